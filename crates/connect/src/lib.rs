@@ -1,1 +1,7 @@
-//! connect
+//! The outside world: what other systems send us and what we send them, one folder a remote.
+//!
+//! - [`tables`]: the CSV files people bring and take away (their own lists, Shopify's and WooCommerce's exports).
+
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+pub mod tables;

@@ -1,1 +1,15 @@
-//! ledger
+//! Storage: what is written together, what can be read, and the engines that do it.
+//!
+//! One trait, one folder an engine. An engine knows rows, not rules: what to write is decided elsewhere, and the
+//! same conformance suite judges every engine. Calls block; whoever calls runs on a thread of its own.
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+mod error;
+mod rows;
+pub mod sqlite;
+mod store;
+pub mod verify;
+
+pub use error::StoreError;
+pub use rows::*;
+pub use store::{Read, Store, Write};

@@ -1,1 +1,28 @@
-//! model
+//! The words of Shipwhen: what is sold, what supplies it, what was ordered and what was promised.
+//!
+//! Plain values with their checks, no decisions: a decision reads these, answers with [`event::Event`]s, and
+//! [`state`] says what each event does to what is kept. No clock, randomness or I/O in here.
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+pub mod calendar;
+pub mod command;
+pub mod event;
+pub mod id;
+pub mod item;
+pub mod limits;
+pub mod location;
+pub mod money;
+pub mod order;
+pub mod pool;
+pub mod refusal;
+pub mod state;
+pub mod supply;
+pub mod time;
+pub mod transit;
+pub mod view;
+
+/// A count of stock-keeping units.
+///
+/// [`limits`] bounds every number that enters (a line to a million, a supply to a thousand million), so sums over
+/// all supplies of a pool stay far inside `i64` and need no checks.
+pub type Units = i64;

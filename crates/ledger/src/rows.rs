@@ -1,0 +1,222 @@
+//! What is stored beside the model's own values, and what one commit holds.
+
+use std::sync::Arc;
+
+use model::{
+    Units,
+    command::Contact,
+    event::Event,
+    id::{Channel, CustomerKey, HoldId, LineId, LocationId, OrderId, Sku, SupplyId, TenantId},
+    item::{Item, Policy},
+    location::LocationSettings,
+    money::Money,
+    order::{Dates, Hold, Line, Order, Peg, Promise},
+    supply::Supply,
+    time::{Date, Timestamp},
+};
+
+/// A merchant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tenant {
+    /// Its name, as it stands in its API keys.
+    pub id: TenantId,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// What its customers' e-mail addresses are hashed with: 32 random bytes.
+    pub salt: [u8; 32],
+}
+
+/// An API key, without the key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ApiKey {
+    /// Whose.
+    pub tenant: TenantId,
+    /// SHA-256 of the whole key.
+    pub hash: [u8; 32],
+    /// Its public name: the first characters of the key.
+    pub name: Arc<str>,
+    /// May it be seen in a shop's page?
+    pub publishable: bool,
+    /// What it may do: `*`, or names such as `orders:write`.
+    pub scopes: Vec<Arc<str>>,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it was taken back.
+    pub revoked_at: Option<Timestamp>,
+}
+
+/// A ledger entry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EventRow {
+    /// Its number in the tenant's ledger: 1, 2, 3 … without gaps, in the order of commits.
+    pub seq: i64,
+    /// When it was decided.
+    pub at: Timestamp,
+    /// Its kind.
+    pub kind: Arc<str>,
+    /// The SKU it is about.
+    pub sku: Option<Sku>,
+    /// The order it is about.
+    pub order: Option<OrderId>,
+    /// Its data, a JSON object.
+    pub data: String,
+}
+
+/// What a request with an idempotency key led to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Replay {
+    /// The key as sent.
+    pub key: Arc<str>,
+    /// SHA-256 of the request.
+    pub request: [u8; 32],
+    /// The UTC day it was executed on, in days since 1970-01-01: records are kept and found by day, so that the
+    /// table in use stays small.
+    pub day: i32,
+    /// The answer, as the engine writes it.
+    pub answer: Arc<str>,
+}
+
+/// Something to do at a time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Timer {
+    /// A hold's time is over.
+    HoldExpires(HoldId),
+}
+
+/// Work that was too much for one step. Where it stands is stored, so it can be killed at any instant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Work {
+    /// Which, within the tenant: work of one tenant is done in this order.
+    pub id: i64,
+    /// What kind, as the engine names it.
+    pub kind: Arc<str>,
+    /// Where it stands, as the engine writes it.
+    pub state: Arc<str>,
+}
+
+/// A message to send.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OutboxRow {
+    /// Its number within the tenant, from 1; 0 when it is written.
+    pub seq: i64,
+    /// When it was written.
+    pub at: Timestamp,
+    /// What kind of message: `order_confirmation` ….
+    pub kind: Arc<str>,
+    /// The order it is about.
+    pub order: OrderId,
+}
+
+/// What one commit of one tenant writes. Rows that exist are replaced.
+///
+/// Shape: a row may stand twice, the last one counts. Pegs with quantity 0 are deleted.
+#[derive(Debug, Default)]
+pub struct Changes {
+    /// Ledger entries, in order; the store numbers them.
+    pub events: Vec<(Timestamp, Event)>,
+    /// Locations described.
+    pub locations: Vec<(LocationId, Arc<LocationSettings>)>,
+    /// Pools that changed: the item, the version read, whether it is settling. The store writes version + 1 and answers
+    /// [`crate::StoreError::Conflict`] where the stored version is another (0: not there yet).
+    pub pools: Vec<(Arc<Item>, u64, bool)>,
+    /// Policies set.
+    pub policies: Vec<(Sku, Channel, Arc<Policy>)>,
+    /// Supplies, open and closed.
+    pub supplies: Vec<Arc<Supply>>,
+    /// Orders placed: all rows of them.
+    pub orders: Vec<Arc<Order>>,
+    /// Lines whose numbers changed (of orders placed in an earlier commit).
+    pub lines: Vec<(OrderId, Line)>,
+    /// Pegs that changed (the same), with the order's requested date.
+    pub pegs: Vec<(LineId, Option<Date>, Peg)>,
+    /// Promises given, whatever the order.
+    pub promises: Vec<(LineId, Promise)>,
+    /// Who ordered.
+    pub contacts: Vec<(OrderId, Contact)>,
+    /// Holds placed.
+    pub holds: Vec<Arc<Hold>>,
+    /// Holds that are gone.
+    pub holds_gone: Vec<HoldId>,
+    /// Timers set.
+    pub timers: Vec<(Timestamp, Timer)>,
+    /// Timers that are done or not needed any more.
+    pub timers_gone: Vec<(Timestamp, Timer)>,
+    /// Work begun or gone on with.
+    pub work: Vec<Work>,
+    /// Work done.
+    pub work_gone: Vec<i64>,
+    /// Requests answered.
+    pub replays: Vec<Replay>,
+    /// Messages to send.
+    pub outbox: Vec<OutboxRow>,
+}
+
+/// Where a queue is read: lines with a peg on one supply, first come first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum QueuePart {
+    /// Lines that want their units as soon as possible, by order and line.
+    Soonest,
+    /// Lines with a requested date before this one, by requested date, order and line.
+    WantedBefore(Date),
+    /// Every line, by order and line; the newest first.
+    Newest,
+    /// Every line, by order and line.
+    All,
+}
+
+/// A line in the queue, with what a page or a list says about it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct QueueRow {
+    /// The line.
+    pub line: LineId,
+    /// The shop's number for the order.
+    pub reference: Option<Arc<str>>,
+    /// What was ordered.
+    pub sku: Sku,
+    /// The pool the units come from: a component, for a kit.
+    pub pool: Sku,
+    /// Units of the pool.
+    pub quantity: Units,
+    /// The supply.
+    pub supply: SupplyId,
+    /// What one unit of the line sells for.
+    pub unit_price: Option<Money>,
+    /// Who ordered.
+    pub customer: Option<CustomerKey>,
+    /// Their name and address, where they are kept.
+    pub contact: Contact,
+    /// Where it goes.
+    pub country: Option<Arc<str>>,
+    /// When it was placed.
+    pub placed_at: Timestamp,
+    /// What was last told about the line.
+    pub told_ship_by: Dates,
+}
+
+/// Open units and money behind one supply.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OwedRow {
+    /// The pool.
+    pub sku: Sku,
+    /// The supply.
+    pub supply: SupplyId,
+    /// Lines with a peg on it.
+    pub lines: i64,
+    /// Orders among them.
+    pub orders: i64,
+    /// Units pegged to it.
+    pub units: Units,
+    /// What they sell for, by currency; kits count with none of their components but in [`QueueRow`].
+    pub value: Vec<Money>,
+}
+
+/// How an order list is cut.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct OrderFilter {
+    /// Only with this shop's number.
+    pub reference: Option<Arc<str>>,
+    /// Only of this customer.
+    pub customer: Option<CustomerKey>,
+    /// Only placed by this publishable key.
+    pub placed_by: Option<Arc<str>>,
+}

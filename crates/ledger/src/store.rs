@@ -1,0 +1,139 @@
+//! The store trait.
+
+use model::{
+    Units,
+    command::Contact,
+    id::{CustomerKey, HoldId, LineId, LocationId, OrderId, Sku, SupplyId, TenantId},
+    location::LocationSettings,
+    order::{Hold, Order, Waiting},
+    pool::Pool,
+    supply::Supply,
+    time::Timestamp,
+};
+
+use crate::{
+    ApiKey, Changes, EventRow, OrderFilter, OutboxRow, OwedRow, QueuePart, QueueRow, Replay, StoreError, Tenant,
+    Timer, Work,
+};
+
+/// A database. Cheap to share; each writer and reader has a connection of its own.
+pub trait Store: Send + Sync {
+    /// Opens a connection that writes. Errors: the database cannot be opened, or is of another version.
+    fn writer(&self) -> Result<Box<dyn Write>, StoreError>;
+
+    /// Takes a connection that reads, at the state of the last commit; it goes back when dropped.
+    fn reader(&self) -> Result<Box<dyn Read>, StoreError>;
+
+    /// Writes a consistent copy to a file while others write. Errors: the file exists, or cannot be written.
+    fn backup(&self, to: &std::path::Path) -> Result<(), StoreError>;
+}
+
+/// Reading. One reader sees one state from its first call until it is dropped; a writer sees its own writes.
+pub trait Read: Send {
+    /// Every tenant, sorted.
+    fn tenants(&mut self) -> Result<Vec<Tenant>, StoreError>;
+    /// One tenant.
+    fn tenant(&mut self, tenant: &TenantId) -> Result<Option<Tenant>, StoreError>;
+    /// The key with this hash.
+    fn api_key(&mut self, tenant: &TenantId, hash: &[u8; 32]) -> Result<Option<ApiKey>, StoreError>;
+    /// A secret of this installation by name, 32 bytes, made on first opening: signs the links to status pages.
+    fn secret(&mut self) -> Result<[u8; 32], StoreError>;
+
+    /// Every location, sorted by id.
+    fn locations(&mut self, tenant: &TenantId) -> Result<Vec<(LocationId, LocationSettings)>, StoreError>;
+    /// The pools of these SKUs with their open supplies; those that are not there are left out.
+    fn pools(&mut self, tenant: &TenantId, skus: &[Sku]) -> Result<Vec<Pool>, StoreError>;
+    /// Pools in the order of their SKUs, after one, so many.
+    fn pool_page(&mut self, tenant: &TenantId, after: Option<&Sku>, limit: usize) -> Result<Vec<Pool>, StoreError>;
+    /// A supply, open or closed.
+    fn supply(&mut self, tenant: &TenantId, id: SupplyId) -> Result<Option<Supply>, StoreError>;
+    /// Supplies by id, after one, so many; of one SKU, or of all; with or without closed ones.
+    fn supply_page(
+        &mut self,
+        tenant: &TenantId,
+        sku: Option<&Sku>,
+        closed: bool,
+        after: Option<SupplyId>,
+        limit: usize,
+    ) -> Result<Vec<Supply>, StoreError>;
+
+    /// These orders with lines, pegs and promises; those that are not there are left out.
+    fn orders(&mut self, tenant: &TenantId, ids: &[OrderId]) -> Result<Vec<Order>, StoreError>;
+    /// Ids of orders, newest first, before one, so many.
+    fn order_page(
+        &mut self,
+        tenant: &TenantId,
+        filter: &OrderFilter,
+        before: Option<OrderId>,
+        limit: usize,
+    ) -> Result<Vec<OrderId>, StoreError>;
+    /// Who ordered.
+    fn contact(&mut self, tenant: &TenantId, order: OrderId) -> Result<Option<Contact>, StoreError>;
+    /// Units of each of these SKUs that a customer has in open and shipped orders.
+    fn bought(
+        &mut self,
+        tenant: &TenantId,
+        customer: CustomerKey,
+        skus: &[Sku],
+    ) -> Result<Vec<(Sku, Units)>, StoreError>;
+    /// These holds; those that are gone are left out.
+    fn holds(&mut self, tenant: &TenantId, ids: &[HoldId]) -> Result<Vec<Hold>, StoreError>;
+    /// Every hold with units of this supply.
+    fn holds_on(&mut self, tenant: &TenantId, supply: SupplyId) -> Result<Vec<Hold>, StoreError>;
+
+    /// Lines with a peg on a supply, in the order of the part, after one (by the part's order), so many.
+    fn queue(
+        &mut self,
+        tenant: &TenantId,
+        supply: SupplyId,
+        part: QueuePart,
+        after: Option<LineId>,
+        limit: usize,
+    ) -> Result<Vec<Waiting>, StoreError>;
+    /// The same with what a list shows, in the order of [`QueuePart::All`].
+    fn queue_page(
+        &mut self,
+        tenant: &TenantId,
+        supply: SupplyId,
+        after: Option<LineId>,
+        limit: usize,
+    ) -> Result<Vec<QueueRow>, StoreError>;
+    /// What is owed, one row for each open supply with a peg on it, sorted by SKU and supply.
+    fn owed(&mut self, tenant: &TenantId) -> Result<Vec<OwedRow>, StoreError>;
+
+    /// Ledger entries after a number, so many.
+    fn events(&mut self, tenant: &TenantId, after: i64, limit: usize) -> Result<Vec<EventRow>, StoreError>;
+    /// The newest ledger entry's number, 0 where there is none.
+    fn last_event(&mut self, tenant: &TenantId) -> Result<i64, StoreError>;
+    /// The answer stored for a key on one of these days.
+    fn replay(&mut self, tenant: &TenantId, days: &[i32], key: &str) -> Result<Option<Replay>, StoreError>;
+    /// Timers due by a moment over all tenants, earliest first, so many.
+    fn due(&mut self, by: Timestamp, limit: usize) -> Result<Vec<(TenantId, Timestamp, Timer)>, StoreError>;
+    /// The next timer over all tenants.
+    fn next_due(&mut self) -> Result<Option<Timestamp>, StoreError>;
+    /// Work to do over all tenants, so many.
+    fn work(&mut self, limit: usize) -> Result<Vec<(TenantId, Work)>, StoreError>;
+    /// Messages, newest first, before a number, so many.
+    fn outbox(
+        &mut self,
+        tenant: &TenantId,
+        before: Option<i64>,
+        limit: usize,
+    ) -> Result<Vec<OutboxRow>, StoreError>;
+}
+
+/// Writing: any number of [`Write::write`] and reads, then one [`Write::commit`]. Without it nothing is kept.
+pub trait Write: Read {
+    /// Writes what a tenant's commands changed; visible to this writer's reads at once.
+    fn write(&mut self, tenant: &TenantId, changes: &Changes) -> Result<(), StoreError>;
+    /// Makes a tenant. Errors: it exists.
+    fn create_tenant(&mut self, tenant: &Tenant) -> Result<(), StoreError>;
+    /// Stores a key.
+    fn create_key(&mut self, key: &ApiKey) -> Result<(), StoreError>;
+    /// Forgets answers of days before this one.
+    fn forget_replays(&mut self, tenant: &TenantId, before_day: i32) -> Result<(), StoreError>;
+    /// Keeps everything written since the last commit, durably: it is on disk when this returns.
+    fn commit(&mut self) -> Result<(), StoreError>;
+    /// Drops everything written since the last commit.
+    fn rollback(&mut self) -> Result<(), StoreError>;
+}

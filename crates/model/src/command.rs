@@ -1,0 +1,267 @@
+//! What can be asked of a shop: each command is one decision, committed as a whole or not at all.
+//!
+//! Values in here are within [`crate::limits`]: whoever builds a command has checked them and answered for what was
+//! not. What only the shop knows (is there such a SKU?) the decision checks.
+
+use std::sync::Arc;
+
+use crate::{
+    Units,
+    event::AdjustReason,
+    id::{Channel, CustomerKey, HoldId, LineId, LocationId, OrderId, Sku, SupplyId},
+    item::{Item, Policy},
+    location::LocationSettings,
+    money::Money,
+    order::ShipChoice,
+    supply::SupplyKind,
+    time::{Date, Timestamp},
+};
+
+/// A wish.
+#[derive(Debug, Clone)]
+pub enum Command {
+    /// Describe a location.
+    PutLocation(PutLocation),
+    /// Describe a SKU.
+    PutItem(PutItem),
+    /// Set a selling policy.
+    PutPolicy(PutPolicy),
+    /// Enter a supply.
+    AddSupply(AddSupply),
+    /// Change a supply's date or quantity.
+    ChangeSupply(ChangeSupply),
+    /// Call a supply off.
+    CancelSupply(CancelSupply),
+    /// Book goods in.
+    Receive(Receive),
+    /// Change stock by hand.
+    Adjust(Adjust),
+    /// Hold units for a cart.
+    PlaceHold(PlaceHold),
+    /// Give a hold up.
+    ReleaseHold(HoldId),
+    /// Place an order.
+    PlaceOrder(Box<PlaceOrder>),
+    /// Call off an order or units of its lines.
+    CancelOrder(CancelOrder),
+    /// Send goods.
+    Ship(Ship),
+    /// Do what is due by now: holds whose time is over.
+    RunDue,
+    /// Go on with work that was too much for one step.
+    GoOn,
+}
+
+/// Describe a location.
+#[derive(Debug, Clone)]
+pub struct PutLocation {
+    /// Which.
+    pub location: LocationId,
+    /// How it works.
+    pub settings: LocationSettings,
+    /// Only if it is still as this tag says.
+    pub if_match: Option<Arc<str>>,
+}
+
+/// Describe a SKU.
+#[derive(Debug, Clone)]
+pub struct PutItem {
+    /// The description.
+    pub item: Item,
+    /// Only if it is still as this tag says.
+    pub if_match: Option<Arc<str>>,
+}
+
+/// Set a selling policy.
+#[derive(Debug, Clone)]
+pub struct PutPolicy {
+    /// Of which SKU.
+    pub sku: Sku,
+    /// On which channel.
+    pub channel: Channel,
+    /// The terms.
+    pub policy: Policy,
+    /// Only if it is still as this tag says.
+    pub if_match: Option<Arc<str>>,
+}
+
+/// Enter a supply.
+#[derive(Debug, Clone)]
+pub struct AddSupply {
+    /// Of what.
+    pub sku: Sku,
+    /// To where.
+    pub location: LocationId,
+    /// Purchase order, production run or transfer.
+    pub kind: SupplyKind,
+    /// How many units, from 1.
+    pub quantity: Units,
+    /// The date given for its arrival.
+    pub expected_on: Option<Date>,
+    /// Who sends it; the item's supplier unless given.
+    pub supplier: Option<Arc<str>>,
+    /// The merchant's number for it.
+    pub reference: Option<Arc<str>>,
+    /// Days added for the promised date.
+    pub promise_buffer_days: Option<u16>,
+}
+
+/// Change a supply; what is `None` stays.
+#[derive(Debug, Clone)]
+pub struct ChangeSupply {
+    /// Which.
+    pub supply: SupplyId,
+    /// The date now given; `Some(None)`: nobody knows any more.
+    pub expected_on: Option<Option<Date>>,
+    /// The quantity now given.
+    pub quantity: Option<Units>,
+}
+
+/// Call a supply off.
+#[derive(Debug, Clone)]
+pub struct CancelSupply {
+    /// Which.
+    pub supply: SupplyId,
+}
+
+/// Book goods in.
+#[derive(Debug, Clone)]
+pub struct Receive {
+    /// Which supply.
+    pub supply: SupplyId,
+    /// Units that are good; all that was expected unless given.
+    pub accepted: Option<Units>,
+}
+
+/// Change stock by hand.
+#[derive(Debug, Clone)]
+pub struct Adjust {
+    /// Of what.
+    pub sku: Sku,
+    /// Where.
+    pub location: LocationId,
+    /// Units more, or less; not 0.
+    pub delta: Units,
+    /// Why.
+    pub reason: AdjustReason,
+    /// In a person's words.
+    pub note: Option<Arc<str>>,
+}
+
+/// A line as asked for.
+#[derive(Debug, Clone)]
+pub struct AskLine {
+    /// What.
+    pub sku: Sku,
+    /// How many units, from 1.
+    pub quantity: Units,
+    /// What one unit sells for; the item's price unless given.
+    pub unit_price: Option<Money>,
+}
+
+/// Hold units for a cart.
+#[derive(Debug, Clone)]
+pub struct PlaceHold {
+    /// Where it is sold.
+    pub channel: Channel,
+    /// The customer's group.
+    pub group: Option<Arc<str>>,
+    /// Where it goes.
+    pub country: Option<Arc<str>>,
+    /// For how long.
+    pub ttl_seconds: i64,
+    /// The publishable key that asks.
+    pub placed_by: Option<Arc<str>>,
+    /// What to hold.
+    pub lines: Vec<AskLine>,
+}
+
+/// Whether part of an order will do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Accept {
+    /// Every unit or none.
+    #[default]
+    All,
+    /// As many units as can be had.
+    Partial,
+}
+
+/// Who ordered: kept apart from the order and never in the ledger.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Contact {
+    /// E-mail address as given.
+    pub email: Option<Arc<str>>,
+    /// Name.
+    pub name: Option<Arc<str>>,
+    /// Postcode.
+    pub postcode: Option<Arc<str>>,
+    /// Language, BCP 47.
+    pub locale: Option<Arc<str>>,
+}
+
+impl Contact {
+    /// Whether nothing is known.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// Place an order.
+#[derive(Debug, Clone, Default)]
+pub struct PlaceOrder {
+    /// The shop's number for it.
+    pub reference: Option<Arc<str>>,
+    /// Where it was sold.
+    pub channel: Channel,
+    /// The hold to take over.
+    pub hold: Option<HoldId>,
+    /// Who ordered, as the ledger knows it.
+    pub customer: Option<CustomerKey>,
+    /// Who ordered, as people know it.
+    pub contact: Contact,
+    /// The customer's group.
+    pub group: Option<Arc<str>>,
+    /// Where it goes.
+    pub country: Option<Arc<str>>,
+    /// How it may be shipped.
+    pub ship: ShipChoice,
+    /// After when the customer does not want it delivered.
+    pub not_later_than: Option<Date>,
+    /// When the customer would like it delivered.
+    pub requested_date: Option<Date>,
+    /// Whether part of it will do.
+    pub accept: Accept,
+    /// The publishable key that asks.
+    pub placed_by: Option<Arc<str>>,
+    /// The order was promised before Shipwhen knew of it: units without supply wait on the shortfall list instead of
+    /// being refused, and caps do not hold.
+    pub already_owed: bool,
+    /// What to order.
+    pub lines: Vec<AskLine>,
+}
+
+/// Call off an order or units of its lines.
+#[derive(Debug, Clone)]
+pub struct CancelOrder {
+    /// Which order.
+    pub order: OrderId,
+    /// Which lines, and how many units of each (all that are open unless given); empty for all.
+    pub lines: Vec<(LineId, Option<Units>)>,
+    /// Why.
+    pub reason: Option<Arc<str>>,
+    /// Only an order that this publishable key placed.
+    pub placed_by: Option<Arc<str>>,
+}
+
+/// Send goods that are here.
+#[derive(Debug, Clone)]
+pub struct Ship {
+    /// Of which order.
+    pub order: OrderId,
+    /// Which lines, and how many units of each (all that are allocated unless given); empty for all.
+    pub lines: Vec<(LineId, Option<Units>)>,
+    /// The carrier's number.
+    pub tracking: Option<Arc<str>>,
+    /// When the carrier took it.
+    pub shipped_at: Timestamp,
+}

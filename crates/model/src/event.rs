@@ -1,0 +1,366 @@
+//! What happened: the ledger's entries. Everything kept can be made again from these, in order.
+//!
+//! A stored event is its kind and a JSON object. Fields may be added with a default and never change their meaning:
+//! every ledger ever written must still read.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Units,
+    id::{Channel, HoldId, LineId, LocationId, OrderId, RunId, Sku, SupplyId},
+    item::{Item, Policy},
+    location::LocationSettings,
+    order::{Cause, Hold, Order, Peg, Promise},
+    supply::{Lateness, Supply},
+    time::{Date, Timestamp},
+};
+
+macro_rules! events {
+    ($( $(#[$doc:meta])* $variant:ident($payload:ty) = $kind:literal, )*) => {
+        /// Something that happened.
+        #[derive(Debug, Clone, PartialEq, Eq)]
+        pub enum Event { $( $(#[$doc])* $variant($payload), )* }
+
+        impl Event {
+            /// The kind, as scripts and columns name it.
+            pub fn kind(&self) -> &'static str {
+                match self { $( Self::$variant(_) => $kind, )* }
+            }
+
+            /// The JSON object that is stored.
+            pub fn data(&self) -> Result<String, serde_json::Error> {
+                match self { $( Self::$variant(payload) => serde_json::to_string(payload), )* }
+            }
+
+            /// Reads a stored event. `Ok(None)`: a kind this version does not know.
+            pub fn read(kind: &str, data: &str) -> Result<Option<Self>, serde_json::Error> {
+                match kind {
+                    $( $kind => serde_json::from_str(data).map(|payload| Some(Self::$variant(payload))), )*
+                    _ => Ok(None),
+                }
+            }
+        }
+    };
+}
+
+events! {
+    /// A location was described.
+    LocationSet(LocationSet) = "location_set",
+    /// A SKU was described.
+    ItemSet(Item) = "sku_set",
+    /// A selling policy was set.
+    PolicySet(PolicySet) = "policy_set",
+    /// A supply was entered.
+    SupplyAdded(Supply) = "supply_added",
+    /// A supply's date, quantity or lateness changed.
+    SupplyChanged(SupplyChanged) = "supply_changed",
+    /// Goods arrived.
+    SupplyReceived(SupplyReceived) = "supply_received",
+    /// A supply was called off.
+    SupplyCancelled(SupplyCancelled) = "supply_cancelled",
+    /// A count, a loss, a return: stock changed by hand.
+    StockAdjusted(StockAdjusted) = "stock_adjusted",
+    /// Units were held for a cart.
+    HoldPlaced(Hold) = "hold_placed",
+    /// A hold was given up.
+    HoldReleased(HoldGone) = "hold_released",
+    /// A hold's time was over.
+    HoldExpired(HoldGone) = "hold_expired",
+    /// An order was accepted.
+    OrderPlaced(OrderPlaced) = "order_placed",
+    /// An order was refused: demand that was lost.
+    OrderRefused(OrderRefused) = "order_refused",
+    /// Units of a line were called off.
+    LineCancelled(LineCancelled) = "line_cancelled",
+    /// Nothing of an order is left to send, and nothing was sent.
+    OrderCancelled(OrderCancelled) = "order_cancelled",
+    /// Pegs were moved between supplies.
+    RunApplied(RunApplied) = "run_applied",
+    /// The lines behind units that came free have moved up, or have still to.
+    PoolSettling(PoolSettling) = "pool_settling",
+    /// A promise was made, or made anew.
+    PromiseGiven(PromiseGiven) = "promise_given",
+    /// Goods left.
+    Shipped(Shipped) = "shipped",
+}
+
+impl Event {
+    /// The SKU it is about, where it is about one.
+    pub fn sku(&self) -> Option<&Sku> {
+        match self {
+            Self::ItemSet(item) => Some(&item.sku),
+            Self::PolicySet(set) => Some(&set.sku),
+            Self::SupplyAdded(supply) => Some(&supply.sku),
+            Self::SupplyChanged(change) => Some(&change.sku),
+            Self::SupplyReceived(receipt) => Some(&receipt.sku),
+            Self::SupplyCancelled(cancel) => Some(&cancel.sku),
+            Self::StockAdjusted(adjustment) => Some(&adjustment.sku),
+            Self::OrderPlaced(placed) => one_sku(&placed.order),
+            Self::OrderRefused(refused) => refused.sku.as_ref(),
+            Self::LineCancelled(cancel) => Some(&cancel.sku),
+            Self::RunApplied(run) => Some(&run.sku),
+            Self::PoolSettling(settling) => Some(&settling.sku),
+            _ => None,
+        }
+    }
+
+    /// The order it is about, where it is about one.
+    pub fn order(&self) -> Option<OrderId> {
+        match self {
+            Self::OrderPlaced(placed) => Some(placed.order.id),
+            Self::LineCancelled(cancel) => Some(cancel.line.order),
+            Self::OrderCancelled(cancel) => Some(cancel.order),
+            Self::PromiseGiven(given) => Some(given.order),
+            Self::Shipped(shipped) => Some(shipped.order),
+            _ => None,
+        }
+    }
+}
+
+fn one_sku(order: &Order) -> Option<&Sku> {
+    let first = &order.lines.first()?.sku;
+    order.lines.iter().all(|line| line.sku == *first).then_some(first)
+}
+
+/// A location as it is from now on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LocationSet {
+    /// Which.
+    pub location: LocationId,
+    /// How it works.
+    pub settings: LocationSettings,
+}
+
+/// A policy as it is from now on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PolicySet {
+    /// Of which SKU.
+    pub sku: Sku,
+    /// On which channel.
+    pub channel: Channel,
+    /// The terms.
+    pub policy: Policy,
+}
+
+/// A supply as it is from now on, and as it was.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SupplyChanged {
+    /// Which.
+    pub supply: SupplyId,
+    /// Of what.
+    pub sku: Sku,
+    /// The date now given.
+    pub expected_on: Option<Date>,
+    /// The quantity now given.
+    pub quantity: Units,
+    /// How late such supplies come, as now known.
+    pub lateness: Lateness,
+    /// The date before.
+    pub expected_on_before: Option<Date>,
+    /// The quantity before.
+    pub quantity_before: Units,
+}
+
+/// Goods that arrived.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SupplyReceived {
+    /// Which supply; from now on it is on hand, with every peg on it.
+    pub supply: SupplyId,
+    /// Of what.
+    pub sku: Sku,
+    /// Units that are now on hand.
+    pub accepted: Units,
+    /// Units that were expected.
+    pub expected: Units,
+    /// When.
+    pub received_at: Timestamp,
+}
+
+/// A supply that will not come. Nothing is pegged to it any more: a run before this moved it away.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SupplyCancelled {
+    /// Which.
+    pub supply: SupplyId,
+    /// Of what.
+    pub sku: Sku,
+    /// Units it had.
+    pub quantity: Units,
+}
+
+/// Stock changed by hand.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StockAdjusted {
+    /// Of what.
+    pub sku: Sku,
+    /// Where.
+    pub location: LocationId,
+    /// Which on-hand supplies change, and by how many units each.
+    pub lots: Vec<(SupplyId, Units)>,
+    /// The shelf, where it is stocked for the first time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub opened: Option<Supply>,
+    /// Units more or less in all.
+    pub delta: Units,
+    /// Why.
+    pub reason: AdjustReason,
+    /// In a person's words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<Arc<str>>,
+}
+
+/// Why stock was changed by hand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AdjustReason {
+    /// What was there when we began.
+    OpeningStock,
+    /// Somebody counted.
+    Count,
+    /// Broken, lost, stolen.
+    Loss,
+    /// A customer sent it back.
+    ReturnToStock,
+    /// Something else.
+    Other,
+}
+
+/// A hold that holds nothing any more.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HoldGone {
+    /// Which.
+    pub hold: HoldId,
+}
+
+/// An order and the goods that fill it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OrderPlaced {
+    /// The order with its pegs.
+    pub order: Arc<Order>,
+    /// The hold whose units it took over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hold: Option<HoldId>,
+    /// Supplies it opened: lead times of the day.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub opened: Vec<Supply>,
+}
+
+/// An order that was not accepted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OrderRefused {
+    /// The SKU that decided it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sku: Option<Sku>,
+    /// Units of it asked for.
+    pub quantity: Units,
+    /// Where.
+    pub channel: Channel,
+    /// The refusal's code.
+    pub code: Arc<str>,
+}
+
+/// Units of a line that were called off.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LineCancelled {
+    /// The line.
+    pub line: LineId,
+    /// What was ordered.
+    pub sku: Sku,
+    /// Units called off.
+    pub quantity: Units,
+    /// What that sets free.
+    pub freed: Vec<Peg>,
+    /// Why, in the customer's or a person's words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Arc<str>>,
+}
+
+/// An order of which nothing is left.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OrderCancelled {
+    /// Which.
+    pub order: OrderId,
+}
+
+/// Units of a line that now come from another supply.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Move {
+    /// Whose.
+    pub line: LineId,
+    /// From where.
+    pub from: SupplyId,
+    /// To where.
+    pub to: SupplyId,
+    /// How many.
+    pub quantity: Units,
+}
+
+/// Pegs moved between the supplies of one pool, all at once.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunApplied {
+    /// The run: one change may need several chunks under one id.
+    pub run: RunId,
+    /// The pool.
+    pub sku: Sku,
+    /// What made it necessary.
+    pub cause: Cause,
+    /// Supplies it opened.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub opened: Vec<Supply>,
+    /// Who moved.
+    pub moves: Vec<Move>,
+}
+
+/// Whether a pool still owes its queue units that came free.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PoolSettling {
+    /// The pool.
+    pub sku: Sku,
+    /// True until every line behind the units has moved up.
+    pub settling: bool,
+}
+
+/// Promises about lines of one order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PromiseGiven {
+    /// The order.
+    pub order: OrderId,
+    /// Each with its line's number.
+    pub promises: Vec<LinePromise>,
+}
+
+/// A promise about one line.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LinePromise {
+    /// The line's number.
+    pub line: u16,
+    /// What was said.
+    #[serde(flatten)]
+    pub promise: Promise,
+}
+
+/// Goods that left.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Shipped {
+    /// Of which order.
+    pub order: OrderId,
+    /// What of each line.
+    pub lines: Vec<ShippedLine>,
+    /// The carrier's number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tracking: Option<Arc<str>>,
+    /// When the carrier took it.
+    pub shipped_at: Timestamp,
+}
+
+/// Units of one line that left.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ShippedLine {
+    /// The line's number.
+    pub line: u16,
+    /// Units of the line.
+    pub quantity: Units,
+    /// What left each on-hand supply.
+    pub from: Vec<Peg>,
+}

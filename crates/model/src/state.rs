@@ -1,0 +1,387 @@
+//! What is kept of a merchant, and what each event does to it.
+//!
+//! The same [`Shop::apply`] runs when a decision is committed and when the ledger is replayed: that is why replay
+//! gives the same tables. It decides nothing and only refuses what cannot have happened.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use rustc_hash::FxHashMap;
+
+use crate::{
+    Units,
+    event::{Event, LineCancelled, LinePromise, Move, OrderPlaced, RunApplied, Shipped, StockAdjusted},
+    id::{Channel, HoldId, LineId, LocationId, OrderId, Sku, SupplyId},
+    item::Item,
+    location::LocationSettings,
+    order::{Hold, Line, Order},
+    pool::Pool,
+    supply::{Supply, SupplyState},
+};
+
+/// An event that does not fit what is kept: a ledger or a table was tampered with, or there is a defect.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Inconsistent {
+    /// More units were claimed than there are.
+    #[error("{0} would be claimed beyond its quantity")]
+    Overclaimed(SupplyId),
+    /// More units were set free than were claimed.
+    #[error("{0} would be freed of more than was claimed")]
+    Freed(SupplyId),
+    /// A supply that is not open.
+    #[error("{supply} is not an open supply of {sku}")]
+    NoSupply {
+        /// The supply.
+        supply: SupplyId,
+        /// The pool it was looked for in.
+        sku: Sku,
+    },
+    /// A SKU that was never described.
+    #[error("{0} is not a known sku")]
+    NoPool(Sku),
+    /// An order that is not kept.
+    #[error("{0} is not a known order")]
+    NoOrder(OrderId),
+    /// A line that its order does not have.
+    #[error("{0} is not a known line")]
+    NoLine(LineId),
+    /// A hold that is not kept.
+    #[error("{0} is not a known hold")]
+    NoHold(HoldId),
+    /// A line's numbers do not add up.
+    #[error("{0} would not add up")]
+    Line(LineId),
+}
+
+/// What is kept of one merchant, or the part of it that is loaded.
+#[derive(Debug, Clone, Default)]
+pub struct Shop {
+    /// Every location, sorted by id.
+    pub locations: BTreeMap<LocationId, Arc<LocationSettings>>,
+    /// Pools by SKU.
+    pub pools: FxHashMap<Sku, Pool>,
+    /// Orders by id.
+    pub orders: FxHashMap<OrderId, Arc<Order>>,
+    /// Holds that still hold something.
+    pub holds: FxHashMap<HoldId, Arc<Hold>>,
+}
+
+/// What events changed since it was last taken: the rows to write. May name a thing twice.
+#[derive(Debug, Clone, Default)]
+pub struct Touched {
+    /// Locations described.
+    pub locations: Vec<LocationId>,
+    /// Items described.
+    pub items: Vec<Sku>,
+    /// Policies set.
+    pub policies: Vec<(Sku, Channel)>,
+    /// Pools whose version counts up.
+    pub pools: Vec<Sku>,
+    /// Open supplies that changed.
+    pub supplies: Vec<(Sku, SupplyId)>,
+    /// Supplies that left their pool, as they were then.
+    pub closed: Vec<Supply>,
+    /// Orders placed.
+    pub placed: Vec<OrderId>,
+    /// Lines whose numbers changed.
+    pub lines: Vec<LineId>,
+    /// Pegs that changed: written if the line still has them, else deleted.
+    pub pegs: Vec<(LineId, SupplyId)>,
+    /// Promises given: the line, and which version.
+    pub promises: Vec<(LineId, u32)>,
+    /// Holds placed.
+    pub holds_placed: Vec<HoldId>,
+    /// Holds that are gone.
+    pub holds_gone: Vec<HoldId>,
+}
+
+impl Shop {
+    /// The pool of a SKU, if it is loaded.
+    pub fn pool(&self, sku: &Sku) -> Option<&Pool> {
+        self.pools.get(sku)
+    }
+
+    /// Does what the event says, and notes which rows that changes.
+    ///
+    /// Everything the event speaks of must be loaded. Errors: it does not fit what is kept; the shop may then be
+    /// changed in part and must be loaded anew.
+    pub fn apply(&mut self, event: &Event, touched: &mut Touched) -> Result<(), Inconsistent> {
+        match event {
+            Event::LocationSet(set) => {
+                self.locations.insert(set.location.clone(), Arc::new(set.settings.clone()));
+                touched.locations.push(set.location.clone());
+            }
+            Event::ItemSet(item) => self.set_item(item, touched),
+            Event::PolicySet(set) => {
+                let pool = self.pool_mut(&set.sku, touched)?;
+                pool.policies.retain(|(channel, _)| *channel != set.channel);
+                let at = pool.policies.partition_point(|(channel, _)| *channel < set.channel);
+                pool.policies.insert(at, (set.channel.clone(), Arc::new(set.policy.clone())));
+                touched.policies.push((set.sku.clone(), set.channel.clone()));
+            }
+            Event::SupplyAdded(supply) => self.open_supply(supply, touched)?,
+            Event::SupplyChanged(change) => {
+                self.change_supply(&change.sku, change.supply, touched, |supply| {
+                    supply.expected_on = change.expected_on;
+                    supply.quantity = change.quantity;
+                    supply.lateness = change.lateness;
+                })?;
+            }
+            Event::SupplyReceived(receipt) => {
+                self.change_supply(&receipt.sku, receipt.supply, touched, |supply| {
+                    supply.state = SupplyState::OnHand;
+                    supply.quantity = receipt.accepted;
+                    supply.received_at = Some(receipt.received_at);
+                })?;
+            }
+            Event::SupplyCancelled(cancel) => {
+                self.change_supply(&cancel.sku, cancel.supply, touched, |supply| supply.quantity = 0)?;
+                self.close_supply(&cancel.sku, cancel.supply, touched)?;
+            }
+            Event::StockAdjusted(adjusted) => self.adjust(adjusted, touched)?,
+            Event::HoldPlaced(hold) => {
+                for line in &hold.lines {
+                    self.claim_line(&hold.channel, line, Claimed::Held, 1, touched)?;
+                }
+                self.holds.insert(hold.id, Arc::new(hold.clone()));
+                touched.holds_placed.push(hold.id);
+            }
+            Event::HoldReleased(gone) | Event::HoldExpired(gone) => self.drop_hold(gone.hold, touched)?,
+            Event::OrderPlaced(placed) => self.place(placed, touched)?,
+            Event::LineCancelled(cancelled) => self.cancel_line(cancelled, touched)?,
+            Event::RunApplied(run) => self.run(run, touched)?,
+            Event::PoolSettling(settling) => {
+                self.pool_mut(&settling.sku, touched)?.settling = settling.settling;
+            }
+            Event::PromiseGiven(given) => {
+                let order = self.order_mut(given.order)?;
+                for LinePromise { line: no, promise } in &given.promises {
+                    let id = LineId { order: given.order, no: *no };
+                    let line = order.line_mut(*no).ok_or(Inconsistent::NoLine(id))?;
+                    line.promises.push(promise.clone());
+                    touched.promises.push((id, promise.version));
+                }
+            }
+            Event::Shipped(shipped) => self.ship(shipped, touched)?,
+            Event::OrderRefused(_) | Event::OrderCancelled(_) => {}
+        }
+        Ok(())
+    }
+
+    fn set_item(&mut self, item: &Item, touched: &mut Touched) {
+        match self.pools.get_mut(&item.sku) {
+            Some(pool) => pool.item = Arc::new(item.clone()),
+            None => drop(self.pools.insert(item.sku.clone(), Pool::new(item.clone()))),
+        }
+        touched.items.push(item.sku.clone());
+        touched.pools.push(item.sku.clone());
+    }
+
+    fn pool_mut(&mut self, sku: &Sku, touched: &mut Touched) -> Result<&mut Pool, Inconsistent> {
+        touched.pools.push(sku.clone());
+        self.pools.get_mut(sku).ok_or_else(|| Inconsistent::NoPool(sku.clone()))
+    }
+
+    fn order_mut(&mut self, id: OrderId) -> Result<&mut Order, Inconsistent> {
+        self.orders.get_mut(&id).map(Arc::make_mut).ok_or(Inconsistent::NoOrder(id))
+    }
+
+    fn open_supply(&mut self, supply: &Supply, touched: &mut Touched) -> Result<(), Inconsistent> {
+        self.pool_mut(&supply.sku, touched)?.put_supply(supply.clone());
+        touched.supplies.push((supply.sku.clone(), supply.id));
+        Ok(())
+    }
+
+    /// Changes an open supply and puts it in its new place; nothing claimed may be left without units.
+    fn change_supply(
+        &mut self,
+        sku: &Sku,
+        id: SupplyId,
+        touched: &mut Touched,
+        change: impl FnOnce(&mut Supply),
+    ) -> Result<(), Inconsistent> {
+        let pool = self.pool_mut(sku, touched)?;
+        let supply =
+            pool.remove_supply(id).ok_or_else(|| Inconsistent::NoSupply { supply: id, sku: sku.clone() })?;
+        let mut supply = Arc::unwrap_or_clone(supply);
+        change(&mut supply);
+        if supply.free() < 0 {
+            return Err(Inconsistent::Overclaimed(id));
+        }
+        pool.put_supply(supply);
+        touched.supplies.push((sku.clone(), id));
+        Ok(())
+    }
+
+    fn close_supply(&mut self, sku: &Sku, id: SupplyId, touched: &mut Touched) -> Result<(), Inconsistent> {
+        let pool = self.pool_mut(sku, touched)?;
+        let supply =
+            pool.remove_supply(id).ok_or_else(|| Inconsistent::NoSupply { supply: id, sku: sku.clone() })?;
+        let mut supply = Arc::unwrap_or_clone(supply);
+        supply.state = SupplyState::Closed;
+        touched.closed.push(supply);
+        Ok(())
+    }
+
+    /// Changes one claim; a supply that is empty now and will never be filled again leaves the pool.
+    fn claim(
+        &mut self,
+        who: (&Channel, Option<&Sku>),
+        sku: &Sku,
+        id: SupplyId,
+        (pegged, held): (Units, Units),
+        touched: &mut Touched,
+    ) -> Result<(), Inconsistent> {
+        let pool = self.pool_mut(sku, touched)?;
+        let supply =
+            pool.supply_mut(id).ok_or_else(|| Inconsistent::NoSupply { supply: id, sku: sku.clone() })?;
+        supply.claim(who.0, who.1, pegged, held)?;
+        if supply.kind.is_elastic() && supply.quantity == 0 {
+            return self.close_supply(sku, id, touched);
+        }
+        touched.supplies.push((sku.clone(), id));
+        Ok(())
+    }
+
+    fn claim_line(
+        &mut self,
+        channel: &Channel,
+        line: &Line,
+        as_what: Claimed,
+        sign: Units,
+        touched: &mut Touched,
+    ) -> Result<(), Inconsistent> {
+        for peg in &line.pegs {
+            let by = match as_what {
+                Claimed::Pegged => (sign * peg.quantity, 0),
+                Claimed::Held => (0, sign * peg.quantity),
+            };
+            self.claim((channel, line.kit()), &peg.sku, peg.supply, by, touched)?;
+        }
+        Ok(())
+    }
+
+    fn drop_hold(&mut self, id: HoldId, touched: &mut Touched) -> Result<(), Inconsistent> {
+        let hold = self.holds.remove(&id).ok_or(Inconsistent::NoHold(id))?;
+        for line in &hold.lines {
+            self.claim_line(&hold.channel, line, Claimed::Held, -1, touched)?;
+        }
+        touched.holds_gone.push(id);
+        Ok(())
+    }
+
+    fn place(&mut self, placed: &OrderPlaced, touched: &mut Touched) -> Result<(), Inconsistent> {
+        for supply in &placed.opened {
+            self.open_supply(supply, touched)?;
+        }
+        if let Some(hold) = placed.hold {
+            self.drop_hold(hold, touched)?;
+        }
+        let order = &placed.order;
+        for line in &order.lines {
+            self.claim_line(&order.channel, line, Claimed::Pegged, 1, touched)?;
+        }
+        self.orders.insert(order.id, Arc::clone(order));
+        touched.placed.push(order.id);
+        Ok(())
+    }
+
+    fn cancel_line(&mut self, cancelled: &LineCancelled, touched: &mut Touched) -> Result<(), Inconsistent> {
+        let id = cancelled.line;
+        let order = self.order_mut(id.order)?;
+        let channel = order.channel.clone();
+        let line = order.line_mut(id.no).ok_or(Inconsistent::NoLine(id))?;
+        line.cancelled += cancelled.quantity;
+        for peg in &cancelled.freed {
+            line.move_peg(&peg.sku, peg.supply, -peg.quantity);
+        }
+        let kit = line.kit().cloned();
+        check_line(id, line)?;
+        touched.lines.push(id);
+        for peg in &cancelled.freed {
+            touched.pegs.push((id, peg.supply));
+            self.claim((&channel, kit.as_ref()), &peg.sku, peg.supply, (-peg.quantity, 0), touched)?;
+        }
+        Ok(())
+    }
+
+    fn run(&mut self, run: &RunApplied, touched: &mut Touched) -> Result<(), Inconsistent> {
+        for supply in &run.opened {
+            self.open_supply(supply, touched)?;
+        }
+        // All units leave before any arrives: moves may go round in a circle between full supplies.
+        let mut claims = Vec::with_capacity(run.moves.len());
+        for Move { line: id, from, to, quantity } in &run.moves {
+            let order = self.order_mut(id.order)?;
+            let channel = order.channel.clone();
+            let line = order.line_mut(id.no).ok_or(Inconsistent::NoLine(*id))?;
+            line.move_peg(&run.sku, *from, -quantity);
+            line.move_peg(&run.sku, *to, *quantity);
+            claims.push((channel, line.kit().cloned()));
+            check_line(*id, line)?;
+            touched.pegs.extend([(*id, *from), (*id, *to)]);
+        }
+        for (who, step) in claims.iter().zip(&run.moves) {
+            let who = (&who.0, who.1.as_ref());
+            self.claim(who, &run.sku, step.from, (-step.quantity, 0), touched)?;
+        }
+        for (who, step) in claims.iter().zip(&run.moves) {
+            let who = (&who.0, who.1.as_ref());
+            self.claim(who, &run.sku, step.to, (step.quantity, 0), touched)?;
+        }
+        Ok(())
+    }
+
+    fn adjust(&mut self, adjusted: &StockAdjusted, touched: &mut Touched) -> Result<(), Inconsistent> {
+        if let Some(shelf) = &adjusted.opened {
+            self.open_supply(shelf, touched)?;
+        }
+        for &(lot, delta) in &adjusted.lots {
+            self.change_supply(&adjusted.sku, lot, touched, |supply| supply.quantity += delta)?;
+        }
+        Ok(())
+    }
+
+    fn ship(&mut self, shipped: &Shipped, touched: &mut Touched) -> Result<(), Inconsistent> {
+        for step in &shipped.lines {
+            let id = LineId { order: shipped.order, no: step.line };
+            let order = self.order_mut(shipped.order)?;
+            let channel = order.channel.clone();
+            let line = order.line_mut(step.line).ok_or(Inconsistent::NoLine(id))?;
+            line.shipped += step.quantity;
+            for peg in &step.from {
+                line.move_peg(&peg.sku, peg.supply, -peg.quantity);
+            }
+            let kit = line.kit().cloned();
+            check_line(id, line)?;
+            touched.lines.push(id);
+            for peg in &step.from {
+                touched.pegs.push((id, peg.supply));
+                self.claim((&channel, kit.as_ref()), &peg.sku, peg.supply, (-peg.quantity, 0), touched)?;
+                self.change_supply(&peg.sku, peg.supply, touched, |s| s.quantity -= peg.quantity)?;
+                let pool = self.pool(&peg.sku).and_then(|pool| pool.supply(peg.supply));
+                if pool.is_some_and(|supply| supply.quantity == 0) {
+                    self.close_supply(&peg.sku, peg.supply, touched)?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// How a claim is entered.
+#[derive(Clone, Copy)]
+enum Claimed {
+    Pegged,
+    Held,
+}
+
+/// Invariant 2 of the design: a line's pegs add up to its open quantity, for each SKU it takes.
+fn check_line(id: LineId, line: &Line) -> Result<(), Inconsistent> {
+    let open = line.open();
+    let sound = line.cancelled >= 0 && line.shipped >= 0 && open >= 0;
+    let adds_up = line.needs().all(|(sku, each)| {
+        line.pegs.iter().filter(|peg| peg.sku == *sku).map(|peg| peg.quantity).sum::<Units>() == each * open
+    });
+    let positive = line.pegs.iter().all(|peg| peg.quantity > 0);
+    if sound && adds_up && positive { Ok(()) } else { Err(Inconsistent::Line(id)) }
+}

@@ -1,0 +1,226 @@
+//! Where goods come from: one quantity of one SKU at one place with a date, and who has a claim on it.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Units,
+    id::{Channel, LocationId, Sku, SupplyId},
+    state::Inconsistent,
+    time::{Date, Timestamp},
+};
+
+/// What kind of supply this is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SupplyKind {
+    /// The shelf: counted or opening stock.
+    Stock,
+    /// Ordered from a supplier.
+    PurchaseOrder,
+    /// Made by ourselves.
+    ProductionRun,
+    /// On its way from another location.
+    Transfer,
+    /// Not ordered yet: "we can have it N days after we order it". One a day and place, as large as what is
+    /// pegged to it.
+    LeadTime,
+    /// Promised, but the goods are gone and nothing replaces them yet: no date, as large as what is pegged to it.
+    Shortfall,
+}
+
+impl SupplyKind {
+    /// The word used in JSON, columns and screens.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Stock => "stock",
+            Self::PurchaseOrder => "purchase_order",
+            Self::ProductionRun => "production_run",
+            Self::Transfer => "transfer",
+            Self::LeadTime => "lead_time",
+            Self::Shortfall => "shortfall",
+        }
+    }
+
+    /// Reads the word.
+    pub fn parse(word: &str) -> Option<Self> {
+        [
+            Self::Stock,
+            Self::PurchaseOrder,
+            Self::ProductionRun,
+            Self::Transfer,
+            Self::LeadTime,
+            Self::Shortfall,
+        ]
+        .into_iter()
+        .find(|kind| kind.as_str() == word)
+    }
+
+    /// Whether its quantity is what is pegged to it, no more and no less.
+    pub fn is_elastic(self) -> bool {
+        matches!(self, Self::LeadTime | Self::Shortfall)
+    }
+}
+
+/// Where a supply is in its life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SupplyState {
+    /// Expected.
+    Due,
+    /// Here.
+    OnHand,
+    /// Used up, or called off.
+    Closed,
+}
+
+impl SupplyState {
+    /// The word used in JSON, columns and screens.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Due => "due",
+            Self::OnHand => "on_hand",
+            Self::Closed => "closed",
+        }
+    }
+
+    /// Reads the word.
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::Due, Self::OnHand, Self::Closed].into_iter().find(|state| state.as_str() == word)
+    }
+}
+
+/// How many days after the date given goods really come: the middle and the 90 % point of the distribution.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Lateness {
+    /// Days after the date given by which half of such supplies have come (P50).
+    pub expected_days: u16,
+    /// Days after the date given by which nine of ten have come (P90).
+    pub promised_days: u16,
+    /// How many past receipts this was learned from; 0: a buffer that was set, not learned.
+    pub learned_from: u32,
+}
+
+impl Lateness {
+    /// Days added to a date given where nothing else is known.
+    pub const BUFFER_DAYS_DEFAULT: u16 = 3;
+
+    /// Without history: expected on the date given, promised so many days later.
+    pub fn buffer(days: u16) -> Self {
+        Self { expected_days: 0, promised_days: days, learned_from: 0 }
+    }
+}
+
+/// What one channel has of a supply, sold as itself or inside one kit.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Claim {
+    /// Where it was sold.
+    pub channel: Channel,
+    /// The kit it was sold in, if any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kit: Option<Sku>,
+    /// Units pegged by order lines.
+    pub pegged: Units,
+    /// Units pegged by holds.
+    pub held: Units,
+}
+
+/// A quantity of one SKU at one location with a date.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Supply {
+    /// Its id.
+    pub id: SupplyId,
+    /// What it is.
+    pub sku: Sku,
+    /// Where it is, or will be.
+    pub location: LocationId,
+    /// Where it comes from.
+    pub kind: SupplyKind,
+    /// Due, on hand, or closed.
+    pub state: SupplyState,
+    /// Units in it now: expected, or here and not yet shipped. Never below what is claimed.
+    pub quantity: Units,
+    /// The date given for its arrival; `None` where nobody knows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected_on: Option<Date>,
+    /// How late such supplies come.
+    pub lateness: Lateness,
+    /// Who sends it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub supplier: Option<Arc<str>>,
+    /// The merchant's own number for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reference: Option<Arc<str>>,
+    /// When it was entered.
+    pub created_at: Timestamp,
+    /// When it arrived.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub received_at: Option<Timestamp>,
+    /// Who has units of it; sorted by channel and kit, one entry for each, none with zero units.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub claims: Vec<Claim>,
+}
+
+impl Supply {
+    /// Units pegged by order lines.
+    pub fn pegged(&self) -> Units {
+        self.claims.iter().map(|claim| claim.pegged).sum()
+    }
+
+    /// Units pegged by holds.
+    pub fn held(&self) -> Units {
+        self.claims.iter().map(|claim| claim.held).sum()
+    }
+
+    /// Units nobody has a claim on.
+    pub fn free(&self) -> Units {
+        self.quantity - self.claims.iter().map(|claim| claim.pegged + claim.held).sum::<Units>()
+    }
+
+    /// Whether it is here.
+    pub fn is_on_hand(&self) -> bool {
+        self.state == SupplyState::OnHand
+    }
+
+    /// Changes what one channel has of it by so many units, pegged and held.
+    ///
+    /// Errors: a claim would fall below zero, or the claims would exceed the quantity: the supply is left as it was.
+    pub fn claim(
+        &mut self,
+        channel: &Channel,
+        kit: Option<&Sku>,
+        pegged: Units,
+        held: Units,
+    ) -> Result<(), Inconsistent> {
+        if !self.kind.is_elastic() && pegged + held > self.free() {
+            return Err(Inconsistent::Overclaimed(self.id));
+        }
+        let at = match self.claims.binary_search_by(|c| (&c.channel, c.kit.as_ref()).cmp(&(channel, kit))) {
+            Ok(at) => at,
+            Err(at) => {
+                let claim = Claim { channel: channel.clone(), kit: kit.cloned(), pegged: 0, held: 0 };
+                self.claims.insert(at, claim);
+                at
+            }
+        };
+        let claim = &mut self.claims[at];
+        if claim.pegged + pegged < 0 || claim.held + held < 0 {
+            return Err(Inconsistent::Freed(self.id));
+        }
+        claim.pegged += pegged;
+        claim.held += held;
+        if claim.pegged == 0 && claim.held == 0 {
+            self.claims.remove(at);
+        }
+        if self.kind.is_elastic() {
+            self.quantity += pegged + held;
+        }
+        Ok(())
+    }
+
+    /// Where it stands among the supplies of its pool: on hand first, then by date, those without a date last.
+    pub fn rank(&self) -> (bool, Date, SupplyId) {
+        (!self.is_on_hand(), self.expected_on.unwrap_or(Date::MAX), self.id)
+    }
+}

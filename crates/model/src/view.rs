@@ -1,0 +1,306 @@
+//! What is answered: orders, holds and availability as they are at one moment, in the words of the API.
+//!
+//! Serialised as they stand; the shell adds only what it alone knows, such as addresses of pages.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Units,
+    id::{Channel, HoldId, LineId, LocationId, OrderId, RunId, Sku, SupplyId},
+    money::Money,
+    order::{Dates, ShipChoice},
+    supply::Supply,
+    time::{Date, Timestamp},
+};
+
+/// What a line or an order as a whole waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LineState {
+    /// Every open unit is here.
+    Allocated,
+    /// No open unit is here.
+    Backordered,
+    /// Some open units are here.
+    PartlyAllocated,
+    /// Nothing is left to send, and something was sent.
+    Shipped,
+    /// Nothing is left to send, and nothing was sent.
+    Cancelled,
+}
+
+impl LineState {
+    /// The word used in JSON and on screens.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Allocated => "allocated",
+            Self::Backordered => "backordered",
+            Self::PartlyAllocated => "partly_allocated",
+            Self::Shipped => "shipped",
+            Self::Cancelled => "cancelled",
+        }
+    }
+}
+
+/// Units of a line with one state and date.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PartView {
+    /// How many.
+    pub quantity: Units,
+    /// `allocated` or `backordered`.
+    pub state: LineState,
+    /// Where they come from; for a kit, the supply of the component that comes last.
+    pub supply: SupplyId,
+    /// Where they ship from.
+    pub location: LocationId,
+    /// When they ship.
+    pub ship_by: Dates,
+    /// When they are delivered.
+    pub deliver_by: Dates,
+}
+
+/// The parts of one component of a kit line.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ComponentView {
+    /// What.
+    pub sku: Sku,
+    /// In units of the component.
+    pub parts: Vec<PartView>,
+}
+
+/// One line of an order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LineView {
+    /// Its id.
+    pub id: String,
+    /// What was ordered.
+    pub sku: Sku,
+    /// Units accepted.
+    pub quantity: Units,
+    /// Units still to be sent.
+    pub open: Units,
+    /// Units called off.
+    pub cancelled: Units,
+    /// Units sent.
+    pub shipped: Units,
+    /// Units asked for that were not accepted; in the answer to a partly accepted order.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refused: Option<RefusedUnits>,
+    /// What it waits for.
+    pub state: LineState,
+    /// What one unit sells for.
+    pub unit_price: Option<Money>,
+    /// When the last unit ships, as things are now.
+    pub ship_by: Dates,
+    /// When the last unit is delivered, as things are now.
+    pub deliver_by: Dates,
+    /// What the customer was last told.
+    pub told: Option<Told>,
+    /// The open units, earliest first.
+    pub parts: Vec<PartView>,
+    /// The same for each component; only of a kit.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub components: Vec<ComponentView>,
+}
+
+/// What the customer was last told about a line.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Told {
+    /// When it ships.
+    pub ship_by: Dates,
+    /// When it is delivered.
+    pub deliver_by: Dates,
+}
+
+/// Units that were asked for and not accepted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RefusedUnits {
+    /// How many.
+    pub quantity: Units,
+    /// The refusal's code.
+    pub code: Arc<str>,
+    /// Why.
+    pub detail: String,
+}
+
+/// An order as it is now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OrderView {
+    /// Its id.
+    pub id: OrderId,
+    /// The shop's number for it.
+    pub reference: Option<Arc<str>>,
+    /// Where it was sold.
+    pub channel: Channel,
+    /// What it waits for.
+    pub state: LineState,
+    /// When it was placed.
+    pub placed_at: Timestamp,
+    /// How it may be shipped.
+    pub ship: ShipChoice,
+    /// When the customer would like it delivered.
+    pub requested_date: Option<Date>,
+    /// After when the customer does not want it delivered.
+    pub not_later_than: Option<Date>,
+    /// When the last unit ships.
+    pub ship_by: Dates,
+    /// When the last unit is delivered.
+    pub deliver_by: Dates,
+    /// What was ordered.
+    pub lines: Vec<LineView>,
+}
+
+/// A hold as it is now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HoldView {
+    /// Its id.
+    pub id: HoldId,
+    /// From when on it holds nothing.
+    pub expires_at: Timestamp,
+    /// What is held, with the promise an order would get.
+    pub lines: Vec<HoldLineView>,
+}
+
+/// One line of a hold.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HoldLineView {
+    /// What.
+    pub sku: Sku,
+    /// How many units.
+    pub quantity: Units,
+    /// `allocated`, `backordered` or `partly_allocated`.
+    pub state: LineState,
+    /// When the last unit would ship.
+    pub ship_by: Dates,
+    /// When the last unit would be delivered.
+    pub deliver_by: Dates,
+    /// The units, earliest first.
+    pub parts: Vec<PartView>,
+}
+
+/// Whether and how a SKU can be bought.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AvailabilityState {
+    /// Here, ships now.
+    InStock,
+    /// Here, but few, or fewer than asked for.
+    Limited,
+    /// Sold now, ships when goods come.
+    Backorder,
+    /// Sold before its release.
+    Preorder,
+    /// Made when it is ordered.
+    MadeToOrder,
+    /// Not sold now; leave an address.
+    Waitlist,
+    /// Not sold now.
+    OutOfStock,
+    /// Not sold any more.
+    Discontinued,
+}
+
+/// Availability as Google's product feeds name it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct GoogleAvailability {
+    /// `in_stock`, `backorder`, `preorder` or `out_of_stock`.
+    pub availability: &'static str,
+    /// From when on it is there; with `backorder` and `preorder` only.
+    pub availability_date: Option<String>,
+}
+
+/// Can it be bought now, and when will it ship?
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Availability {
+    /// What.
+    pub sku: Sku,
+    /// The answer in a word.
+    pub state: AvailabilityState,
+    /// Units that ship now.
+    pub available_now: Units,
+    /// Units that could be sold beyond those; `None` where there is no limit.
+    pub available_later: Option<Units>,
+    /// When the quantity asked for would ship.
+    pub ship_by: Dates,
+    /// When it would be delivered.
+    pub deliver_by: Dates,
+    /// When goods nobody has a claim on come next; with `waitlist` and `out_of_stock`.
+    pub restock_on: Option<Date>,
+    /// A short line for the shopper.
+    pub label: String,
+    /// How the answer came about.
+    pub reason: String,
+    /// Where that comes from: `on_hand`, `supply`, `lead_time`, or why not, as refusals name it.
+    pub reason_code: &'static str,
+    /// The same answer as a schema.org ItemAvailability address.
+    pub schema_org: &'static str,
+    /// The same answer as Google names it.
+    pub google: GoogleAvailability,
+    /// The moment it is true for.
+    pub as_of: Timestamp,
+}
+
+/// A supply as it is now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SupplyView {
+    /// The supply.
+    #[serde(flatten)]
+    pub supply: Supply,
+    /// Units pegged by orders.
+    pub pegged: Units,
+    /// Units pegged by holds.
+    pub held: Units,
+    /// Units nobody has a claim on.
+    pub free: Units,
+    /// When it would ship.
+    pub ship_by: Dates,
+}
+
+/// What a change to a supply led to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SupplyChange {
+    /// The supply.
+    #[serde(flatten)]
+    pub supply: SupplyView,
+    /// The run that this change made.
+    pub run: RunId,
+    /// Units of order lines that are now allocated; of a receipt.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub allocated: Option<Units>,
+    /// The order lines served, first come first: the first hundred of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lines: Option<Vec<ServedLine>>,
+    /// Units that are still due.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub still_due: Option<Units>,
+}
+
+/// A line that got units of a receipt.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ServedLine {
+    /// Its order.
+    pub order: OrderId,
+    /// The line.
+    pub line: LineId,
+    /// Units allocated.
+    pub quantity: Units,
+    /// Why it comes in this place.
+    pub why: String,
+}
+
+/// Stock changed by hand, and what is there now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AdjustmentView {
+    /// What.
+    pub sku: Sku,
+    /// Where.
+    pub location: LocationId,
+    /// Units more or less.
+    pub delta: Units,
+    /// Units here now.
+    pub on_hand: Units,
+    /// Units here that nobody has a claim on.
+    pub free: Units,
+}
