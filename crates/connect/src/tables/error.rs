@@ -104,9 +104,13 @@ mod tests {
 
     #[test]
     fn errors_name_the_place_and_the_remedy() {
-        let error = RowError { row: 7, code: "fraction", column: Some("Stock"), detail: "half a unit".into() };
+        let error =
+            RowError { row: 7, code: "fraction", column: Some("Stock"), detail: "half a unit".into() };
         assert_eq!(error.to_string(), "row 7, column Stock: half a unit");
-        let missing = OpenError::MissingColumns { missing: vec!["sku", "on_hand"], found: vec!["a".into(), "b".into()] };
+        let missing = OpenError::MissingColumns {
+            missing: vec!["sku", "on_hand"],
+            found: vec!["a".into(), "b".into()],
+        };
         assert_eq!(missing.to_string(), "missing columns: sku, on_hand (found: a, b)");
         assert_eq!(quoted(&"x".repeat(70)), format!("\"{}\"…", "x".repeat(60)));
     }

@@ -27,7 +27,9 @@ pub(crate) struct Place {
 /// `-` as one blank, so that `On hand`, `on_hand` and `ON-HAND` are one column.
 pub(crate) fn normal(name: &str) -> String {
     let mut normal = String::with_capacity(name.len());
-    for word in name.split(|c: char| c.is_whitespace() || c == '_' || c == '-').filter(|word| !word.is_empty()) {
+    for word in
+        name.split(|c: char| c.is_whitespace() || c == '_' || c == '-').filter(|word| !word.is_empty())
+    {
         if !normal.is_empty() {
             normal.push(' ');
         }

@@ -51,7 +51,8 @@ pub fn parse_placed_at(cell: &str) -> Result<PlacedAt, ValueError> {
     }
     let fraction = if bytes.len() > 19 { text.parse::<civil::DateTime>().ok() } else { None };
     fraction.map(PlacedAt::Local).ok_or_else(|| {
-        let detail = format!("{} is not a time: write 2026-12-01T09:30:00Z or 2026-12-01 09:30", quoted(text));
+        let detail =
+            format!("{} is not a time: write 2026-12-01T09:30:00Z or 2026-12-01 09:30", quoted(text));
         ValueError::new("bad_date", detail)
     })
 }

@@ -52,7 +52,10 @@ pub fn parse(cell: &str) -> Result<Option<Count>, ValueError> {
         return Ok(Some(Count::NotStocked));
     }
     let bad = || {
-        ValueError::new("bad_quantity", format!("{} is not a whole number: write digits, or \"not stocked\"", quoted(text)))
+        ValueError::new(
+            "bad_quantity",
+            format!("{} is not a whole number: write digits, or \"not stocked\"", quoted(text)),
+        )
     };
     let unguarded = text.strip_prefix('\'').unwrap_or(text);
     let (negative, digits) = match unguarded.strip_prefix(['-', '−', '–']) {
@@ -61,8 +64,9 @@ pub fn parse(cell: &str) -> Result<Option<Count>, ValueError> {
     };
     let whole = whole_part(digits).ok_or_else(bad)??;
     let units = whole.parse().ok().filter(|units| *units <= QUANTITY_MAX);
-    let units: i64 = units
-        .ok_or_else(|| ValueError::new("quantity_too_large", format!("{} is beyond any stock", quoted(text))))?;
+    let units: i64 = units.ok_or_else(|| {
+        ValueError::new("quantity_too_large", format!("{} is beyond any stock", quoted(text)))
+    })?;
     Ok(Some(Count::Units(if negative { -units } else { units })))
 }
 
@@ -100,7 +104,8 @@ fn whole_part(text: &str) -> Option<Result<String, ValueError>> {
         let sign = text.chars().find(|c| !c.is_ascii_digit())?;
         let mut groups = text.split(sign);
         let first_fits = groups.next().is_some_and(|group| matches!(group.len(), 1..=3));
-        let grouped = first_fits && groups.all(|group| group.len() == 3 && group.bytes().all(|b| b.is_ascii_digit()));
+        let grouped =
+            first_fits && groups.all(|group| group.len() == 3 && group.bytes().all(|b| b.is_ascii_digit()));
         return grouped.then(|| Ok(text.replace(sign, "")));
     }
     if after.len() == 3 && before.len() <= 3 && !before.starts_with('0') {

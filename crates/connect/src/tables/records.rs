@@ -209,7 +209,9 @@ impl<R: Read> Records<R> {
     fn finish(&mut self, record: &mut Record, state: State) -> Result<bool, Fault> {
         match state {
             State::Quoted => Err(Fault::UnclosedQuote),
-            State::FieldStart | State::Plain if record.ends.is_empty() && record.bytes.is_empty() => Ok(false),
+            State::FieldStart | State::Plain if record.ends.is_empty() && record.bytes.is_empty() => {
+                Ok(false)
+            }
             _ => {
                 self.next_row += 1;
                 record.end_field();
