@@ -1,4 +1,5 @@
-//! Reads the real files of the shared data folder, which lies beside the workspace and is never part of it.
+//! Reads whole files as the shell will: made-up ones of every kind, and a real one from the shared data folder, which
+//! lies beside the workspace and is never part of it.
 
 #![allow(clippy::unwrap_used)]
 
@@ -8,6 +9,67 @@ use std::path::Path;
 use std::time::Instant;
 
 use connect::tables::online_retail::{self, LineClass};
+use connect::tables::{
+    Currency, Kind, orders, read_header, recognise, shopify_inventory, shopify_products, skus, stock,
+    supplies, woocommerce_products,
+};
+use proptest::prelude::*;
+
+/// Reads a file of any kind to its end; returns how many rows were good and bad.
+fn read_all(kind: Kind, bytes: &[u8]) -> Option<(usize, usize)> {
+    fn count<T, E>(rows: impl Iterator<Item = Result<T, E>>) -> (usize, usize) {
+        rows.fold((0, 0), |(good, bad), row| if row.is_ok() { (good + 1, bad) } else { (good, bad + 1) })
+    }
+    let usd = Currency::parse("USD").unwrap();
+    Some(match kind {
+        Kind::Skus => count(skus::read(bytes, usd).ok()?),
+        Kind::Stock => count(stock::read(bytes).ok()?),
+        Kind::Supplies => count(supplies::read(bytes).ok()?),
+        Kind::Orders => count(orders::read(bytes, usd).ok()?),
+        Kind::ShopifyProducts => count(shopify_products::read(bytes, usd).ok()?),
+        Kind::ShopifyInventory => count(shopify_inventory::read(bytes).ok()?),
+        Kind::WoocommerceProducts => count(woocommerce_products::read(bytes, usd).ok()?),
+        Kind::OnlineRetail => {
+            let mut lines = online_retail::read(bytes).ok()?;
+            let (mut good, mut bad) = (0, 0);
+            while let Some(line) = lines.next() {
+                if line.is_ok() { good += 1 } else { bad += 1 }
+            }
+            (good, bad)
+        }
+    })
+}
+
+const HEADERS: [(Kind, &str); 8] = [
+    (Kind::Skus, "sku,title,price,unit_cost,barcode,tags,when_out,backorder_cap"),
+    (Kind::Stock, "sku,location,on_hand"),
+    (Kind::Supplies, "reference,sku,location,kind,quantity,expected_on,supplier"),
+    (Kind::Orders, "reference,sku,quantity,placed_at,email,unit_price"),
+    (Kind::ShopifyProducts, "Handle,Title,Variant SKU,Variant Price,Variant Inventory Qty,Option1 Value"),
+    (Kind::ShopifyInventory, "Handle,SKU,Location,Committed,Available,On hand"),
+    (Kind::WoocommerceProducts, "Type,SKU,Name,In stock?,Stock,Regular price"),
+    (Kind::OnlineRetail, "Invoice,StockCode,Quantity,InvoiceDate,UnitPrice,CustomerID"),
+];
+
+proptest! {
+    #[test]
+    fn no_bytes_break_a_reader(
+        which in 0..HEADERS.len(),
+        rows in proptest::collection::vec(
+            proptest::collection::vec("(simple|-4|1,5|12[.]0|2026-01-01 10:00|[a-c$€'=@\"\0 ]{0,4}|é)", 0..9),
+            0..6,
+        ),
+        tail in proptest::collection::vec(any::<u8>(), 0..40),
+    ) {
+        let (kind, header) = HEADERS[which];
+        let body: Vec<String> = rows.iter().map(|cells| cells.join(",")).collect();
+        let mut bytes = format!("{header}\n{}\n", body.join("\n")).into_bytes();
+        bytes.extend(tail);
+        prop_assert_eq!(recognise(&read_header(&bytes[..]).unwrap()), Some(kind));
+        let first = read_all(kind, &bytes).unwrap();
+        prop_assert_eq!(Some(first), read_all(kind, &bytes), "the same file reads the same");
+    }
+}
 
 #[test]
 fn a_year_of_real_invoices_is_read_without_an_error() {

@@ -1,5 +1,7 @@
 //! Quantities: whole numbers, `not stocked`, and nothing.
 
+use std::fmt;
+
 use super::error::{ValueError, quoted};
 
 /// Far above any stock ever counted, and far from where sums of them overflow.
@@ -30,6 +32,17 @@ impl Count {
         match self {
             Self::NotStocked => 0,
             Self::Units(units) => units.min(0).saturating_neg(),
+        }
+    }
+}
+
+impl fmt::Display for Count {
+    /// Writes what a person is shown: `12 on hand`, `4 owed`, `not stocked`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotStocked => f.write_str("not stocked"),
+            Self::Units(units) if *units < 0 => write!(f, "{} owed", self.owed()),
+            Self::Units(units) => write!(f, "{units} on hand"),
         }
     }
 }
@@ -168,6 +181,8 @@ mod tests {
     #[test]
     fn minus_four_is_four_owed() {
         assert_eq!((Count::Units(-4).on_hand(), Count::Units(-4).owed()), (0, 4));
+        assert_eq!(Count::Units(-4).to_string(), "4 owed");
+        assert_eq!(Count::Units(0).to_string(), "0 on hand");
         assert_eq!((Count::Units(9).on_hand(), Count::Units(9).owed()), (9, 0));
         assert_eq!((Count::NotStocked.on_hand(), Count::NotStocked.owed()), (0, 0));
     }

@@ -27,6 +27,7 @@
 //! Source: help.shopify.com/en/manual/products/inventory/setup/inventory-csv
 
 use std::collections::VecDeque;
+use std::fmt;
 use std::io::Read;
 
 use super::cells::{Cells, limit};
@@ -95,6 +96,18 @@ pub enum Level {
         /// Units there that cannot be sold; 0 when not given.
         unavailable: i64,
     },
+}
+
+impl fmt::Display for Level {
+    /// Writes what a person is shown: `10 on hand`, `4 owed`, `2 on hand, 4 owed`, `not stocked`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotStocked => f.write_str("not stocked"),
+            Self::Stocked { on_hand: 0, owed, .. } if *owed > 0 => write!(f, "{owed} owed"),
+            Self::Stocked { on_hand, owed: 0, .. } => write!(f, "{on_hand} on hand"),
+            Self::Stocked { on_hand, owed, .. } => write!(f, "{on_hand} on hand, {owed} owed"),
+        }
+    }
 }
 
 /// One article at one location.
@@ -332,8 +345,10 @@ apron,Apron,Size,XL,,,,,APR-XL,,DE,3,half
             ],
             &[(8, "no_sku"), (9, "no_quantity"), (10, "no_location"), (11, "fraction")],
         );
-        let first = read(CURRENT.as_bytes()).unwrap().next().unwrap().unwrap();
-        assert_eq!(first.incoming, 5);
+        let rows: Vec<_> = read(CURRENT.as_bytes()).unwrap().flatten().collect();
+        assert_eq!(rows[0].incoming, 5);
+        let shown: Vec<_> = rows.iter().take(5).map(|row| row.level.to_string()).collect();
+        assert_eq!(shown, ["10 on hand", "4 owed", "2 on hand, 4 owed", "4 owed", "not stocked"]);
     }
 
     #[test]

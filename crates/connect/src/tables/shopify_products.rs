@@ -121,7 +121,7 @@ pub fn read<R: Read>(source: R, currency: Currency) -> Result<Rows<R, ShopifyPro
         let known =
             product.as_ref().filter(|product| handle.as_ref().is_none_or(|handle| *handle == product.handle));
         let product = known.ok_or_else(|| {
-            cells.error(TITLE, "no_title", "neither a title nor the product's first row just above it")
+            cells.error(TITLE, "no_title", "no title, and the product's first row is not above it or is bad")
         })?;
         out.push_back(read_variant(cells, product, currency)?);
         Ok(())
