@@ -178,7 +178,7 @@ pub struct SupplyReceived {
     pub received_at: Timestamp,
 }
 
-/// A supply that will not come. Nothing is pegged to it any more: a run before this moved it away.
+/// A supply that will not come. What is pegged to it stays so, without a date, until a run finds other goods.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SupplyCancelled {
     /// Which.

@@ -256,11 +256,8 @@ impl fmt::Display for LineId {
 impl FromStr for LineId {
     type Err = IdError;
     fn from_str(text: &str) -> Result<Self, IdError> {
-        let form = || IdError::Form {
-            what: "line id",
-            prefix: "ord_",
-            text: text.chars().take(60).collect(),
-        };
+        let form =
+            || IdError::Form { what: "line id", prefix: "ord_", text: text.chars().take(60).collect() };
         let (order, no) = text.rsplit_once('-').ok_or_else(form)?;
         Ok(Self { order: order.parse()?, no: no.parse().map_err(|_| form())? })
     }

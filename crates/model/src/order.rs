@@ -67,7 +67,10 @@ impl Dates {
         fn later(a: Option<Date>, b: Option<Date>) -> Option<Date> {
             a.zip(b).map(|(a, b)| a.max(b))
         }
-        Self { expected: later(self.expected, other.expected), promised: later(self.promised, other.promised) }
+        Self {
+            expected: later(self.expected, other.expected),
+            promised: later(self.promised, other.promised),
+        }
     }
 }
 

@@ -30,13 +30,7 @@ pub struct Pool {
 impl Pool {
     /// A pool with no supply and no policy.
     pub fn new(item: Item) -> Self {
-        Self {
-            item: Arc::new(item),
-            policies: Vec::new(),
-            supplies: Vec::new(),
-            version: 0,
-            settling: false,
-        }
+        Self { item: Arc::new(item), policies: Vec::new(), supplies: Vec::new(), version: 0, settling: false }
     }
 
     /// The SKU.

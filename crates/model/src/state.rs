@@ -15,7 +15,7 @@ use crate::{
     location::LocationSettings,
     order::{Hold, Line, Order},
     pool::Pool,
-    supply::{Supply, SupplyState},
+    supply::{Supply, SupplyKind, SupplyState},
 };
 
 /// An event that does not fit what is kept: a ledger or a table was tampered with, or there is a defect.
@@ -134,8 +134,14 @@ impl Shop {
                 })?;
             }
             Event::SupplyCancelled(cancel) => {
-                self.change_supply(&cancel.sku, cancel.supply, touched, |supply| supply.quantity = 0)?;
-                self.close_supply(&cancel.sku, cancel.supply, touched)?;
+                // What was promised from it is still promised: the supply becomes the list of that, in one row.
+                self.change_supply(&cancel.sku, cancel.supply, touched, |supply| {
+                    supply.kind = SupplyKind::Shortfall;
+                    supply.state = SupplyState::Due;
+                    supply.expected_on = None;
+                    supply.quantity -= supply.free();
+                })?;
+                self.close_if_unclaimed(&cancel.sku, cancel.supply, touched)?;
             }
             Event::StockAdjusted(adjusted) => self.adjust(adjusted, touched)?,
             Event::HoldPlaced(hold) => {
@@ -145,7 +151,10 @@ impl Shop {
                 self.holds.insert(hold.id, Arc::new(hold.clone()));
                 touched.holds_placed.push(hold.id);
             }
-            Event::HoldReleased(gone) | Event::HoldExpired(gone) => self.drop_hold(gone.hold, touched)?,
+            Event::HoldReleased(gone) | Event::HoldExpired(gone) => {
+                let hold = self.drop_hold(gone.hold, touched)?;
+                self.close_left(&hold, touched)?;
+            }
             Event::OrderPlaced(placed) => self.place(placed, touched)?,
             Event::LineCancelled(cancelled) => self.cancel_line(cancelled, touched)?,
             Event::RunApplied(run) => self.run(run, touched)?,
@@ -222,7 +231,7 @@ impl Shop {
         Ok(())
     }
 
-    /// Changes one claim; a supply that is empty now and will never be filled again leaves the pool.
+    /// Changes one claim.
     fn claim(
         &mut self,
         who: (&Channel, Option<&Sku>),
@@ -235,10 +244,21 @@ impl Shop {
         let supply =
             pool.supply_mut(id).ok_or_else(|| Inconsistent::NoSupply { supply: id, sku: sku.clone() })?;
         supply.claim(who.0, who.1, pegged, held)?;
-        if supply.kind.is_elastic() && supply.quantity == 0 {
-            return self.close_supply(sku, id, touched);
-        }
         touched.supplies.push((sku.clone(), id));
+        Ok(())
+    }
+
+    /// Takes a supply out that is only as large as its claims and has none left.
+    fn close_if_unclaimed(
+        &mut self,
+        sku: &Sku,
+        id: SupplyId,
+        touched: &mut Touched,
+    ) -> Result<(), Inconsistent> {
+        let supply = self.pool(sku).and_then(|pool| pool.supply(id));
+        if supply.is_some_and(|supply| supply.kind.is_elastic() && supply.quantity == 0) {
+            self.close_supply(sku, id, touched)?;
+        }
         Ok(())
     }
 
@@ -260,12 +280,20 @@ impl Shop {
         Ok(())
     }
 
-    fn drop_hold(&mut self, id: HoldId, touched: &mut Touched) -> Result<(), Inconsistent> {
+    /// Sets a hold's units free; what it leaves empty is closed by [`Self::close_left`].
+    fn drop_hold(&mut self, id: HoldId, touched: &mut Touched) -> Result<Arc<Hold>, Inconsistent> {
         let hold = self.holds.remove(&id).ok_or(Inconsistent::NoHold(id))?;
         for line in &hold.lines {
             self.claim_line(&hold.channel, line, Claimed::Held, -1, touched)?;
         }
         touched.holds_gone.push(id);
+        Ok(hold)
+    }
+
+    fn close_left(&mut self, hold: &Hold, touched: &mut Touched) -> Result<(), Inconsistent> {
+        for peg in hold.lines.iter().flat_map(|line| &line.pegs) {
+            self.close_if_unclaimed(&peg.sku, peg.supply, touched)?;
+        }
         Ok(())
     }
 
@@ -273,12 +301,14 @@ impl Shop {
         for supply in &placed.opened {
             self.open_supply(supply, touched)?;
         }
-        if let Some(hold) = placed.hold {
-            self.drop_hold(hold, touched)?;
-        }
+        // The hold's units come free first, as the order takes them; what it emptied closes only after that.
+        let hold = placed.hold.map(|hold| self.drop_hold(hold, touched)).transpose()?;
         let order = &placed.order;
         for line in &order.lines {
             self.claim_line(&order.channel, line, Claimed::Pegged, 1, touched)?;
+        }
+        if let Some(hold) = hold {
+            self.close_left(&hold, touched)?;
         }
         self.orders.insert(order.id, Arc::clone(order));
         touched.placed.push(order.id);
@@ -300,6 +330,7 @@ impl Shop {
         for peg in &cancelled.freed {
             touched.pegs.push((id, peg.supply));
             self.claim((&channel, kit.as_ref()), &peg.sku, peg.supply, (-peg.quantity, 0), touched)?;
+            self.close_if_unclaimed(&peg.sku, peg.supply, touched)?;
         }
         Ok(())
     }
@@ -327,6 +358,9 @@ impl Shop {
         for (who, step) in claims.iter().zip(&run.moves) {
             let who = (&who.0, who.1.as_ref());
             self.claim(who, &run.sku, step.to, (step.quantity, 0), touched)?;
+        }
+        for step in &run.moves {
+            self.close_if_unclaimed(&run.sku, step.from, touched)?;
         }
         Ok(())
     }

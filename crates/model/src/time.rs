@@ -129,6 +129,16 @@ pub fn date_from_days(days: i32) -> Option<Date> {
     Date::new(i16::try_from(year).ok()?, i8::try_from(month).ok()?, i8::try_from(day).ok()?).ok()
 }
 
+/// Returns the date so many days later; absent beyond [`LAST_DATE`].
+pub fn days_after(date: Date, days: u16) -> Option<Date> {
+    date_from_days(days_since_epoch(date) + i32::from(days)).filter(|later| *later <= LAST_DATE)
+}
+
+/// Returns the instant so many seconds later; absent beyond the last instant there is.
+pub fn seconds_after(at: Timestamp, seconds: i64) -> Option<Timestamp> {
+    at.checked_add(jiff::SignedDuration::from_secs(seconds)).ok()
+}
+
 /// Reads a date of the accepted form and range: for `#[serde(deserialize_with)]` on a `Date` field.
 pub fn deserialize_date<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Date, D::Error> {
     deserializer.deserialize_str(Parsed("a date such as 2026-12-01", parse_date))

@@ -11,6 +11,7 @@ use crate::{
     id::{Channel, HoldId, LineId, LocationId, OrderId, RunId, Sku, SupplyId},
     money::Money,
     order::{Dates, ShipChoice},
+    refusal::RefusalCode,
     supply::Supply,
     time::{Date, Timestamp},
 };
@@ -85,9 +86,6 @@ pub struct LineView {
     pub cancelled: Units,
     /// Units sent.
     pub shipped: Units,
-    /// Units asked for that were not accepted; in the answer to a partly accepted order.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub refused: Option<RefusedUnits>,
     /// What it waits for.
     pub state: LineState,
     /// What one unit sells for.
@@ -117,10 +115,14 @@ pub struct Told {
 /// Units that were asked for and not accepted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RefusedUnits {
+    /// Which line as asked for, counted from 1.
+    pub line: u16,
+    /// What.
+    pub sku: Sku,
     /// How many.
     pub quantity: Units,
     /// The refusal's code.
-    pub code: Arc<str>,
+    pub code: RefusalCode,
     /// Why.
     pub detail: String,
 }
@@ -150,6 +152,9 @@ pub struct OrderView {
     pub deliver_by: Dates,
     /// What was ordered.
     pub lines: Vec<LineView>,
+    /// What was asked for and not accepted; in the answer to an order that would take part.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub refused: Vec<RefusedUnits>,
 }
 
 /// A hold as it is now.

@@ -1,1 +1,63 @@
-//! promise
+//! Decisions on goods: what can be promised, which units fill which line, and what follows when supply changes.
+//!
+//! Pure: a decision reads a [`Shop`] (the part of it that is loaded), a wish and the time, and answers with the events
+//! that make it so, or says why not. It never changes the shop: [`Shop::apply`] does, with the events.
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+pub mod availability;
+mod cancel;
+mod dates;
+mod moves;
+mod place;
+mod receive;
+mod settings;
+mod ship;
+mod source;
+mod stock;
+mod supply;
+mod view;
+
+use std::collections::BTreeMap;
+
+use model::{
+    Units,
+    event::Event,
+    id::{Sku, SupplyId},
+    order::Waiting,
+    refusal::Rejection,
+    state::Shop,
+    time::Timestamp,
+};
+use uuid::Uuid;
+
+pub use cancel::cancel_order;
+pub use dates::supply_ship_by;
+pub use moves::{QueueNeed, Settled, queues_needed, reissue, settle};
+pub use place::{Placing, place_hold, place_order, refused_event, release_hold};
+pub use receive::receive;
+pub use settings::{etag, put_item, put_location, put_policy};
+pub use ship::ship;
+pub use stock::{adjust, lots_short};
+pub use supply::{add_supply, cancel_supply, change_supply, excess};
+pub use view::{hold_view, order_view, supply_view};
+
+/// What every decision is given beside the wish itself.
+#[derive(Clone, Copy)]
+pub struct Setting<'a> {
+    /// The shop, with everything loaded that the wish names.
+    pub shop: &'a Shop,
+    /// The moment of the decision.
+    pub now: Timestamp,
+    /// The command's own id: what it opens is named after it. Its last four bytes are zero.
+    pub command: Uuid,
+}
+
+/// The events that make a wish so, in order.
+pub type Decision = Result<Vec<Event>, Rejection>;
+
+/// Heads of queues, loaded as [`queues_needed`] asks: lines with a peg on a supply, first come first (or last come
+/// first, where units are taken away).
+pub type Queues = BTreeMap<SupplyId, Vec<Waiting>>;
+
+/// Units of a SKU that the customer has in open and shipped orders.
+pub type Bought = BTreeMap<Sku, Units>;

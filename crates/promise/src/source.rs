@@ -1,0 +1,340 @@
+//! Where units for a newcomer may come from: the open supplies of a pool, less what is claimed, kept back or capped.
+//!
+//! docs/theory/promising.md, "Candidate supplies".
+
+use std::sync::{Arc, LazyLock};
+
+use model::{
+    Units,
+    id::{Channel, LocationId, Sku, SupplyId},
+    item::{Cap, Policy},
+    location::LocationSettings,
+    order::Dates,
+    pool::Pool,
+    refusal::RefusalCode,
+    state::Shop,
+    supply::{Lateness, Supply, SupplyKind, SupplyState},
+    time::{Date, Timestamp, days_after},
+};
+
+use crate::dates::{arriving, deliver_by, supply_ship_by};
+
+/// What holds where no policy is set: what is on hand sells, nothing is sold beyond it.
+static NO_POLICY: LazyLock<Arc<Policy>> = LazyLock::new(|| Arc::new(Policy::default()));
+
+/// Who asks, and from where.
+#[derive(Clone, Copy)]
+pub(crate) struct Asker<'a> {
+    pub(crate) channel: &'a Channel,
+    pub(crate) group: Option<&'a str>,
+    pub(crate) country: Option<&'a str>,
+    /// An order promised before we knew of it: policies and caps do not hold, and what has no supply waits for some.
+    pub(crate) already_owed: bool,
+}
+
+/// The terms under which a pool's units are sold: the policy that holds, and what was sold under it.
+pub(crate) struct Terms<'a> {
+    pub(crate) policy: &'a Arc<Policy>,
+    /// The channel the policy was set for; the default's holds for every channel without its own.
+    set_for: Option<&'a Channel>,
+    /// The pool the policy stands in.
+    pub(crate) of: &'a Pool,
+}
+
+impl<'a> Terms<'a> {
+    /// The terms of a pool on a channel: its own policy, else the default one, else none.
+    pub(crate) fn of(pool: &'a Pool, channel: &Channel) -> Self {
+        let find = |name: &str| pool.policies.iter().find(|(set_for, _)| set_for.as_str() == name);
+        match find(channel.as_str()).or_else(|| find(Channel::DEFAULT)) {
+            Some((set_for, policy)) => Self { policy, set_for: Some(set_for), of: pool },
+            None => Self { policy: &NO_POLICY, set_for: None, of: pool },
+        }
+    }
+
+    /// Whether a policy was set at all.
+    pub(crate) fn are_set(&self) -> bool {
+        self.set_for.is_some()
+    }
+
+    /// Whether units sold on this channel count against the same cap.
+    fn covers(&self, channel: &Channel) -> bool {
+        match self.set_for {
+            Some(own) if own.as_str() != Channel::DEFAULT => own == channel,
+            _ => self.of.policy_set(channel).is_none() || channel.as_str() == Channel::DEFAULT,
+        }
+    }
+
+    /// Whether this asker may buy units that are not here.
+    pub(crate) fn sells_ahead_to(&self, asker: Asker<'_>) -> bool {
+        let groups = &self.policy.customer_groups;
+        let welcome = groups.is_empty()
+            || asker.group.is_some_and(|group| groups.iter().any(|allowed| **allowed == *group));
+        asker.already_owed || (self.policy.when_out.sells_ahead() && welcome && !self.of.item.discontinued)
+    }
+}
+
+/// Units of `pool` that are sold but not here, under these terms. For a kit, in kits: the most of any component.
+pub(crate) fn backordered(shop: &Shop, terms: &Terms<'_>) -> Units {
+    let ahead = |pool: &Pool, kit: Option<&Sku>| -> Units {
+        let due = pool.supplies.iter().filter(|supply| !supply.is_on_hand());
+        due.flat_map(|supply| &supply.claims)
+            .filter(|claim| {
+                terms.covers(&claim.channel) && kit.is_none_or(|kit| claim.kit.as_ref() == Some(kit))
+            })
+            .map(|claim| claim.pegged + claim.held)
+            .sum()
+    };
+    let item = &terms.of.item;
+    if !item.is_kit() {
+        return ahead(terms.of, None);
+    }
+    let parts = item.components.iter();
+    parts
+        .filter_map(|part| {
+            shop.pool(&part.sku).map(|pool| {
+                ahead(pool, Some(&item.sku)).unsigned_abs().div_ceil(part.quantity.unsigned_abs())
+            })
+        })
+        .max()
+        .map_or(0, |kits| i64::try_from(kits).unwrap_or(Units::MAX))
+}
+
+/// How many more units a cap leaves room for; `None`: it sets no limit.
+pub(crate) fn cap_room(shop: &Shop, terms: &Terms<'_>) -> Option<Units> {
+    match terms.policy.backorder_cap {
+        Cap::Limited(cap) => Some((cap - backordered(shop, terms)).max(0)),
+        Cap::Supply | Cap::Unlimited => None,
+    }
+}
+
+/// Units taken from supplies by the decision in the making; below zero: given back by the hold it takes over.
+#[derive(Default)]
+pub(crate) struct Taken(Vec<(SupplyId, Units)>);
+
+impl Taken {
+    pub(crate) fn of(&self, supply: SupplyId) -> Units {
+        self.0.iter().find(|(id, _)| *id == supply).map_or(0, |(_, units)| *units)
+    }
+
+    pub(crate) fn take(&mut self, supply: SupplyId, units: Units) {
+        match self.0.iter_mut().find(|(id, _)| *id == supply) {
+            Some((_, taken)) => *taken += units,
+            None => self.0.push((supply, units)),
+        }
+    }
+}
+
+/// A place from which a newcomer may take units.
+#[derive(Debug, Clone)]
+pub(crate) struct Source {
+    pub(crate) supply: SupplyId,
+    pub(crate) location: LocationId,
+    pub(crate) on_hand: bool,
+    /// Units to be had, before caps.
+    pub(crate) room: Units,
+    pub(crate) ship_by: Dates,
+    pub(crate) deliver_by: Dates,
+    /// The supply to open, where it is not there yet.
+    pub(crate) opens: Option<Box<Supply>>,
+    pub(crate) kind: SupplyKind,
+    /// What its dates rest on.
+    pub(crate) lateness: Lateness,
+}
+
+/// Where units may come from, and what was left out.
+#[derive(Default)]
+pub(crate) struct Sources {
+    pub(crate) list: Vec<Source>,
+    /// Units that lie beyond the horizon.
+    pub(crate) beyond_horizon: Units,
+    /// Units that are not here and are not sold to this asker.
+    pub(crate) not_sold_ahead: Units,
+}
+
+/// Units that a newcomer on these terms may take of each supply of the pool, in rank order.
+///
+/// The buffer keeps back the first free units; while a pool settles, a newcomer gets nothing
+/// before the last supply with a queue; units of the newcomer's own hold always are.
+pub(crate) fn rooms(pool: &Pool, buffer: Units, taken: &Taken, newcomer: bool) -> Vec<Units> {
+    let last_queued = (newcomer && pool.settling)
+        .then(|| pool.supplies.iter().rposition(|supply| !supply.is_on_hand() && supply.pegged() > 0))
+        .flatten();
+    let mut keep_back = buffer;
+    pool.supplies
+        .iter()
+        .enumerate()
+        .map(|(at, supply)| {
+            if supply.kind.is_elastic() {
+                return 0;
+            }
+            let taken = taken.of(supply.id);
+            let free = if last_queued.is_some_and(|last| at < last) { 0 } else { supply.free() };
+            let (own, taken) = ((-taken).max(0), taken.max(0));
+            let kept = keep_back.min(free);
+            keep_back -= kept;
+            (free - kept - taken).max(0) + own
+        })
+        .collect()
+}
+
+/// Whether lead times go on where known supply ends.
+pub(crate) fn has_lead_time(pool: &Pool, terms: &Terms<'_>, asker: Asker<'_>) -> bool {
+    let own = Terms::of(pool, asker.channel);
+    terms.sells_ahead_to(asker) && terms.policy.lead_time_days.or(own.policy.lead_time_days).is_some()
+}
+
+/// Finds where units of one pool may come from, without order.
+///
+/// `terms` are the kit's where it has its own, else the pool's.
+pub(crate) fn sources(
+    shop: &Shop,
+    pool: &Pool,
+    terms: &Terms<'_>,
+    asker: Asker<'_>,
+    taken: &Taken,
+    now: Timestamp,
+) -> Sources {
+    let own = Terms::of(pool, asker.channel);
+    let ahead = terms.sells_ahead_to(asker);
+    let release = terms.policy.release_date.max(own.policy.release_date);
+    let mut found = Sources::default();
+    for (supply, room) in pool.supplies.iter().zip(rooms(pool, own.policy.buffer, taken, true)) {
+        let Some(location) = shop.locations.get(&supply.location) else { continue };
+        if room == 0 {
+            continue;
+        }
+        if !supply.is_on_hand() && !ahead {
+            found.not_sold_ahead += room;
+            continue;
+        }
+        let ship_by = supply_ship_by(supply, location, release, now);
+        // No date, no promise: undated supply is not for sale until somebody dates it.
+        let Some(promised) = ship_by.promised else { continue };
+        if !supply.is_on_hand() && !asker.already_owed && beyond(terms, location, promised, now) {
+            found.beyond_horizon += room;
+            continue;
+        }
+        found.list.push(Source {
+            supply: supply.id,
+            location: supply.location.clone(),
+            on_hand: supply.is_on_hand(),
+            room,
+            ship_by,
+            deliver_by: deliver_by(location, asker.country, ship_by),
+            opens: None,
+            kind: supply.kind,
+            lateness: supply.lateness,
+        });
+    }
+    found
+}
+
+fn beyond(terms: &Terms<'_>, location: &LocationSettings, promised: Date, now: Timestamp) -> bool {
+    let horizon = terms.policy.horizon_days.and_then(|days| days_after(location.today(now), days));
+    horizon.is_some_and(|horizon| promised > horizon)
+}
+
+/// Returns what can be had beyond known supply under a lead time, or why not.
+///
+/// `id` names the supply where today's is not open yet.
+pub(crate) fn lead_time_source(
+    shop: &Shop,
+    pool: &Pool,
+    terms: &Terms<'_>,
+    asker: Asker<'_>,
+    now: Timestamp,
+    id: SupplyId,
+) -> Result<Source, RefusalCode> {
+    let own = Terms::of(pool, asker.channel);
+    let policy = if terms.policy.lead_time_days.is_some() { terms.policy } else { own.policy };
+    let (Some(days), true) = (policy.lead_time_days, terms.sells_ahead_to(asker)) else {
+        return Err(RefusalCode::NotAvailable);
+    };
+    let place = policy.lead_time_location.as_ref().or_else(|| shop.locations.keys().next());
+    let Some((id_of_place, location)) = place.and_then(|id| shop.locations.get_key_value(id)) else {
+        return Err(RefusalCode::NoLocation);
+    };
+    let given = days_after(location.today(now), days).ok_or(RefusalCode::BeyondHorizon)?;
+    let lateness = Lateness::buffer(policy.promise_buffer_days.unwrap_or(Lateness::BUFFER_DAYS_DEFAULT));
+    let release = terms.policy.release_date.max(own.policy.release_date);
+    let ship_by = arriving(location, given, lateness, release, now);
+    let promised = ship_by.promised.ok_or(RefusalCode::BeyondHorizon)?;
+    if !asker.already_owed && beyond(terms, location, promised, now) {
+        return Err(RefusalCode::BeyondHorizon);
+    }
+    let open = pool.supplies.iter().find(|supply| {
+        supply.kind == SupplyKind::LeadTime
+            && supply.location == *id_of_place
+            && supply.expected_on == Some(given)
+            && supply.lateness == lateness
+    });
+    let opens = open.is_none().then(|| {
+        Box::new(elastic(id, pool, id_of_place.clone(), SupplyKind::LeadTime, Some(given), lateness, now))
+    });
+    Ok(Source {
+        supply: open.map_or(id, |supply| supply.id),
+        location: id_of_place.clone(),
+        on_hand: false,
+        room: Units::MAX,
+        ship_by,
+        deliver_by: deliver_by(location, asker.country, ship_by),
+        opens,
+        kind: SupplyKind::LeadTime,
+        lateness,
+    })
+}
+
+/// Returns the place for units that are promised and have no goods: the pool's shortfall, opened if need be.
+pub(crate) fn shortfall_source(
+    shop: &Shop,
+    pool: &Pool,
+    now: Timestamp,
+    id: SupplyId,
+) -> Result<Source, RefusalCode> {
+    let open = pool.supplies.iter().find(|supply| supply.kind == SupplyKind::Shortfall);
+    let location = match open {
+        Some(supply) => supply.location.clone(),
+        None => shop.locations.keys().next().cloned().ok_or(RefusalCode::NoLocation)?,
+    };
+    let opens = open.is_none().then(|| {
+        let lateness = Lateness::buffer(0);
+        Box::new(elastic(id, pool, location.clone(), SupplyKind::Shortfall, None, lateness, now))
+    });
+    Ok(Source {
+        supply: open.map_or(id, |supply| supply.id),
+        location,
+        on_hand: false,
+        room: Units::MAX,
+        ship_by: Dates::UNKNOWN,
+        deliver_by: Dates::UNKNOWN,
+        opens,
+        kind: SupplyKind::Shortfall,
+        lateness: Lateness::buffer(0),
+    })
+}
+
+fn elastic(
+    id: SupplyId,
+    pool: &Pool,
+    location: LocationId,
+    kind: SupplyKind,
+    expected_on: Option<Date>,
+    lateness: Lateness,
+    now: Timestamp,
+) -> Supply {
+    Supply {
+        id,
+        sku: pool.sku().clone(),
+        location,
+        kind,
+        state: SupplyState::Due,
+        quantity: 0,
+        expected_on,
+        lateness,
+        supplier: None,
+        reference: None,
+        created_at: now,
+        received_at: None,
+        claims: Vec::new(),
+    }
+}

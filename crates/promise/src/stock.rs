@@ -1,0 +1,129 @@
+//! Stock changed by hand: opening stock, counts, losses, returns.
+
+use model::{
+    Units,
+    command::Adjust,
+    event::{Event, StockAdjusted},
+    id::{LocationId, SupplyId},
+    order::Cause,
+    pool::Pool,
+    refusal::{FieldError, Refusal, RefusalCode, Rejection},
+    supply::{Lateness, Supply, SupplyKind, SupplyState},
+};
+
+use crate::{
+    Decision, Queues, Setting,
+    moves::displace,
+    supply::{unknown_location, unknown_sku},
+};
+
+/// Changes stock by hand.
+///
+/// More units go to the location's shelf. Fewer are taken from what nobody has a claim on, then from what is promised: those
+/// lines wait on the shortfall, last come first, and `queues` holds them (see [`lots_short`]). An unknown SKU or location, a
+/// kit and more units than are there are `Invalid`; refuses `units_promised` where carts hold the units.
+pub fn adjust(set: Setting<'_>, wish: &Adjust, queues: &Queues) -> Decision {
+    let mut errors = Vec::new();
+    let pool = set.shop.pool(&wish.sku);
+    match pool {
+        None => errors.push(unknown_sku(&wish.sku)),
+        Some(pool) if pool.item.is_kit() => {
+            let detail = format!("{} is a kit: its components are stocked, not itself", wish.sku);
+            errors.push(FieldError::new("/sku", "is_a_kit", detail));
+        }
+        Some(pool) => {
+            let here: Units = lots(pool, &wish.location).map(|lot| lot.quantity).sum();
+            if here + wish.delta < 0 {
+                let detail = format!("only {here} units of {} are at {}", wish.sku, wish.location);
+                errors.push(FieldError::new("/delta", "not_there", detail));
+            }
+        }
+    }
+    if !set.shop.locations.contains_key(&wish.location) {
+        errors.push(unknown_location(&wish.location));
+    }
+    let (Some(pool), true) = (pool, errors.is_empty()) else { return Err(Rejection::Invalid(errors)) };
+    let mut events = Vec::new();
+    let mut opened = None;
+    let changed = if wish.delta >= 0 {
+        let shelf = lots(pool, &wish.location).find(|lot| lot.kind == SupplyKind::Stock);
+        let id = shelf.map_or(SupplyId(set.command), |shelf| shelf.id);
+        opened = shelf.is_none().then(|| new_shelf(set, pool, &wish.location, id));
+        vec![(id, wish.delta)]
+    } else {
+        let short = lots_short(pool, &wish.location, -wish.delta);
+        if !short.is_empty() {
+            let Some(run) = displace(set, pool, &short, queues, Cause::of("stock_adjusted")) else {
+                let detail = format!("units of {} at {} are held in carts for now", wish.sku, wish.location);
+                return Err(Refusal::new(RefusalCode::UnitsPromised, detail).into());
+            };
+            events.push(Event::RunApplied(run));
+        }
+        taken(pool, &wish.location, -wish.delta)
+    };
+    events.push(Event::StockAdjusted(StockAdjusted {
+        sku: wish.sku.clone(),
+        location: wish.location.clone(),
+        lots: changed,
+        opened,
+        delta: wish.delta,
+        reason: wish.reason,
+        note: wish.note.clone(),
+    }));
+    Ok(events)
+}
+
+/// Returns the promised units that a loss would take, by on-hand supply; empty where free units cover it.
+pub fn lots_short(pool: &Pool, location: &LocationId, units: Units) -> Vec<(SupplyId, Units)> {
+    let split = split(pool, location, units);
+    split
+        .into_iter()
+        .filter(|(_, _, promised)| *promised > 0)
+        .map(|(id, _, promised)| (id, promised))
+        .collect()
+}
+
+/// What a loss takes of each on-hand supply, below zero.
+fn taken(pool: &Pool, location: &LocationId, units: Units) -> Vec<(SupplyId, Units)> {
+    let split = split(pool, location, units);
+    split.into_iter().map(|(id, free, promised)| (id, -(free + promised))).filter(|(_, by)| *by < 0).collect()
+}
+
+/// Splits a loss over on-hand supplies: free units first, in rank order, then promised ones from the last supply back.
+fn split(pool: &Pool, location: &LocationId, units: Units) -> Vec<(SupplyId, Units, Units)> {
+    let mut left = units;
+    let mut split: Vec<(SupplyId, Units, Units)> = Vec::new();
+    for lot in lots(pool, location) {
+        let free = lot.free().min(left);
+        left -= free;
+        split.push((lot.id, free, 0));
+    }
+    for (id, _, promised) in split.iter_mut().rev() {
+        let claimed = pool.supply(*id).map_or(0, |lot| lot.quantity - lot.free());
+        *promised = claimed.min(left);
+        left -= *promised;
+    }
+    split
+}
+
+fn lots<'a>(pool: &'a Pool, location: &'a LocationId) -> impl Iterator<Item = &'a Supply> {
+    pool.supplies.iter().map(|supply| &**supply).filter(move |s| s.is_on_hand() && s.location == *location)
+}
+
+fn new_shelf(set: Setting<'_>, pool: &Pool, location: &LocationId, id: SupplyId) -> Supply {
+    Supply {
+        id,
+        sku: pool.sku().clone(),
+        location: location.clone(),
+        kind: SupplyKind::Stock,
+        state: SupplyState::OnHand,
+        quantity: 0,
+        expected_on: None,
+        lateness: Lateness::buffer(0),
+        supplier: None,
+        reference: None,
+        created_at: set.now,
+        received_at: Some(set.now),
+        claims: Vec::new(),
+    }
+}

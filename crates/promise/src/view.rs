@@ -1,0 +1,291 @@
+//! Orders and holds as they are now: states and dates follow from pegs, nothing of it is stored.
+//!
+//! docs/theory/promising.md, "Derived state".
+
+use model::{
+    Units,
+    id::LineId,
+    order::{Dates, Hold, Line, Order, Peg, ShipChoice},
+    pool::Pool,
+    state::Shop,
+    supply::Supply,
+    time::Timestamp,
+    view::{
+        ComponentView, HoldLineView, HoldView, LineState, LineView, OrderView, PartView, RefusedUnits,
+        SupplyView, Told,
+    },
+};
+
+use crate::{
+    dates::{deliver_by, supply_ship_by},
+    source::Terms,
+};
+
+/// Shows an order as it is now. Its pools must be loaded.
+///
+/// `refused`: what was left out of it when it was placed; in that answer alone.
+pub fn order_view(shop: &Shop, order: &Order, refused: Vec<RefusedUnits>, now: Timestamp) -> OrderView {
+    let to = Destination::of_order(order);
+    let mut lines: Vec<LineView> =
+        order.lines.iter().map(|line| line_view(shop, order, line, to, now)).collect();
+    let open = || order.lines.iter().zip(&lines).filter(|(line, _)| line.open() > 0).map(|(_, view)| view);
+    let (ship_by, deliver_by) = latest(open().map(|view| (view.ship_by, view.deliver_by)));
+    let state = whole_state(order.lines.iter().zip(&lines).map(|(line, view)| (line.open(), view.state)));
+    if order.ship == ShipChoice::Complete {
+        for view in lines.iter_mut().filter(|view| view.open > 0) {
+            (view.ship_by, view.deliver_by) = (ship_by, deliver_by);
+            let parts = view.parts.iter_mut().chain(view.components.iter_mut().flat_map(|c| &mut c.parts));
+            for part in parts {
+                (part.ship_by, part.deliver_by) = (ship_by, deliver_by);
+            }
+        }
+    }
+    OrderView {
+        id: order.id,
+        reference: order.reference.clone(),
+        channel: order.channel.clone(),
+        state,
+        placed_at: order.placed_at,
+        ship: order.ship,
+        requested_date: order.requested_date,
+        not_later_than: order.not_later_than,
+        ship_by,
+        deliver_by,
+        lines,
+        refused,
+    }
+}
+
+/// Shows a hold as it is now.
+pub fn hold_view(shop: &Shop, hold: &Hold, now: Timestamp) -> HoldView {
+    let to = Destination { channel: &hold.channel, country: hold.country.as_deref() };
+    let lines = hold
+        .lines
+        .iter()
+        .map(|line| {
+            let (parts, _) = line_parts(shop, line, to, now);
+            let (ship_by, deliver_by) = latest(parts.iter().map(|part| (part.ship_by, part.deliver_by)));
+            HoldLineView {
+                sku: line.sku.clone(),
+                quantity: line.quantity,
+                state: open_state(&parts),
+                ship_by,
+                deliver_by,
+                parts,
+            }
+        })
+        .collect();
+    HoldView { id: hold.id, expires_at: hold.expires_at, lines }
+}
+
+/// Shows a supply as it is now.
+pub fn supply_view(shop: &Shop, supply: &Supply, now: Timestamp) -> SupplyView {
+    let location = shop.locations.get(&supply.location);
+    let ship_by = location.map_or(Dates::UNKNOWN, |location| supply_ship_by(supply, location, None, now));
+    SupplyView {
+        pegged: supply.pegged(),
+        held: supply.held(),
+        free: supply.free(),
+        ship_by,
+        supply: supply.clone(),
+    }
+}
+
+/// The dates of one line as an order view would show them, without the view.
+pub(crate) fn line_dates(shop: &Shop, order: &Order, now: Timestamp) -> Vec<(u16, Dates, Dates)> {
+    let to = Destination::of_order(order);
+    let mut dates: Vec<(u16, Dates, Dates)> = order
+        .lines
+        .iter()
+        .filter(|line| line.open() > 0)
+        .map(|line| {
+            let of_pegs = line.pegs.iter().map(|peg| peg_dates(shop, line, peg, to, now).unwrap_or_default());
+            let (ship_by, deliver_by) = latest(of_pegs);
+            (line.no, ship_by, deliver_by)
+        })
+        .collect();
+    if order.ship == ShipChoice::Complete {
+        let all = latest(dates.iter().map(|(_, ship_by, deliver_by)| (*ship_by, *deliver_by)));
+        dates.iter_mut().for_each(|(_, ship_by, deliver_by)| (*ship_by, *deliver_by) = all);
+    }
+    dates
+}
+
+/// Whose line it is and where it goes: with the supply, all that its dates depend on.
+#[derive(Clone, Copy)]
+pub(crate) struct Destination<'a> {
+    pub(crate) channel: &'a model::id::Channel,
+    pub(crate) country: Option<&'a str>,
+}
+
+impl<'a> Destination<'a> {
+    pub(crate) fn of_order(order: &'a Order) -> Self {
+        Self { channel: &order.channel, country: order.country.as_deref() }
+    }
+}
+
+/// When units of a supply would ship and arrive if this line had them.
+pub(crate) fn dates_from(
+    shop: &Shop,
+    line: &Line,
+    pool: &Pool,
+    supply: &Supply,
+    to: Destination<'_>,
+    now: Timestamp,
+) -> (Dates, Dates) {
+    let Some(location) = shop.locations.get(&supply.location) else { return Default::default() };
+    let mut release = Terms::of(pool, to.channel).policy.release_date;
+    if let Some(kit) = line.kit().and_then(|kit| shop.pool(kit)) {
+        release = release.max(Terms::of(kit, to.channel).policy.release_date);
+    }
+    let ship_by = supply_ship_by(supply, location, release, now);
+    (ship_by, deliver_by(location, to.country, ship_by))
+}
+
+fn peg_dates(
+    shop: &Shop,
+    line: &Line,
+    peg: &Peg,
+    to: Destination<'_>,
+    now: Timestamp,
+) -> Option<(Dates, Dates)> {
+    let pool = shop.pool(&peg.sku)?;
+    Some(dates_from(shop, line, pool, pool.supply(peg.supply)?, to, now))
+}
+
+/// The latest of some dates; unknown where there are none or one is unknown.
+fn latest(dates: impl Iterator<Item = (Dates, Dates)>) -> (Dates, Dates) {
+    dates.reduce(|(ship, deliver), (s, d)| (ship.max(s), deliver.max(d))).unwrap_or_default()
+}
+
+fn line_view(shop: &Shop, order: &Order, line: &Line, to: Destination<'_>, now: Timestamp) -> LineView {
+    let (parts, components) = line_parts(shop, line, to, now);
+    let (ship_by, deliver_by) = latest(parts.iter().map(|part| (part.ship_by, part.deliver_by)));
+    let state = match line.open() {
+        0 if line.shipped > 0 => LineState::Shipped,
+        0 => LineState::Cancelled,
+        _ => open_state(&parts),
+    };
+    LineView {
+        id: LineId { order: order.id, no: line.no }.to_string(),
+        sku: line.sku.clone(),
+        quantity: line.quantity,
+        open: line.open(),
+        cancelled: line.cancelled,
+        shipped: line.shipped,
+        state,
+        unit_price: line.unit_price,
+        ship_by,
+        deliver_by,
+        told: line.told().map(|told| Told { ship_by: told.ship_by, deliver_by: told.deliver_by }),
+        parts,
+        components,
+    }
+}
+
+fn open_state(parts: &[PartView]) -> LineState {
+    whole_state(parts.iter().map(|part| (part.quantity, part.state)))
+}
+
+/// The state of a whole from its members' open units and states.
+fn whole_state(members: impl Iterator<Item = (Units, LineState)>) -> LineState {
+    let (mut here, mut waiting, mut shipped) = (false, false, false);
+    for (open, state) in members {
+        match state {
+            LineState::Allocated => here |= open > 0,
+            LineState::Backordered => waiting |= open > 0,
+            LineState::PartlyAllocated => (here, waiting) = (true, true),
+            LineState::Shipped => shipped = true,
+            LineState::Cancelled => {}
+        }
+    }
+    match (here, waiting, shipped) {
+        (true, false, _) => LineState::Allocated,
+        (false, true, _) => LineState::Backordered,
+        (true, true, _) => LineState::PartlyAllocated,
+        (false, false, true) => LineState::Shipped,
+        (false, false, false) => LineState::Cancelled,
+    }
+}
+
+/// The open units of a line, earliest first, and for a kit the same for each component.
+fn line_parts(
+    shop: &Shop,
+    line: &Line,
+    to: Destination<'_>,
+    now: Timestamp,
+) -> (Vec<PartView>, Vec<ComponentView>) {
+    let of_sku = |sku: &model::id::Sku| {
+        let pegs = line.pegs.iter().filter(|peg| peg.sku == *sku);
+        let mut parts: Vec<PartView> = pegs.filter_map(|peg| part_view(shop, line, peg, to, now)).collect();
+        parts.sort_by_key(|part| {
+            let promised = part.deliver_by.promised;
+            (
+                promised.is_none(),
+                promised,
+                part.ship_by.promised,
+                part.state != LineState::Allocated,
+                part.supply,
+            )
+        });
+        parts
+    };
+    if line.recipe.is_empty() {
+        return (of_sku(&line.sku), Vec::new());
+    }
+    let components: Vec<ComponentView> = line
+        .recipe
+        .iter()
+        .map(|part| ComponentView { sku: part.sku.clone(), parts: of_sku(&part.sku) })
+        .collect();
+    let each: Vec<Units> = line.recipe.iter().map(|part| part.quantity).collect();
+    (kit_parts(line.open(), &each, &components), components)
+}
+
+fn part_view(shop: &Shop, line: &Line, peg: &Peg, to: Destination<'_>, now: Timestamp) -> Option<PartView> {
+    let pool = shop.pool(&peg.sku)?;
+    let supply = pool.supply(peg.supply)?;
+    let (ship_by, deliver_by) = dates_from(shop, line, pool, supply, to, now);
+    Some(PartView {
+        quantity: peg.quantity,
+        state: if supply.is_on_hand() { LineState::Allocated } else { LineState::Backordered },
+        supply: supply.id,
+        location: supply.location.clone(),
+        ship_by,
+        deliver_by,
+    })
+}
+
+/// Puts kits together: the n-th kit is ready when the n-th set of each component is.
+fn kit_parts(open: Units, each: &[Units], components: &[ComponentView]) -> Vec<PartView> {
+    let mut parts: Vec<PartView> = Vec::new();
+    let mut built: Units = 0;
+    while built < open {
+        // The part of each component that completes the next kit, and up to which kit it reaches.
+        let mut reach = open;
+        let mut last: Option<&PartView> = None;
+        for (component, &each) in components.iter().zip(each) {
+            let mut units = 0;
+            let part = component.parts.iter().find(|part| {
+                units += part.quantity;
+                units / each > built
+            });
+            let Some(part) = part else { return parts };
+            reach = reach.min(units / each);
+            let later = |a: &PartView, b: &PartView| {
+                let key = |part: &PartView| {
+                    let promised = part.deliver_by.promised;
+                    (promised.is_none(), promised, part.state == LineState::Backordered)
+                };
+                key(a) > key(b)
+            };
+            if last.is_none_or(|last| later(part, last)) {
+                last = Some(part);
+            }
+        }
+        let Some(last) = last else { return parts };
+        parts.push(PartView { quantity: reach - built, ..last.clone() });
+        built = reach;
+    }
+    parts
+}
