@@ -8,7 +8,7 @@ mod error;
 mod rows;
 pub mod sqlite;
 mod store;
-pub mod verify;
+// pub mod verify;
 
 pub use error::StoreError;
 pub use rows::*;

@@ -226,10 +226,26 @@ uuid_id!(
     RunId, "run id", "run_"
 );
 
+/// The id of one step of a command: a command that is gone on with later, or that leads to more than one decision,
+/// gives each its own. Its last two bytes stay free for what the step opens.
+pub fn step_of(command: Uuid, step: u16) -> Uuid {
+    let mut bytes = *command.as_bytes();
+    let [high, low] = step.to_be_bytes();
+    [bytes[12], bytes[13], bytes[14], bytes[15]] = [high, low, 0, 0];
+    Uuid::from_bytes(bytes)
+}
+
+impl RunId {
+    /// The run of a command, the same in all its steps.
+    pub fn of(command: Uuid) -> Self {
+        Self(step_of(command, 0))
+    }
+}
+
 impl SupplyId {
-    /// The id of the `n`-th supply that the command with this id opens by itself.
+    /// The id of the `n`-th supply that a step opens by itself, from 1.
     pub fn opened_by(command: Uuid, n: u32) -> Self {
-        // The last four bytes of a command's id are free for this: see `Stamp` in the engine.
+        // The last four bytes of a command's id are kept free for steps and for this.
         let mut bytes = *command.as_bytes();
         for (byte, low) in bytes[12..].iter_mut().zip(n.to_be_bytes()) {
             *byte ^= low;

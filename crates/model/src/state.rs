@@ -56,9 +56,9 @@ pub enum Inconsistent {
 #[derive(Debug, Clone, Default)]
 pub struct Shop {
     /// Every location, sorted by id.
-    pub locations: BTreeMap<LocationId, Arc<LocationSettings>>,
-    /// Pools by SKU.
-    pub pools: FxHashMap<Sku, Pool>,
+    pub locations: Arc<BTreeMap<LocationId, Arc<LocationSettings>>>,
+    /// Pools by SKU; shared with readers, so that publishing one copies a pointer.
+    pub pools: FxHashMap<Sku, Arc<Pool>>,
     /// Orders by id.
     pub orders: FxHashMap<OrderId, Arc<Order>>,
     /// Holds that still hold something.
@@ -97,7 +97,7 @@ pub struct Touched {
 impl Shop {
     /// The pool of a SKU, if it is loaded.
     pub fn pool(&self, sku: &Sku) -> Option<&Pool> {
-        self.pools.get(sku)
+        self.pools.get(sku).map(|pool| &**pool)
     }
 
     /// Does what the event says, and notes which rows that changes.
@@ -107,7 +107,8 @@ impl Shop {
     pub fn apply(&mut self, event: &Event, touched: &mut Touched) -> Result<(), Inconsistent> {
         match event {
             Event::LocationSet(set) => {
-                self.locations.insert(set.location.clone(), Arc::new(set.settings.clone()));
+                Arc::make_mut(&mut self.locations)
+                    .insert(set.location.clone(), Arc::new(set.settings.clone()));
                 touched.locations.push(set.location.clone());
             }
             Event::ItemSet(item) => self.set_item(item, touched),
@@ -178,8 +179,8 @@ impl Shop {
 
     fn set_item(&mut self, item: &Item, touched: &mut Touched) {
         match self.pools.get_mut(&item.sku) {
-            Some(pool) => pool.item = Arc::new(item.clone()),
-            None => drop(self.pools.insert(item.sku.clone(), Pool::new(item.clone()))),
+            Some(pool) => Arc::make_mut(pool).item = Arc::new(item.clone()),
+            None => drop(self.pools.insert(item.sku.clone(), Arc::new(Pool::new(item.clone())))),
         }
         touched.items.push(item.sku.clone());
         touched.pools.push(item.sku.clone());
@@ -187,7 +188,7 @@ impl Shop {
 
     fn pool_mut(&mut self, sku: &Sku, touched: &mut Touched) -> Result<&mut Pool, Inconsistent> {
         touched.pools.push(sku.clone());
-        self.pools.get_mut(sku).ok_or_else(|| Inconsistent::NoPool(sku.clone()))
+        self.pools.get_mut(sku).map(Arc::make_mut).ok_or_else(|| Inconsistent::NoPool(sku.clone()))
     }
 
     fn order_mut(&mut self, id: OrderId) -> Result<&mut Order, Inconsistent> {

@@ -248,7 +248,7 @@ pub struct Availability {
 }
 
 /// A supply as it is now.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SupplyView {
     /// The supply.
     #[serde(flatten)]
@@ -264,7 +264,7 @@ pub struct SupplyView {
 }
 
 /// What a change to a supply led to.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SupplyChange {
     /// The supply.
     #[serde(flatten)]
@@ -283,7 +283,7 @@ pub struct SupplyChange {
 }
 
 /// A line that got units of a receipt.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ServedLine {
     /// Its order.
     pub order: OrderId,

@@ -103,7 +103,7 @@ pub fn settle(set: Setting<'_>, sku: &Sku, mut queues: Queues, cause: &Cause) ->
     orders.sort_unstable();
     orders.dedup();
     let applied = RunApplied {
-        run: RunId(set.command),
+        run: RunId::of(set.command),
         sku: sku.clone(),
         cause: cause.clone(),
         opened: run.opened,
@@ -139,7 +139,7 @@ pub(crate) fn displace(
         }
     }
     Some(RunApplied {
-        run: RunId(set.command),
+        run: RunId::of(set.command),
         sku: pool.sku().clone(),
         cause,
         opened: shortfall.opens.map(|supply| *supply).into_iter().collect(),
