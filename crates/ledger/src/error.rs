@@ -30,10 +30,7 @@ pub enum StoreError {
 
 impl StoreError {
     /// A driver's failure.
-    pub fn driver(
-        doing: &'static str,
-        source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
-    ) -> Self {
+    pub fn driver(doing: &'static str, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self::Driver { doing, source: source.into() }
     }
 

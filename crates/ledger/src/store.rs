@@ -12,8 +12,8 @@ use model::{
 };
 
 use crate::{
-    ApiKey, Changes, EventRow, OrderFilter, OutboxRow, OwedRow, QueuePart, QueueRow, Replay, StoreError, Tenant,
-    Timer, Work,
+    ApiKey, Changes, EventRow, OrderFilter, OutboxRow, OwedRow, QueuePart, QueueRow, Replay, StoreError,
+    Tenant, Timer, Work,
 };
 
 /// A database. Cheap to share; each writer and reader has a connection of its own.
@@ -44,7 +44,12 @@ pub trait Read: Send {
     /// The pools of these SKUs with their open supplies; those that are not there are left out.
     fn pools(&mut self, tenant: &TenantId, skus: &[Sku]) -> Result<Vec<Pool>, StoreError>;
     /// Pools in the order of their SKUs, after one, so many.
-    fn pool_page(&mut self, tenant: &TenantId, after: Option<&Sku>, limit: usize) -> Result<Vec<Pool>, StoreError>;
+    fn pool_page(
+        &mut self,
+        tenant: &TenantId,
+        after: Option<&Sku>,
+        limit: usize,
+    ) -> Result<Vec<Pool>, StoreError>;
     /// A supply, open or closed.
     fn supply(&mut self, tenant: &TenantId, id: SupplyId) -> Result<Option<Supply>, StoreError>;
     /// Supplies by id, after one, so many; of one SKU, or of all; with or without closed ones.

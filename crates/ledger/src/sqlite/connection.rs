@@ -1,0 +1,285 @@
+//! One connection with its transaction: what a reader and a writer are.
+
+use std::{mem, sync::Arc};
+
+use model::{
+    Units,
+    command::Contact,
+    id::{CustomerKey, HoldId, LineId, LocationId, OrderId, Sku, SupplyId, TenantId},
+    location::LocationSettings,
+    order::{Hold, Order, Waiting},
+    pool::Pool,
+    supply::Supply,
+    time::Timestamp,
+};
+use rusqlite::Connection;
+
+use super::{Shared, cells::failed, orders, queue, read, write};
+use crate::{
+    ApiKey, Changes, EventRow, OrderFilter, OutboxRow, OwedRow, QueuePart, QueueRow, Read, Replay,
+    StoreError, Tenant, Timer, Work, Write,
+};
+
+/// What a connection is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Role {
+    Reads,
+    Writes,
+}
+
+/// Where a session's transaction is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Transaction {
+    /// There is none, and no lock is held.
+    None,
+    Open,
+    /// A write failed half-way: only a rollback helps.
+    Broken,
+}
+
+/// A connection in use.
+///
+/// A transaction begins with the first call after a commit. A writer's takes the write lock there and then, even to
+/// read: what it decides on cannot change before it writes, and upgrading a read transaction later would fail
+/// whenever another process wrote in between.
+pub(super) struct Session {
+    // Taken by `drop` alone.
+    conn: Option<Connection>,
+    role: Role,
+    transaction: Transaction,
+    numbers: write::Numbers,
+    home: Arc<Shared>,
+}
+
+impl Session {
+    pub(super) fn new(conn: Connection, role: Role, home: Arc<Shared>) -> Self {
+        Self {
+            conn: Some(conn),
+            role,
+            transaction: Transaction::None,
+            numbers: write::Numbers::default(),
+            home,
+        }
+    }
+
+    /// The connection, in a transaction.
+    fn begin(&mut self) -> Result<&Connection, StoreError> {
+        // Present until dropped.
+        let Some(conn) = &self.conn else {
+            return Err(StoreError::driver("used a connection", "it is gone"));
+        };
+        if self.transaction == Transaction::None {
+            let how = match self.role {
+                Role::Reads => "BEGIN DEFERRED",
+                Role::Writes => "BEGIN IMMEDIATE",
+            };
+            run(conn, "began a transaction", how)?;
+            self.transaction = Transaction::Open;
+            // Another process may have written since.
+            self.numbers.forget();
+        }
+        Ok(conn)
+    }
+
+    /// Runs something that writes; when it fails half-way, only a rollback helps.
+    fn change<T>(
+        &mut self,
+        how: impl FnOnce(&Connection, &mut write::Numbers) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let mut numbers = mem::take(&mut self.numbers);
+        let begun = self.transaction != Transaction::None;
+        let conn = self.begin()?;
+        if !begun {
+            numbers.forget();
+        }
+        let outcome = how(conn, &mut numbers);
+        self.numbers = numbers;
+        if outcome.is_err() {
+            self.transaction = Transaction::Broken;
+        }
+        outcome
+    }
+
+    fn end(&mut self, doing: &'static str, how: &'static str) -> Result<(), StoreError> {
+        let Some(conn) = &self.conn else { return Ok(()) };
+        // SQLite itself rolls back on some errors (a full disk), and a second time would be one more.
+        if self.transaction != Transaction::None && !conn.is_autocommit() {
+            run(conn, doing, how)?;
+        }
+        self.transaction = Transaction::None;
+        Ok(())
+    }
+}
+
+fn run(conn: &Connection, doing: &'static str, sql: &'static str) -> Result<(), StoreError> {
+    let mut statement = conn.prepare_cached(sql).map_err(failed(doing))?;
+    statement.execute([]).map(drop).map_err(failed(doing))
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        let clean = self.end("rolled back", "ROLLBACK").is_ok();
+        if let Some(conn) = self.conn.take()
+            && clean
+            && self.role == Role::Reads
+        {
+            self.home.give_back(conn);
+        }
+    }
+}
+
+impl Read for Session {
+    fn tenants(&mut self) -> Result<Vec<Tenant>, StoreError> {
+        read::tenants(self.begin()?)
+    }
+    fn tenant(&mut self, tenant: &TenantId) -> Result<Option<Tenant>, StoreError> {
+        read::tenant(self.begin()?, tenant)
+    }
+    fn api_key(&mut self, tenant: &TenantId, hash: &[u8; 32]) -> Result<Option<ApiKey>, StoreError> {
+        read::api_key(self.begin()?, tenant, hash)
+    }
+    fn secret(&mut self) -> Result<[u8; 32], StoreError> {
+        read::secret(self.begin()?)
+    }
+    fn locations(&mut self, tenant: &TenantId) -> Result<Vec<(LocationId, LocationSettings)>, StoreError> {
+        read::locations(self.begin()?, tenant)
+    }
+    fn pools(&mut self, tenant: &TenantId, skus: &[Sku]) -> Result<Vec<Pool>, StoreError> {
+        read::pools(self.begin()?, tenant, skus)
+    }
+    fn pool_page(
+        &mut self,
+        tenant: &TenantId,
+        after: Option<&Sku>,
+        limit: usize,
+    ) -> Result<Vec<Pool>, StoreError> {
+        read::pool_page(self.begin()?, tenant, after, limit)
+    }
+    fn supply(&mut self, tenant: &TenantId, id: SupplyId) -> Result<Option<Supply>, StoreError> {
+        read::supply(self.begin()?, tenant, id)
+    }
+    fn supply_page(
+        &mut self,
+        tenant: &TenantId,
+        sku: Option<&Sku>,
+        closed: bool,
+        after: Option<SupplyId>,
+        limit: usize,
+    ) -> Result<Vec<Supply>, StoreError> {
+        read::supply_page(self.begin()?, tenant, sku, closed, after, limit)
+    }
+    fn orders(&mut self, tenant: &TenantId, ids: &[OrderId]) -> Result<Vec<Order>, StoreError> {
+        orders::orders(self.begin()?, tenant, ids)
+    }
+    fn order_page(
+        &mut self,
+        tenant: &TenantId,
+        filter: &OrderFilter,
+        before: Option<OrderId>,
+        limit: usize,
+    ) -> Result<Vec<OrderId>, StoreError> {
+        orders::order_page(self.begin()?, tenant, filter, before, limit)
+    }
+    fn contact(&mut self, tenant: &TenantId, order: OrderId) -> Result<Option<Contact>, StoreError> {
+        orders::contact(self.begin()?, tenant, order)
+    }
+    fn bought(
+        &mut self,
+        tenant: &TenantId,
+        customer: CustomerKey,
+        skus: &[Sku],
+    ) -> Result<Vec<(Sku, Units)>, StoreError> {
+        orders::bought(self.begin()?, tenant, customer, skus)
+    }
+    fn holds(&mut self, tenant: &TenantId, ids: &[HoldId]) -> Result<Vec<Hold>, StoreError> {
+        orders::holds(self.begin()?, tenant, ids)
+    }
+    fn holds_on(&mut self, tenant: &TenantId, supply: SupplyId) -> Result<Vec<Hold>, StoreError> {
+        orders::holds_on(self.begin()?, tenant, supply)
+    }
+    fn queue(
+        &mut self,
+        tenant: &TenantId,
+        supply: SupplyId,
+        part: QueuePart,
+        after: Option<LineId>,
+        limit: usize,
+    ) -> Result<Vec<Waiting>, StoreError> {
+        queue::queue(self.begin()?, tenant, supply, part, after, limit)
+    }
+    fn queue_page(
+        &mut self,
+        tenant: &TenantId,
+        supply: SupplyId,
+        after: Option<LineId>,
+        limit: usize,
+    ) -> Result<Vec<QueueRow>, StoreError> {
+        queue::queue_page(self.begin()?, tenant, supply, after, limit)
+    }
+    fn owed(&mut self, tenant: &TenantId) -> Result<Vec<OwedRow>, StoreError> {
+        queue::owed(self.begin()?, tenant)
+    }
+    fn events(&mut self, tenant: &TenantId, after: i64, limit: usize) -> Result<Vec<EventRow>, StoreError> {
+        read::events(self.begin()?, tenant, after, limit)
+    }
+    fn last_event(&mut self, tenant: &TenantId) -> Result<i64, StoreError> {
+        read::last_event(self.begin()?, tenant)
+    }
+    fn replay(&mut self, tenant: &TenantId, days: &[i32], key: &str) -> Result<Option<Replay>, StoreError> {
+        read::replay(self.begin()?, tenant, days, key)
+    }
+    fn due(&mut self, by: Timestamp, limit: usize) -> Result<Vec<(TenantId, Timestamp, Timer)>, StoreError> {
+        read::due(self.begin()?, by, limit)
+    }
+    fn next_due(&mut self) -> Result<Option<Timestamp>, StoreError> {
+        let first = read::due(self.begin()?, Timestamp::MAX, 1)?;
+        Ok(first.first().map(|(_, at, _)| *at))
+    }
+    fn work(&mut self, limit: usize) -> Result<Vec<(TenantId, Work)>, StoreError> {
+        read::work(self.begin()?, limit)
+    }
+    fn outbox(
+        &mut self,
+        tenant: &TenantId,
+        before: Option<i64>,
+        limit: usize,
+    ) -> Result<Vec<OutboxRow>, StoreError> {
+        read::outbox(self.begin()?, tenant, before, limit)
+    }
+}
+
+impl Write for Session {
+    fn write(&mut self, tenant: &TenantId, changes: &Changes) -> Result<(), StoreError> {
+        self.change(|conn, numbers| write::changes(conn, numbers, tenant, changes))
+    }
+    fn create_tenant(&mut self, tenant: &Tenant) -> Result<(), StoreError> {
+        self.change(|conn, _| write::create_tenant(conn, tenant))
+    }
+    fn create_key(&mut self, key: &ApiKey) -> Result<(), StoreError> {
+        self.change(|conn, _| write::create_key(conn, key))
+    }
+    fn forget_replays(&mut self, tenant: &TenantId, before_day: i32) -> Result<(), StoreError> {
+        self.change(|conn, _| write::forget_replays(conn, tenant, before_day))
+    }
+    fn commit(&mut self) -> Result<(), StoreError> {
+        if self.transaction == Transaction::Broken {
+            self.rollback()?;
+            return Err(StoreError::driver("committed", "a write before it failed"));
+        }
+        if let Some(conn) = &self.conn
+            && self.transaction == Transaction::Open
+            && conn.is_autocommit()
+        {
+            self.transaction = Transaction::None;
+            return Err(StoreError::driver("committed", "the transaction was rolled back"));
+        }
+        let committed = self.end("committed", "COMMIT");
+        if committed.is_err() {
+            self.rollback()?;
+        }
+        committed
+    }
+    fn rollback(&mut self) -> Result<(), StoreError> {
+        self.end("rolled back", "ROLLBACK")
+    }
+}

@@ -1,0 +1,118 @@
+//! Brings a file's tables up to date, once, whoever opens it first.
+
+use std::{fs::File, path::Path};
+
+use rusqlite::{Connection, TransactionBehavior, params};
+use sha2::{Digest, Sha256};
+
+use super::cells::{Cells, failed, list};
+use crate::StoreError;
+
+/// Every migration, oldest first: its name is its file's. None is ever edited.
+const MIGRATIONS: &[(&str, &str)] =
+    &[("0001_foundation", include_str!("../../migrations/0001_foundation.sqlite.sql"))];
+
+const DOING: &str = "brought the tables up to date";
+
+/// Opens the first connection and applies what is missing, all in one transaction.
+pub(super) fn run(
+    dir: &Path,
+    connect: impl FnOnce() -> Result<Connection, StoreError>,
+) -> Result<(), StoreError> {
+    let mut conn = connect()?;
+    let mode: String =
+        conn.pragma_query_value(None, "journal_mode", |row| row.get(0)).map_err(failed(DOING))?;
+    if mode != "wal" {
+        switch_to_wal(dir, &conn)?;
+    }
+    let transaction =
+        conn.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed(DOING))?;
+    apply(&transaction, MIGRATIONS)?;
+    make_secret(&transaction)?;
+    transaction.commit().map_err(failed(DOING))
+}
+
+/// Two processes that switch a new file at once are told it is locked, without being made to wait: so they wait for
+/// each other here.
+fn switch_to_wal(dir: &Path, conn: &Connection) -> Result<(), StoreError> {
+    let io = |error| StoreError::driver(DOING, error);
+    let door = File::create(dir.join("shipwhen.lock")).map_err(io)?;
+    door.lock().map_err(io)?;
+    conn.pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(())).map_err(failed(DOING))
+}
+
+fn apply(conn: &Connection, migrations: &[(&str, &str)]) -> Result<(), StoreError> {
+    conn.execute_batch(
+        "CREATE TABLE IF NOT EXISTS migrations (
+             name TEXT NOT NULL PRIMARY KEY,
+             checksum BLOB NOT NULL
+         ) STRICT, WITHOUT ROWID",
+    )
+    .map_err(failed(DOING))?;
+    let read = |cells: Cells<'_>| Ok((cells.text(0)?.to_owned(), cells.bytes::<32>(1)?));
+    let applied = list(conn, DOING, "SELECT name, checksum FROM migrations ORDER BY name", [], read)?;
+    for (at, (name, checksum)) in applied.iter().enumerate() {
+        let Some((ours, text)) = migrations.get(at).filter(|(ours, _)| ours == name) else {
+            return Err(StoreError::Schema(format!(
+                "it has the migration {name}, which this version does not know: a newer version wrote it"
+            )));
+        };
+        if checksum_of(text) != *checksum {
+            return Err(StoreError::Schema(format!(
+                "migration {ours} is not the one that was applied to it"
+            )));
+        }
+    }
+    for (name, text) in &migrations[applied.len()..] {
+        conn.execute_batch(text).map_err(failed(DOING))?;
+        conn.execute(
+            "INSERT INTO migrations (name, checksum) VALUES (?1, ?2)",
+            params![name, checksum_of(text)],
+        )
+        .map_err(failed(DOING))?;
+    }
+    Ok(())
+}
+
+fn checksum_of(text: &str) -> [u8; 32] {
+    Sha256::digest(text.as_bytes()).into()
+}
+
+fn make_secret(conn: &Connection) -> Result<(), StoreError> {
+    let mut secret = [0; 32];
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "made once in the life of a store, and never guessed: no caller has one to give"
+    )]
+    getrandom::fill(&mut secret).map_err(|error| StoreError::driver("made the store's secret", error))?;
+    conn.execute(
+        "INSERT INTO installation (name, value) VALUES ('secret', ?1) ON CONFLICT DO NOTHING",
+        params![secret],
+    )
+    .map_err(failed(DOING))?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn applied(first: &[(&str, &str)], then: &[(&str, &str)]) -> Result<(), StoreError> {
+        let conn = Connection::open_in_memory().unwrap();
+        apply(&conn, first).unwrap();
+        apply(&conn, then)
+    }
+
+    #[test]
+    fn migrations_are_applied_once_and_in_order() {
+        let one = ("0001_a", "CREATE TABLE a (x) STRICT".replace("x", "x INTEGER"));
+        let one = (one.0, one.1.as_str());
+        let two = ("0002_b", "ALTER TABLE a ADD COLUMN y INTEGER");
+        applied(&[one], &[one]).unwrap();
+        applied(&[one], &[one, two]).unwrap();
+        let newer = applied(&[one, two], &[one]).unwrap_err().to_string();
+        assert!(newer.contains("a newer version wrote it"), "{newer}");
+        let edited = applied(&[one], &[("0001_a", "CREATE TABLE a (z INTEGER)")]).unwrap_err().to_string();
+        assert!(edited.contains("is not the one that was applied"), "{edited}");
+    }
+}

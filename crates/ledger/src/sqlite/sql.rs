@@ -1,0 +1,173 @@
+//! Every statement that runs more than once. `INDEXED BY` wherever the planner would have to guess: without
+//! statistics it does not know which index is small.
+
+pub(super) const TENANTS: &str = "SELECT tenant, created_at, salt FROM tenants ORDER BY tenant";
+pub(super) const TENANT: &str = "SELECT tenant, created_at, salt FROM tenants WHERE tenant = ?1";
+pub(super) const API_KEY: &str = "SELECT name, publishable, scopes, created_at, revoked_at \
+     FROM api_keys WHERE tenant = ?1 AND hash = ?2";
+pub(super) const SECRET: &str = "SELECT value FROM installation WHERE name = 'secret'";
+
+pub(super) const LOCATIONS: &str =
+    "SELECT location, settings FROM locations WHERE tenant = ?1 ORDER BY location";
+pub(super) const POOL: &str = "SELECT version, settling, item FROM pools WHERE tenant = ?1 AND sku = ?2";
+pub(super) const POOL_SKUS: &str =
+    "SELECT sku FROM pools WHERE tenant = ?1 AND sku > ?2 ORDER BY sku LIMIT ?3";
+pub(super) const POLICIES: &str =
+    "SELECT channel, policy FROM policies WHERE tenant = ?1 AND sku = ?2 ORDER BY channel";
+
+macro_rules! supply_select {
+    ($rest:literal) => {
+        concat!(
+            "SELECT supply_id, sku, location, kind, state, quantity, expected_on, late_expected_days, \
+             late_promised_days, late_learned_from, supplier, reference, created_at, received_at, claims \
+             FROM supplies ",
+            $rest
+        )
+    };
+}
+pub(super) const SUPPLIES_OPEN: &str =
+    supply_select!("INDEXED BY supplies_open WHERE tenant = ?1 AND sku = ?2 AND state <> 'closed'");
+pub(super) const SUPPLY: &str = supply_select!("WHERE tenant = ?1 AND supply_id = ?2");
+/// Of all SKUs; `?4`: closed ones too.
+pub(super) const SUPPLY_PAGE: &str = supply_select!(
+    "WHERE tenant = ?1 AND supply_id > ?2 AND (?4 OR state <> 'closed') ORDER BY supply_id LIMIT ?3"
+);
+pub(super) const SUPPLY_PAGE_SKU: &str = supply_select!(
+    "INDEXED BY supplies_sku WHERE tenant = ?1 AND supply_id > ?2 AND (?4 OR state <> 'closed') \
+     AND sku = ?5 ORDER BY supply_id LIMIT ?3"
+);
+
+pub(super) const ORDER: &str = "SELECT reference, channel, customer, customer_group, country, placed_at, \
+     ship, requested_date, not_later_than, placed_by FROM orders WHERE tenant = ?1 AND order_id = ?2";
+pub(super) const ORDER_LINES: &str = "SELECT line, sku, quantity, unit_price, currency, recipe, cancelled, \
+     shipped FROM lines WHERE tenant = ?1 AND order_id = ?2 ORDER BY line";
+pub(super) const ORDER_PEGS: &str = "SELECT line, supply_id, sku, quantity FROM pegs \
+     WHERE tenant = ?1 AND order_id = ?2 ORDER BY line, supply_id";
+pub(super) const ORDER_PROMISES: &str = "SELECT line, version, ship_expected, ship_promised, \
+     deliver_expected, deliver_promised, given_at, told_at, cause FROM promises \
+     WHERE tenant = ?1 AND order_id = ?2 ORDER BY line, version";
+
+macro_rules! order_page {
+    ($rest:literal) => {
+        concat!(
+            "SELECT order_id FROM orders ",
+            $rest,
+            " AND order_id < ?2 AND (?4 IS NULL OR reference = ?4) AND (?5 IS NULL OR customer = ?5) \
+             AND (?6 IS NULL OR placed_by = ?6) ORDER BY order_id DESC LIMIT ?3"
+        )
+    };
+}
+pub(super) const ORDER_PAGE: &str = order_page!("WHERE tenant = ?1");
+pub(super) const ORDER_PAGE_REFERENCE: &str =
+    order_page!("INDEXED BY orders_reference WHERE tenant = ?1 AND reference = ?4");
+pub(super) const ORDER_PAGE_CUSTOMER: &str =
+    order_page!("INDEXED BY orders_customer WHERE tenant = ?1 AND customer = ?5");
+
+pub(super) const CONTACT: &str =
+    "SELECT email, name, postcode, locale FROM contacts WHERE tenant = ?1 AND order_id = ?2";
+pub(super) const BOUGHT: &str = "SELECT l.sku, sum(l.quantity - l.cancelled) \
+     FROM orders o INDEXED BY orders_customer \
+     CROSS JOIN lines l ON l.tenant = o.tenant AND l.order_id = o.order_id \
+     WHERE o.tenant = ?1 AND o.customer = ?2 GROUP BY l.sku";
+pub(super) const HOLD: &str = "SELECT hold FROM holds WHERE tenant = ?1 AND hold_id = ?2";
+/// Live holds are few, and a supply's id stands in its text as nothing else does.
+pub(super) const HOLDS_ON: &str =
+    "SELECT hold FROM holds WHERE tenant = ?1 AND instr(hold, ?2) > 0 ORDER BY hold_id";
+
+pub(super) const WANTED_ON: &str = "SELECT requested_date FROM orders WHERE tenant = ?1 AND order_id = ?2";
+pub(super) const QUEUE_DATES: &str = "SELECT wanted_on FROM pegs INDEXED BY pegs_queue \
+     WHERE tenant = ?1 AND supply_id = ?2 AND wanted_on > ?3 ORDER BY wanted_on LIMIT 1";
+pub(super) const QUEUE_OLDEST: &str = "SELECT order_id, line, quantity FROM pegs INDEXED BY pegs_queue \
+     WHERE tenant = ?1 AND supply_id = ?2 AND wanted_on = ?3 AND (order_id, line) > (?4, ?5) \
+     ORDER BY order_id, line LIMIT ?6";
+pub(super) const QUEUE_NEWEST: &str = "SELECT order_id, line, quantity FROM pegs INDEXED BY pegs_queue \
+     WHERE tenant = ?1 AND supply_id = ?2 AND wanted_on = ?3 AND (order_id, line) < (?4, ?5) \
+     ORDER BY order_id DESC, line DESC LIMIT ?6";
+pub(super) const QUEUE_WANTED: &str = "SELECT order_id, line, quantity FROM pegs INDEXED BY pegs_queue \
+     WHERE tenant = ?1 AND supply_id = ?2 AND wanted_on < ?3 AND (wanted_on, order_id, line) > (?4, ?5, ?6) \
+     ORDER BY wanted_on, order_id, line LIMIT ?7";
+pub(super) const QUEUE_ROW: &str = "SELECT o.reference, l.sku, p.sku, l.unit_price, l.currency, o.customer, \
+     o.country, o.placed_at, c.email, c.name, c.postcode, c.locale \
+     FROM pegs p \
+     CROSS JOIN lines l ON l.tenant = p.tenant AND l.order_id = p.order_id AND l.line = p.line \
+     CROSS JOIN orders o ON o.tenant = p.tenant AND o.order_id = p.order_id \
+     LEFT JOIN contacts c ON c.tenant = p.tenant AND c.order_id = p.order_id \
+     WHERE p.tenant = ?1 AND p.order_id = ?2 AND p.line = ?3 AND p.supply_id = ?4";
+pub(super) const TOLD: &str = "SELECT ship_expected, ship_promised FROM promises \
+     WHERE tenant = ?1 AND order_id = ?2 AND line = ?3 AND told_at IS NOT NULL ORDER BY version DESC LIMIT 1";
+/// Both tables in the order of their keys, so that each page is read once.
+pub(super) const OWED: &str = "SELECT p.supply_id, p.sku, p.order_id, p.quantity, l.unit_price, l.currency, \
+     l.recipe IS NOT NULL FROM pegs p \
+     CROSS JOIN lines l ON l.tenant = p.tenant AND l.order_id = p.order_id AND l.line = p.line \
+     WHERE p.tenant = ?1 ORDER BY p.order_id, p.line";
+
+pub(super) const EVENTS: &str = "SELECT seq, at, kind, sku, order_id, data FROM events \
+     WHERE tenant = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3";
+pub(super) const LAST_EVENT: &str = "SELECT seq FROM events WHERE tenant = ?1 ORDER BY seq DESC LIMIT 1";
+pub(super) const REPLAY: &str =
+    "SELECT request, answer FROM replays WHERE tenant = ?1 AND day = ?2 AND key = ?3";
+/// The next tenant with a timer: every key starts with the tenant, so the scan over all goes from one to the next.
+pub(super) const NEXT_TIMER_TENANT: &str =
+    "SELECT tenant FROM timers WHERE tenant > ?1 ORDER BY tenant LIMIT 1";
+pub(super) const TIMERS: &str = "SELECT due_at, kind, id FROM timers WHERE tenant = ?1 AND due_at <= ?2 \
+     ORDER BY due_at, kind, id LIMIT ?3";
+pub(super) const WORK: &str = "SELECT tenant, id, kind, state FROM work ORDER BY tenant, id LIMIT ?1";
+pub(super) const OUTBOX: &str = "SELECT seq, at, kind, order_id FROM outbox \
+     WHERE tenant = ?1 AND seq < ?2 ORDER BY seq DESC LIMIT ?3";
+pub(super) const LAST_OUTBOX: &str = "SELECT seq FROM outbox WHERE tenant = ?1 ORDER BY seq DESC LIMIT 1";
+
+pub(super) const CREATE_TENANT: &str =
+    "INSERT INTO tenants (tenant, created_at, salt) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING";
+pub(super) const CREATE_KEY: &str = "INSERT OR REPLACE INTO api_keys \
+     (tenant, hash, name, publishable, scopes, created_at, revoked_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+pub(super) const FORGET_REPLAYS: &str = "DELETE FROM replays WHERE tenant = ?1 AND day < ?2";
+
+pub(super) const ADD_EVENT: &str = "INSERT INTO events (tenant, seq, at, kind, sku, order_id, data) \
+     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+pub(super) const PUT_LOCATION: &str =
+    "INSERT OR REPLACE INTO locations (tenant, location, settings) VALUES (?1, ?2, ?3)";
+pub(super) const ADD_POOL: &str = "INSERT INTO pools (tenant, sku, settling, item, version) \
+     VALUES (?1, ?2, ?3, ?4, 1) ON CONFLICT DO NOTHING";
+pub(super) const SET_POOL: &str = "UPDATE pools SET settling = ?3, item = ?4, version = version + 1 \
+     WHERE tenant = ?1 AND sku = ?2 AND version = ?5";
+pub(super) const PUT_POLICY: &str =
+    "INSERT OR REPLACE INTO policies (tenant, sku, channel, policy) VALUES (?1, ?2, ?3, ?4)";
+/// An update keeps its hands off the index of the SKU, which a replaced row would leave and enter again; a supply's
+/// SKU never changes.
+pub(super) const PUT_SUPPLY: &str = "INSERT INTO supplies (tenant, supply_id, sku, location, kind, state, \
+     quantity, expected_on, late_expected_days, late_promised_days, late_learned_from, supplier, reference, \
+     created_at, received_at, claims) \
+     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16) \
+     ON CONFLICT (tenant, supply_id) DO UPDATE SET location = excluded.location, kind = excluded.kind, \
+     state = excluded.state, created_at = excluded.created_at, quantity = excluded.quantity, expected_on = excluded.expected_on, \
+     late_expected_days = excluded.late_expected_days, late_promised_days = excluded.late_promised_days, \
+     late_learned_from = excluded.late_learned_from, supplier = excluded.supplier, \
+     reference = excluded.reference, received_at = excluded.received_at, claims = excluded.claims";
+pub(super) const PUT_ORDER: &str = "INSERT OR REPLACE INTO orders (tenant, order_id, reference, channel, \
+     customer, customer_group, country, placed_at, ship, requested_date, not_later_than, placed_by) \
+     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
+pub(super) const PUT_LINE: &str = "INSERT OR REPLACE INTO lines (tenant, order_id, line, sku, quantity, \
+     unit_price, currency, recipe, cancelled, shipped) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
+pub(super) const PUT_PEG: &str = "INSERT INTO pegs (tenant, order_id, line, supply_id, sku, quantity, \
+     wanted_on) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) \
+     ON CONFLICT (tenant, order_id, line, supply_id) DO UPDATE SET quantity = excluded.quantity";
+pub(super) const DROP_PEG: &str =
+    "DELETE FROM pegs WHERE tenant = ?1 AND order_id = ?2 AND line = ?3 AND supply_id = ?4";
+pub(super) const PUT_PROMISE: &str = "INSERT OR REPLACE INTO promises (tenant, order_id, line, version, \
+     ship_expected, ship_promised, deliver_expected, deliver_promised, given_at, told_at, cause) \
+     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
+pub(super) const PUT_CONTACT: &str = "INSERT OR REPLACE INTO contacts \
+     (tenant, order_id, email, name, postcode, locale) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+pub(super) const PUT_HOLD: &str = "INSERT OR REPLACE INTO holds (tenant, hold_id, hold) VALUES (?1, ?2, ?3)";
+pub(super) const DROP_HOLD: &str = "DELETE FROM holds WHERE tenant = ?1 AND hold_id = ?2";
+pub(super) const PUT_TIMER: &str =
+    "INSERT OR REPLACE INTO timers (tenant, due_at, kind, id) VALUES (?1, ?2, ?3, ?4)";
+pub(super) const DROP_TIMER: &str =
+    "DELETE FROM timers WHERE tenant = ?1 AND due_at = ?2 AND kind = ?3 AND id = ?4";
+pub(super) const PUT_WORK: &str =
+    "INSERT OR REPLACE INTO work (tenant, id, kind, state) VALUES (?1, ?2, ?3, ?4)";
+pub(super) const DROP_WORK: &str = "DELETE FROM work WHERE tenant = ?1 AND id = ?2";
+pub(super) const PUT_REPLAY: &str = "INSERT OR REPLACE INTO replays (tenant, day, key, request, answer) \
+     VALUES (?1, ?2, ?3, ?4, ?5)";
+pub(super) const ADD_OUTBOX: &str =
+    "INSERT INTO outbox (tenant, seq, at, kind, order_id) VALUES (?1, ?2, ?3, ?4, ?5)";
