@@ -4,6 +4,7 @@
 //! same conformance suite judges every engine. Calls block; whoever calls runs on a thread of its own.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod collect;
 mod error;
 mod rows;
 pub mod sqlite;

@@ -118,6 +118,8 @@ pub trait Read: Send {
     fn next_due(&mut self) -> Result<Option<Timestamp>, StoreError>;
     /// Work to do over all tenants, so many.
     fn work(&mut self, limit: usize) -> Result<Vec<(TenantId, Work)>, StoreError>;
+    /// The highest number of a tenant's work, 0 where it has none.
+    fn last_work(&mut self, tenant: &TenantId) -> Result<i64, StoreError>;
     /// Messages, newest first, before a number, so many.
     fn outbox(
         &mut self,
@@ -129,6 +131,9 @@ pub trait Read: Send {
 
 /// Writing: any number of [`Write::write`] and reads, then one [`Write::commit`]. Without it nothing is kept.
 pub trait Write: Read {
+    /// Whether another process has committed since this was last asked: what is known from before may be outdated. Nothing
+    /// changes from here to the commit but by this writer.
+    fn changed_elsewhere(&mut self) -> Result<bool, StoreError>;
     /// Writes what a tenant's commands changed; visible to this writer's reads at once.
     fn write(&mut self, tenant: &TenantId, changes: &Changes) -> Result<(), StoreError>;
     /// Makes a tenant. Errors: it exists.

@@ -14,7 +14,7 @@ use model::{
 };
 use rusqlite::Connection;
 
-use super::{Shared, cells::failed, orders, queue, read, write};
+use super::{Shared, cells::failed, orders, queue, read, sql, write};
 use crate::{
     ApiKey, Changes, EventRow, OrderFilter, OutboxRow, OwedRow, QueuePart, QueueRow, Read, Replay,
     StoreError, Tenant, Timer, Work, Write,
@@ -48,6 +48,8 @@ pub(super) struct Session {
     role: Role,
     transaction: Transaction,
     numbers: write::Numbers,
+    /// The state of the database as SQLite counts others' commits, when last asked.
+    seen: Option<i64>,
     home: Arc<Shared>,
 }
 
@@ -58,6 +60,7 @@ impl Session {
             role,
             transaction: Transaction::None,
             numbers: write::Numbers::default(),
+            seen: None,
             home,
         }
     }
@@ -238,6 +241,9 @@ impl Read for Session {
     fn work(&mut self, limit: usize) -> Result<Vec<(TenantId, Work)>, StoreError> {
         read::work(self.begin()?, limit)
     }
+    fn last_work(&mut self, tenant: &TenantId) -> Result<i64, StoreError> {
+        read::last(self.begin()?, sql::LAST_WORK, tenant)
+    }
     fn outbox(
         &mut self,
         tenant: &TenantId,
@@ -249,6 +255,10 @@ impl Read for Session {
 }
 
 impl Write for Session {
+    fn changed_elsewhere(&mut self) -> Result<bool, StoreError> {
+        let version = read::data_version(self.begin()?)?;
+        Ok(self.seen.replace(version).is_some_and(|seen| seen != version))
+    }
     fn write(&mut self, tenant: &TenantId, changes: &Changes) -> Result<(), StoreError> {
         self.change(|conn, numbers| write::changes(conn, numbers, tenant, changes))
     }

@@ -189,6 +189,11 @@ pub(super) fn last(conn: &Connection, sql: &str, tenant: &TenantId) -> Result<i6
     Ok(found.unwrap_or(0))
 }
 
+/// How often others have committed, as far as this connection knows.
+pub(super) fn data_version(conn: &Connection) -> Result<i64, StoreError> {
+    Ok(one(conn, "read the data version", sql::DATA_VERSION, [], |cells| cells.int(0))?.unwrap_or(0))
+}
+
 pub(super) fn replay(
     conn: &Connection,
     tenant: &TenantId,

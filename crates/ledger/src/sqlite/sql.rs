@@ -111,6 +111,8 @@ pub(super) const NEXT_TIMER_TENANT: &str =
     "SELECT tenant FROM timers WHERE tenant > ?1 ORDER BY tenant LIMIT 1";
 pub(super) const TIMERS: &str = "SELECT due_at, kind, id FROM timers WHERE tenant = ?1 AND due_at <= ?2 \
      ORDER BY due_at, kind, id LIMIT ?3";
+pub(super) const LAST_WORK: &str = "SELECT max(id) FROM work WHERE tenant = ?1 HAVING count(*) > 0";
+pub(super) const DATA_VERSION: &str = "PRAGMA data_version";
 pub(super) const WORK: &str = "SELECT tenant, id, kind, state FROM work ORDER BY tenant, id LIMIT ?1";
 pub(super) const OUTBOX: &str = "SELECT seq, at, kind, order_id FROM outbox \
      WHERE tenant = ?1 AND seq < ?2 ORDER BY seq DESC LIMIT ?3";

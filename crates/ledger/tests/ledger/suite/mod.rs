@@ -1,0 +1,3 @@
+//! What every engine must do. Each function gets an empty database.
+
+pub(crate) mod rows;
