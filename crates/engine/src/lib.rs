@@ -1,1 +1,132 @@
-//! engine
+//! The heart of the shell: many commands in one durable transaction, each answered only after it is durable.
+//!
+//! One writer thread takes what waits, loads the pools it touches, decides each command in turn, writes once, commits once,
+//! publishes the new pools to readers and answers. Nothing in memory is truth: a crash loses no answer that was given.
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+mod after;
+mod answer;
+mod execute;
+mod snapshot;
+mod stamp;
+mod working;
+mod writer;
+
+use std::{sync::Arc, thread};
+
+use crossbeam_channel::{Sender, TrySendError, bounded};
+use ledger::{Store, StoreError};
+use model::{command::Command, id::TenantId, time::Timestamp};
+use tokio::sync::oneshot;
+use uuid::Uuid;
+
+pub use answer::{Answer, Answered, Failure, Key};
+pub use snapshot::Snapshots;
+pub use stamp::Stamps;
+
+/// Most commands that wait for the writer; beyond it the caller is told to come back.
+const WAITING_MAX: usize = 16_384;
+
+/// One command of one tenant.
+#[derive(Debug)]
+pub struct Request {
+    /// Whose shop.
+    pub tenant: TenantId,
+    /// The moment it is decided for.
+    pub now: Timestamp,
+    /// The command's own id, from [`Stamps`]: what it opens is named after it.
+    pub id: Uuid,
+    /// The wish.
+    pub command: Command,
+    /// The request's idempotency key.
+    pub key: Option<Key>,
+}
+
+pub(crate) enum Job {
+    Request(Box<Request>, oneshot::Sender<Result<Answered, Failure>>),
+    /// Hold what is due by this moment, for all tenants; answers how many timers were worked.
+    RunDue(Timestamp, oneshot::Sender<Result<usize, Failure>>),
+    /// Answer when everything sent before, and all work it left behind, is done.
+    Drain(oneshot::Sender<()>),
+    Stop,
+}
+
+/// A running engine: sends commands to the writer and lends the pools to readers. Cheap to share behind an `Arc`.
+pub struct Engine {
+    jobs: Sender<Job>,
+    snapshots: Arc<Snapshots>,
+    store: Arc<dyn Store>,
+    writer: Option<thread::JoinHandle<()>>,
+}
+
+impl Engine {
+    /// Starts the writer thread on a store. Errors: the store cannot be opened for writing.
+    pub fn start(store: Arc<dyn Store>) -> Result<Self, StoreError> {
+        let (jobs, waiting) = bounded(WAITING_MAX);
+        let snapshots = Arc::new(Snapshots::new(Arc::clone(&store)));
+        let writer = writer::Writer::new(store.writer()?, Arc::clone(&snapshots))?;
+        let thread = thread::Builder::new()
+            .name("writer".to_owned())
+            .spawn(move || writer.run(&waiting))
+            .map_err(|error| StoreError::driver("started the writer thread", error))?;
+        Ok(Self { jobs, snapshots, store, writer: Some(thread) })
+    }
+
+    /// Decides a command; answers when it is durable.
+    ///
+    /// Errors: `Busy` where too many wait already, `Store` where it could not be kept: then it had no effect, unless the
+    /// failure says that nobody knows.
+    pub async fn run(&self, request: Request) -> Result<Answered, Failure> {
+        self.send(request)?.await.map_err(|_| Failure::Stopped)?
+    }
+
+    /// The same from a thread that may block.
+    pub fn run_blocking(&self, request: Request) -> Result<Answered, Failure> {
+        self.send(request)?.blocking_recv().map_err(|_| Failure::Stopped)?
+    }
+
+    /// Queues a command; the answer comes on the channel. For callers that keep many in flight.
+    pub fn send(&self, request: Request) -> Result<oneshot::Receiver<Result<Answered, Failure>>, Failure> {
+        let (answer, answered) = oneshot::channel();
+        match self.jobs.try_send(Job::Request(Box::new(request), answer)) {
+            Ok(()) => Ok(answered),
+            Err(TrySendError::Full(_)) => Err(Failure::Busy),
+            Err(TrySendError::Disconnected(_)) => Err(Failure::Stopped),
+        }
+    }
+
+    /// Does what is due by a moment: holds whose time is over. Answers how many timers were worked.
+    pub async fn run_due(&self, now: Timestamp) -> Result<usize, Failure> {
+        let (answer, answered) = oneshot::channel();
+        self.jobs.try_send(Job::RunDue(now, answer)).map_err(|_| Failure::Busy)?;
+        answered.await.map_err(|_| Failure::Stopped)?
+    }
+
+    /// Waits until everything sent before, and all the work it left behind, is done.
+    pub async fn drain(&self) -> Result<(), Failure> {
+        let (answer, answered) = oneshot::channel();
+        self.jobs.try_send(Job::Drain(answer)).map_err(|_| Failure::Busy)?;
+        answered.await.map_err(|_| Failure::Stopped)
+    }
+
+    /// The pools as they were after the last commit, for readers.
+    pub fn snapshots(&self) -> &Arc<Snapshots> {
+        &self.snapshots
+    }
+
+    /// The store, for readers.
+    pub fn store(&self) -> &Arc<dyn Store> {
+        &self.store
+    }
+}
+
+impl Drop for Engine {
+    /// Lets the writer finish what it was given, then stops it.
+    fn drop(&mut self) {
+        // A full queue drains by itself, so this waits at most for what is queued.
+        let _ = self.jobs.send(Job::Stop);
+        if let Some(writer) = self.writer.take() {
+            let _ = writer.join();
+        }
+    }
+}

@@ -1,0 +1,229 @@
+//! What a change leads to: lines that move up, promises made anew. In one step where that is little, else as work that
+//! goes on in bounded chunks between other commands and can be killed at any instant.
+
+use ledger::{QueuePart, Work};
+use model::{
+    event::{Event, PoolSettling},
+    id::{LineId, OrderId, Sku, SupplyId, step_of},
+    order::{Cause, Waiting},
+    time::Timestamp,
+};
+use promise::{Queues, Setting};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::{answer::Failure, working::Working};
+
+/// Most lines of one queue that one step looks at.
+const LINES_A_STEP: usize = 500;
+
+/// A command in its course: each decision it leads to has a step of its own.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Course {
+    pub(crate) now: Timestamp,
+    command: Uuid,
+    step: u16,
+}
+
+impl Course {
+    pub(crate) fn new(now: Timestamp, command: Uuid) -> Self {
+        Self { now, command, step: 0 }
+    }
+
+    /// The setting of the step this is at.
+    pub(crate) fn setting<'a>(&self, working: &'a Working<'_>) -> Setting<'a> {
+        Setting { shop: working.shop(), now: self.now, command: step_of(self.command, self.step) }
+    }
+
+    /// The setting of the next step.
+    fn next<'a>(&mut self, working: &'a Working<'_>) -> Setting<'a> {
+        self.step = self.step.wrapping_add(1);
+        self.setting(working)
+    }
+}
+
+/// Work left behind.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+enum Rest {
+    /// More lines of a pool may move up.
+    Settle { sku: Sku, cause: Cause, course: Course },
+    /// More lines behind a supply may need new promises.
+    Reissue { sku: Sku, supply: SupplyId, after: Option<String>, cause: Cause, course: Course },
+}
+
+impl Rest {
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::Settle { .. } => "settle",
+            Self::Reissue { .. } => "reissue",
+        }
+    }
+
+    fn state(&self) -> Result<String, Failure> {
+        serde_json::to_string(self).map_err(|error| Failure::Defect(error.to_string().into()))
+    }
+}
+
+/// Does what follows from a command's events.
+pub(crate) fn follow(
+    working: &mut Working<'_>,
+    course: &mut Course,
+    events: &[Event],
+) -> Result<(), Failure> {
+    let mut freed: Vec<(Sku, Cause)> = Vec::new();
+    let mut changed: Vec<(Sku, SupplyId, Cause)> = Vec::new();
+    for event in events {
+        consequences(working, event, &mut freed, &mut changed);
+    }
+    for (sku, cause) in freed {
+        settle(working, course, &sku, &cause, None)?;
+    }
+    for (sku, supply, cause) in changed {
+        reissue(working, course, (sku, supply), None, &cause, None)?;
+    }
+    Ok(())
+}
+
+/// Names the pools in which units came free, and the supplies whose lines have other dates now.
+fn consequences(
+    working: &Working<'_>,
+    event: &Event,
+    freed: &mut Vec<(Sku, Cause)>,
+    changed: &mut Vec<(Sku, SupplyId, Cause)>,
+) {
+    let mut free = |sku: &Sku, cause: Cause| {
+        if freed.iter().all(|(known, _)| known != sku) {
+            freed.push((sku.clone(), cause));
+        }
+    };
+    let kind = event.kind();
+    let of_supply = |supply: SupplyId| Cause { supply: Some(supply), ..Cause::of(kind) };
+    match event {
+        Event::LineCancelled(cancelled) => {
+            let cause = Cause { order: Some(cancelled.line.order), ..Cause::of(kind) };
+            cancelled.freed.iter().for_each(|peg| free(&peg.sku, cause.clone()));
+        }
+        Event::SupplyAdded(supply) => free(&supply.sku, of_supply(supply.id)),
+        Event::SupplyChanged(change) => {
+            free(&change.sku, of_supply(change.supply));
+            changed.push((change.sku.clone(), change.supply, of_supply(change.supply)));
+        }
+        Event::SupplyReceived(receipt) => {
+            free(&receipt.sku, of_supply(receipt.supply));
+            changed.push((receipt.sku.clone(), receipt.supply, of_supply(receipt.supply)));
+        }
+        Event::SupplyCancelled(cancel) => {
+            free(&cancel.sku, of_supply(cancel.supply));
+            changed.push((cancel.sku.clone(), cancel.supply, of_supply(cancel.supply)));
+        }
+        Event::StockAdjusted(adjusted) => free(&adjusted.sku, Cause::of(kind)),
+        Event::RunApplied(run) => {
+            // Lines that lost their goods: what they wait for now has another date, and other goods may be free.
+            free(&run.sku, run.cause.clone());
+            if let Some(step) = run.moves.first().filter(|step| is_due(working, &run.sku, step.to)) {
+                changed.push((run.sku.clone(), step.to, run.cause.clone()));
+            }
+        }
+        _ => {}
+    }
+}
+
+fn is_due(working: &Working<'_>, sku: &Sku, supply: SupplyId) -> bool {
+    working.pool(sku).and_then(|pool| pool.supply(supply)).is_some_and(|supply| !supply.is_on_hand())
+}
+
+/// Moves lines of a pool up into units that came free: one step now, the rest as work.
+pub(crate) fn settle(
+    working: &mut Working<'_>,
+    course: &mut Course,
+    sku: &Sku,
+    cause: &Cause,
+    work: Option<i64>,
+) -> Result<(), Failure> {
+    let needed = promise::queues_needed(course.setting(working), sku);
+    let mut queues = Queues::new();
+    let mut orders: Vec<OrderId> = Vec::new();
+    for need in &needed {
+        let mut lines = working.queue(need.supply, QueuePart::Soonest, need.units, LINES_A_STEP)?;
+        if let Some(before) = need.wanted_before {
+            let part = QueuePart::WantedBefore(before);
+            lines.extend(working.queue(need.supply, part, need.units, LINES_A_STEP)?);
+            lines.sort_unstable_by_key(|waiting| waiting.line);
+        }
+        orders.extend(lines.iter().map(|waiting| waiting.line.order));
+        queues.insert(need.supply, lines);
+    }
+    orders.sort_unstable();
+    orders.dedup();
+    working.load_orders(&orders)?;
+    let settled = promise::settle(course.next(working), sku, queues, cause);
+    working.apply(course.now, settled.events)?;
+    let promises = promise::reissue(course.setting(working), &settled.orders, cause);
+    working.apply(course.now, promises)?;
+    let settling = working.pool(sku).is_some_and(|pool| pool.settling);
+    if settling == settled.done {
+        let event = Event::PoolSettling(PoolSettling { sku: sku.clone(), settling: !settled.done });
+        working.apply(course.now, vec![event])?;
+    }
+    let rest = || Rest::Settle { sku: sku.clone(), cause: cause.clone(), course: course.clone() };
+    go_on_or_end(working, work, (!settled.done).then(rest))
+}
+
+/// Makes promises anew for lines behind a supply: one step now, the rest as work.
+fn reissue(
+    working: &mut Working<'_>,
+    course: &mut Course,
+    (sku, supply): (Sku, SupplyId),
+    after: Option<LineId>,
+    cause: &Cause,
+    work: Option<i64>,
+) -> Result<(), Failure> {
+    working.load_pools([&sku].into_iter())?;
+    let is_open = working.pool(&sku).is_some_and(|pool| pool.supply(supply).is_some());
+    let mut lines: Vec<Waiting> = Vec::new();
+    if is_open {
+        working.flush()?;
+        lines = working.store.queue(working.tenant, supply, QueuePart::All, after, LINES_A_STEP)?;
+        let mut orders: Vec<OrderId> = lines.iter().map(|waiting| waiting.line.order).collect();
+        orders.dedup();
+        working.load_orders(&orders)?;
+        let promises = promise::reissue(course.next(working), &orders, cause);
+        working.apply(course.now, promises)?;
+    }
+    let last = lines.last().filter(|_| lines.len() == LINES_A_STEP).map(|waiting| waiting.line);
+    let rest = |after: LineId| Rest::Reissue {
+        sku,
+        supply,
+        after: Some(after.to_string()),
+        cause: cause.clone(),
+        course: course.clone(),
+    };
+    go_on_or_end(working, work, last.map(rest))
+}
+
+fn go_on_or_end(working: &mut Working<'_>, work: Option<i64>, rest: Option<Rest>) -> Result<(), Failure> {
+    match (work, rest) {
+        (None, Some(rest)) => drop(working.add_work(rest.kind(), rest.state()?)),
+        (Some(id), Some(rest)) => working.put_work(id, rest.kind(), rest.state()?),
+        (Some(id), None) => working.end_work(id),
+        (None, None) => {}
+    }
+    Ok(())
+}
+
+/// Goes on with work left behind, one step.
+pub(crate) fn go_on(working: &mut Working<'_>, work: &Work) -> Result<(), Failure> {
+    let rest: Rest = serde_json::from_str(&work.state)
+        .map_err(|error| Failure::Defect(format!("work {} cannot be read: {error}", work.id).into()))?;
+    match rest {
+        Rest::Settle { sku, cause, mut course } => {
+            working.load_pools([&sku].into_iter())?;
+            settle(working, &mut course, &sku, &cause, Some(work.id))
+        }
+        Rest::Reissue { sku, supply, after, cause, mut course } => {
+            let after = after.and_then(|line| line.parse().ok());
+            reissue(working, &mut course, (sku, supply), after, &cause, Some(work.id))
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! What a command is answered with, and how an answer is kept for the same request sent again.
+
+use std::sync::Arc;
+
+use ledger::StoreError;
+use model::{
+    event::{LocationSet, PolicySet},
+    item::Item,
+    refusal::Rejection,
+    view::{AdjustmentView, HoldView, OrderView, SupplyChange, SupplyView},
+};
+use serde::{Deserialize, Serialize};
+
+/// A request's idempotency key.
+#[derive(Debug, Clone)]
+pub struct Key {
+    /// The key as sent.
+    pub key: Arc<str>,
+    /// SHA-256 of everything that makes the request what it is.
+    pub request: [u8; 32],
+}
+
+/// What a command led to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Answer {
+    /// The location as it is now; whether it is new.
+    Location(LocationSet, bool),
+    /// The SKU as it is now; whether it is new.
+    Item(Item, bool),
+    /// The policy as it is now; whether it is new.
+    Policy(PolicySet, bool),
+    /// The supply that was entered.
+    SupplyAdded(SupplyView),
+    /// The supply as it is after a change, a receipt or a cancel, and what that led to.
+    SupplyChanged(SupplyChange),
+    /// The stock after a change by hand.
+    Adjusted(AdjustmentView),
+    /// The hold that was placed.
+    Held(HoldView),
+    /// The hold is gone.
+    HoldReleased,
+    /// The order that was placed.
+    Placed(Box<OrderView>),
+    /// The order as it is after a change.
+    Order(Box<OrderView>),
+}
+
+/// An answer, and whether it is the stored one of an earlier request with the same key.
+#[derive(Debug, Clone)]
+pub struct Answered {
+    /// What came out.
+    pub outcome: Result<Answer, Rejection>,
+    /// True where the request had been executed before.
+    pub replayed: bool,
+}
+
+/// Why there is no answer.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum Failure {
+    /// Too many commands wait. Nothing was done; coming back later helps.
+    #[error("too many commands are waiting")]
+    Busy,
+    /// The engine is stopping. Nothing was done, or nobody knows: the idempotency key tells.
+    #[error("the engine is stopping")]
+    Stopped,
+    /// The tenant does not exist.
+    #[error("there is no such tenant")]
+    NoTenant,
+    /// The store failed. Nothing was done.
+    #[error("the store failed")]
+    Store(#[source] Arc<StoreError>),
+    /// A defect: the command was dropped, nothing was done.
+    #[error("a defect in this program: {0}")]
+    Defect(Arc<str>),
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        Self::Store(Arc::new(error))
+    }
+}
+
+/// Answers that are kept for the same request sent again: all but input that did not make sense and conditions that did not hold,
+/// which are answered anew.
+pub(crate) fn is_kept(outcome: &Result<Answer, Rejection>) -> bool {
+    matches!(outcome, Ok(_) | Err(Rejection::Refused(_)))
+}

@@ -1,0 +1,380 @@
+//! One command: load what it names, decide, apply, follow up, answer.
+
+use std::sync::Arc;
+
+use ledger::{QueuePart, Replay, Timer};
+use model::{
+    Units,
+    command::{Adjust, CancelOrder, ChangeSupply, Command, PlaceOrder, Receive, Ship},
+    event::{Event, HoldGone, LocationSet, PolicySet},
+    id::{HoldId, LineId, OrderId, RunId, Sku, SupplyId},
+    refusal::Rejection,
+    time::{Timestamp, days_since_epoch, local_date},
+    view::{AdjustmentView, ServedLine, SupplyChange, SupplyView},
+};
+use promise::{Bought, Queues};
+
+use crate::{
+    Request,
+    after::{Course, follow},
+    answer::{Answer, Answered, Failure, is_kept},
+    working::Working,
+};
+
+/// Most lines that the answer to a receipt names.
+const SERVED_LINES_MAX: usize = 100;
+
+type Outcome = Result<Result<Answer, Rejection>, Failure>;
+
+/// Executes a request, or finds the answer it had before.
+pub(crate) fn execute(working: &mut Working<'_>, request: &Request) -> Result<Answered, Failure> {
+    let Some(key) = &request.key else {
+        return Ok(Answered { outcome: decide(working, request)?, replayed: false });
+    };
+    let today = days_since_epoch(local_date(request.now, &model::time::Zone::utc()));
+    let earlier = match working.state.replays.get(&key.key) {
+        Some(replay) => Some(replay.clone()),
+        None => working.store.replay(working.tenant, &[today, today - 1], &key.key)?,
+    };
+    if let Some(replay) = earlier {
+        if replay.request != key.request {
+            return Ok(Answered { outcome: Err(Rejection::IdempotencyMismatch), replayed: false });
+        }
+        let outcome = serde_json::from_str(&replay.answer)
+            .map_err(|error| Failure::Defect(format!("a stored answer cannot be read: {error}").into()))?;
+        return Ok(Answered { outcome, replayed: true });
+    }
+    let outcome = decide(working, request)?;
+    if is_kept(&outcome) {
+        let answer =
+            serde_json::to_string(&outcome).map_err(|error| Failure::Defect(error.to_string().into()))?;
+        let replay =
+            Replay { key: Arc::clone(&key.key), request: key.request, day: today, answer: answer.into() };
+        working.note_replay(replay);
+    }
+    Ok(Answered { outcome, replayed: false })
+}
+
+/// Works a timer that is due.
+pub(crate) fn fire(
+    working: &mut Working<'_>,
+    now: Timestamp,
+    command: uuid::Uuid,
+    (at, timer): (Timestamp, Timer),
+) -> Result<(), Failure> {
+    let Timer::HoldExpires(hold) = timer;
+    working.load_hold(hold)?;
+    if !working.shop().holds.contains_key(&hold) {
+        working.drop_timer(at, timer);
+        return Ok(());
+    }
+    let mut course = Course::new(now, command);
+    free_hold(working, &mut course, Event::HoldExpired(HoldGone { hold }), hold)
+}
+
+fn decide(working: &mut Working<'_>, request: &Request) -> Outcome {
+    let mut course = Course::new(request.now, request.id);
+    let course = &mut course;
+    match &request.command {
+        Command::PutLocation(wish) => {
+            let new = !working.shop().locations.contains_key(&wish.location);
+            let decision = promise::put_location(course.setting(working), wish);
+            finish(working, course, decision, |_, _| {
+                let set = LocationSet { location: wish.location.clone(), settings: wish.settings.clone() };
+                Ok(Answer::Location(set, new))
+            })
+        }
+        Command::PutItem(wish) => {
+            let skus = wish.item.components.iter().map(|part| &part.sku);
+            working.load_pools(skus.chain([&wish.item.sku]))?;
+            let new = working.pool(&wish.item.sku).is_none();
+            let decision = promise::put_item(course.setting(working), wish);
+            finish(working, course, decision, |_, _| Ok(Answer::Item(wish.item.clone(), new)))
+        }
+        Command::PutPolicy(wish) => {
+            working.load_pools([&wish.sku].into_iter())?;
+            let new = working.pool(&wish.sku).is_some_and(|pool| pool.policy_set(&wish.channel).is_none());
+            let decision = promise::put_policy(course.setting(working), wish);
+            finish(working, course, decision, |_, _| {
+                let (sku, channel, policy) = (wish.sku.clone(), wish.channel.clone(), wish.policy.clone());
+                Ok(Answer::Policy(PolicySet { sku, channel, policy }, new))
+            })
+        }
+        Command::AddSupply(wish) => {
+            working.load_pools([&wish.sku].into_iter())?;
+            let decision = promise::add_supply(course.setting(working), wish);
+            let id = SupplyId(request.id);
+            finish(working, course, decision, |working, course| {
+                supply_view(working, course, &wish.sku, id).map(Answer::SupplyAdded)
+            })
+        }
+        Command::ChangeSupply(wish) => change_supply(working, course, wish),
+        Command::CancelSupply(wish) => {
+            let Some(sku) = pool_of(working, wish.supply)? else {
+                return Ok(Err(Rejection::not_found("supply", wish.supply)));
+            };
+            let decision = promise::cancel_supply(course.setting(working), &sku, wish);
+            finish(working, course, decision, |working, course| {
+                supply_change(working, course, &sku, wish.supply)
+            })
+        }
+        Command::Receive(wish) => receive(working, course, wish),
+        Command::Adjust(wish) => adjust(working, course, wish),
+        Command::PlaceHold(wish) => {
+            working.load_pools(wish.lines.iter().map(|line| &line.sku))?;
+            let decision = promise::place_hold(course.setting(working), wish);
+            let id = HoldId(request.id);
+            finish(working, course, decision, |working, course| {
+                let hold = working.shop().holds.get(&id).ok_or_else(|| lost(id))?;
+                Ok(Answer::Held(promise::hold_view(working.shop(), hold, course.now)))
+            })
+        }
+        Command::ReleaseHold(id) => {
+            working.load_hold(*id)?;
+            match promise::release_hold(course.setting(working), *id) {
+                Err(rejection) => Ok(Err(rejection)),
+                Ok(events) => {
+                    for event in events {
+                        free_hold(working, course, event, *id)?;
+                    }
+                    Ok(Ok(Answer::HoldReleased))
+                }
+            }
+        }
+        Command::PlaceOrder(wish) => place_order(working, course, wish, OrderId(request.id)),
+        Command::CancelOrder(wish) => cancel_order(working, course, wish),
+        Command::Ship(wish) => ship(working, course, wish),
+        Command::RunDue | Command::GoOn => Err(Failure::Defect("a command for the engine alone".into())),
+    }
+}
+
+/// Applies a decision with all that follows from it, and answers.
+fn finish(
+    working: &mut Working<'_>,
+    course: &mut Course,
+    decision: promise::Decision,
+    answer: impl FnOnce(&mut Working<'_>, &mut Course) -> Result<Answer, Failure>,
+) -> Outcome {
+    match decision {
+        Err(rejection) => Ok(Err(rejection)),
+        Ok(events) => {
+            working.apply(course.now, events.clone())?;
+            follow(working, course, &events)?;
+            answer(working, course).map(Ok)
+        }
+    }
+}
+
+/// Frees a hold; what it had goes to the queue.
+fn free_hold(
+    working: &mut Working<'_>,
+    course: &mut Course,
+    event: Event,
+    hold: HoldId,
+) -> Result<(), Failure> {
+    let cause = model::order::Cause::of(event.kind());
+    let skus = pegged_skus(working, hold);
+    working.apply(course.now, vec![event])?;
+    for sku in skus {
+        crate::after::settle(working, course, &sku, &cause, None)?;
+    }
+    Ok(())
+}
+
+fn pegged_skus(working: &Working<'_>, hold: HoldId) -> Vec<Sku> {
+    let hold = working.shop().holds.get(&hold);
+    let mut skus: Vec<Sku> = hold
+        .into_iter()
+        .flat_map(|hold| &hold.lines)
+        .flat_map(|line| &line.pegs)
+        .map(|peg| peg.sku.clone())
+        .collect();
+    skus.sort_unstable();
+    skus.dedup();
+    skus
+}
+
+fn place_order(working: &mut Working<'_>, course: &mut Course, wish: &PlaceOrder, id: OrderId) -> Outcome {
+    working.load_pools(wish.lines.iter().map(|line| &line.sku))?;
+    let mut held = Vec::new();
+    if let Some(hold) = wish.hold {
+        working.load_hold(hold)?;
+        held = pegged_skus(working, hold);
+    }
+    let bought = bought(working, wish)?;
+    let placing = match promise::place_order(course.setting(working), wish, &bought) {
+        Ok(placing) => placing,
+        Err(Rejection::Refused(refusal)) => {
+            working.apply(course.now, vec![promise::refused_event(wish, &refusal)])?;
+            return Ok(Err(Rejection::Refused(refusal)));
+        }
+        Err(rejection) => return Ok(Err(rejection)),
+    };
+    working.apply(course.now, placing.events)?;
+    working.note_order(course.now, id, &wish.contact);
+    // Units that the hold had and the order did not take go to the queue.
+    for sku in held {
+        crate::after::settle(working, course, &sku, &model::order::Cause::of("hold_released"), None)?;
+    }
+    let order = working.shop().orders.get(&id).ok_or_else(|| lost(id))?;
+    let view = promise::order_view(working.shop(), order, placing.refused, course.now);
+    Ok(Ok(Answer::Placed(Box::new(view))))
+}
+
+/// What the customer has of those SKUs whose policy asks for it.
+fn bought(working: &mut Working<'_>, wish: &PlaceOrder) -> Result<Bought, Failure> {
+    let Some(customer) = wish.customer else { return Ok(Bought::new()) };
+    let limited = |sku: &&Sku| {
+        let pool = working.pool(sku);
+        pool.is_some_and(|pool| pool.policies.iter().any(|(_, policy)| policy.customer_limit.is_some()))
+    };
+    let skus: Vec<Sku> = wish.lines.iter().map(|line| &line.sku).filter(limited).cloned().collect();
+    if skus.is_empty() {
+        return Ok(Bought::new());
+    }
+    working.flush()?;
+    Ok(working.store.bought(working.tenant, customer, &skus)?.into_iter().collect())
+}
+
+fn cancel_order(working: &mut Working<'_>, course: &mut Course, wish: &CancelOrder) -> Outcome {
+    working.load_orders(&[wish.order])?;
+    if hidden(working, wish.order, wish.placed_by.as_deref()) {
+        return Ok(Err(Rejection::not_found("order", wish.order)));
+    }
+    let decision = promise::cancel_order(course.setting(working), wish);
+    finish(working, course, decision, |working, course| order_now(working, course, wish.order))
+}
+
+/// Whether a publishable key asks for an order that it did not place.
+fn hidden(working: &Working<'_>, order: OrderId, placed_by: Option<&str>) -> bool {
+    let order = working.shop().orders.get(&order);
+    placed_by.is_some_and(|key| order.is_some_and(|order| order.placed_by.as_deref() != Some(key)))
+}
+
+fn ship(working: &mut Working<'_>, course: &mut Course, wish: &Ship) -> Outcome {
+    working.load_orders(&[wish.order])?;
+    let decision = promise::ship(course.setting(working), wish);
+    finish(working, course, decision, |working, course| order_now(working, course, wish.order))
+}
+
+fn order_now(working: &mut Working<'_>, course: &Course, id: OrderId) -> Result<Answer, Failure> {
+    // Lines may have moved to pools that were not loaded with the order.
+    working.load_orders(&[id])?;
+    let order = working.shop().orders.get(&id).ok_or_else(|| lost(id))?;
+    Ok(Answer::Order(Box::new(promise::order_view(working.shop(), order, Vec::new(), course.now))))
+}
+
+/// The pool of a supply, loaded; `None`: there is no such supply.
+fn pool_of(working: &mut Working<'_>, supply: SupplyId) -> Result<Option<Sku>, Failure> {
+    working.flush()?;
+    let Some(supply) = working.store.supply(working.tenant, supply)? else { return Ok(None) };
+    working.load_pools([&supply.sku].into_iter())?;
+    Ok(Some(supply.sku))
+}
+
+fn change_supply(working: &mut Working<'_>, course: &mut Course, wish: &ChangeSupply) -> Outcome {
+    let Some(sku) = pool_of(working, wish.supply)? else {
+        return Ok(Err(Rejection::not_found("supply", wish.supply)));
+    };
+    let supply = working.pool(&sku).and_then(|pool| pool.supply(wish.supply)).cloned();
+    let excess = supply.zip(wish.quantity).map_or(0, |(supply, quantity)| promise::excess(&supply, quantity));
+    let queues = last_come(working, &[(wish.supply, excess)])?;
+    let decision = promise::change_supply(course.setting(working), &sku, wish, &queues);
+    finish(working, course, decision, |working, course| supply_change(working, course, &sku, wish.supply))
+}
+
+/// The last lines of some queues, enough for so many units each, their orders loaded.
+fn last_come(working: &mut Working<'_>, needed: &[(SupplyId, Units)]) -> Result<Queues, Failure> {
+    let mut queues = Queues::new();
+    for (supply, units) in needed.iter().filter(|(_, units)| *units > 0) {
+        let lines = working.queue(*supply, QueuePart::Newest, *units, usize::MAX)?;
+        let orders: Vec<OrderId> = lines.iter().map(|waiting| waiting.line.order).collect();
+        working.load_orders(&orders)?;
+        queues.insert(*supply, lines);
+    }
+    Ok(queues)
+}
+
+fn adjust(working: &mut Working<'_>, course: &mut Course, wish: &Adjust) -> Outcome {
+    working.load_pools([&wish.sku].into_iter())?;
+    let short = working
+        .pool(&wish.sku)
+        .filter(|_| wish.delta < 0)
+        .map(|pool| promise::lots_short(pool, &wish.location, -wish.delta))
+        .unwrap_or_default();
+    let queues = last_come(working, &short)?;
+    let decision = promise::adjust(course.setting(working), wish, &queues);
+    finish(working, course, decision, |working, _| {
+        let supplies = working.pool(&wish.sku).map(|pool| &pool.supplies[..]).unwrap_or_default();
+        let here = supplies.iter().filter(|supply| supply.is_on_hand() && supply.location == wish.location);
+        let (on_hand, free) =
+            here.fold((0, 0), |(all, free), supply| (all + supply.quantity, free + supply.free()));
+        Ok(Answer::Adjusted(AdjustmentView {
+            sku: wish.sku.clone(),
+            location: wish.location.clone(),
+            delta: wish.delta,
+            on_hand,
+            free,
+        }))
+    })
+}
+
+fn receive(working: &mut Working<'_>, course: &mut Course, wish: &Receive) -> Outcome {
+    let Some(sku) = pool_of(working, wish.supply)? else {
+        return Ok(Err(Rejection::not_found("supply", wish.supply)));
+    };
+    let before =
+        working.pool(&sku).and_then(|pool| pool.supply(wish.supply)).map_or(0, |supply| supply.pegged());
+    let served = working.queue(wish.supply, QueuePart::All, Units::MAX, SERVED_LINES_MAX)?;
+    let decision = promise::receive(course.setting(working), &sku, wish);
+    finish(working, course, decision, |working, course| {
+        let lines = served.iter().map(|waiting| ServedLine {
+            order: waiting.line.order,
+            line: LineId { order: waiting.line.order, no: waiting.line.no },
+            quantity: waiting.quantity,
+            why: "promised from this supply; served in the order in which orders were placed".to_owned(),
+        });
+        let lines = lines.collect();
+        let Answer::SupplyChanged(change) = supply_change(working, course, &sku, wish.supply)? else {
+            return Err(lost(wish.supply));
+        };
+        Ok(Answer::SupplyChanged(SupplyChange {
+            allocated: Some(before),
+            lines: Some(lines),
+            still_due: Some(0),
+            ..change
+        }))
+    })
+}
+
+fn supply_change(
+    working: &mut Working<'_>,
+    course: &Course,
+    sku: &Sku,
+    id: SupplyId,
+) -> Result<Answer, Failure> {
+    let supply = supply_view(working, course, sku, id)?;
+    let run = RunId::of(course.setting(working).command);
+    Ok(Answer::SupplyChanged(SupplyChange { supply, run, allocated: None, lines: None, still_due: None }))
+}
+
+fn supply_view(
+    working: &mut Working<'_>,
+    course: &Course,
+    sku: &Sku,
+    id: SupplyId,
+) -> Result<SupplyView, Failure> {
+    let open = working.pool(sku).and_then(|pool| pool.supply(id)).cloned();
+    let supply = match open {
+        Some(supply) => supply,
+        None => {
+            working.flush()?;
+            Arc::new(working.store.supply(working.tenant, id)?.ok_or_else(|| lost(id))?)
+        }
+    };
+    Ok(promise::supply_view(working.shop(), &supply, course.now))
+}
+
+fn lost(id: impl std::fmt::Display) -> Failure {
+    Failure::Defect(format!("{id} was written and is not there").into())
+}
