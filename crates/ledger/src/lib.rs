@@ -4,13 +4,15 @@
 //! same conformance suite judges every engine. Calls block; whoever calls runs on a thread of its own.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+pub mod audit;
 mod collect;
 mod error;
 mod rows;
 pub mod sqlite;
 mod store;
-// pub mod verify;
+pub mod verify;
 
+pub use audit::Audit;
 pub use error::StoreError;
 pub use rows::*;
 pub use store::{Read, Store, Write};

@@ -12,8 +12,8 @@ use model::{
 };
 
 use crate::{
-    ApiKey, Changes, EventRow, OrderFilter, OutboxRow, OwedRow, QueuePart, QueueRow, Replay, StoreError,
-    Tenant, Timer, Work,
+    ApiKey, Audit, Changes, EventRow, OrderFilter, OutboxRow, OwedRow, QueuePart, QueueRow, Replay,
+    StoreError, Tenant, Timer, Work,
 };
 
 /// A database. Cheap to share; each writer and reader has a connection of its own.
@@ -23,6 +23,9 @@ pub trait Store: Send + Sync {
 
     /// Takes a connection that reads, at the state of the last commit; it goes back when dropped.
     fn reader(&self) -> Result<Box<dyn Read>, StoreError>;
+
+    /// Takes a connection that reads rows as they are stored, for [`crate::verify`].
+    fn auditor(&self) -> Result<Box<dyn Audit>, StoreError>;
 
     /// Writes a consistent copy to a file while others write. Errors: the file exists, or cannot be written.
     fn backup(&self, to: &std::path::Path) -> Result<(), StoreError>;

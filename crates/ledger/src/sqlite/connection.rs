@@ -14,10 +14,11 @@ use model::{
 };
 use rusqlite::Connection;
 
-use super::{Shared, cells::failed, orders, queue, read, sql, write};
+use super::{Shared, audit, cells::failed, orders, queue, read, sql, write};
 use crate::{
-    ApiKey, Changes, EventRow, OrderFilter, OutboxRow, OwedRow, QueuePart, QueueRow, Read, Replay,
+    ApiKey, Audit, Changes, EventRow, OrderFilter, OutboxRow, OwedRow, QueuePart, QueueRow, Read, Replay,
     StoreError, Tenant, Timer, Work, Write,
+    audit::{Cell, Row, Table},
 };
 
 /// What a connection is for.
@@ -291,5 +292,20 @@ impl Write for Session {
     }
     fn rollback(&mut self) -> Result<(), StoreError> {
         self.end("rolled back", "ROLLBACK")
+    }
+}
+
+impl Audit for Session {
+    fn rows(
+        &mut self,
+        tenant: &TenantId,
+        table: &Table,
+        after: &[Cell],
+        limit: usize,
+    ) -> Result<Vec<Row>, StoreError> {
+        audit::rows(self.begin()?, tenant, table, after, limit)
+    }
+    fn damage(&mut self) -> Result<Vec<String>, StoreError> {
+        audit::damage(self.begin()?)
     }
 }

@@ -1,5 +1,6 @@
 //! SQLite: one file in a directory, one writer at a time, any number of readers, of any number of processes.
 
+mod audit;
 mod backup;
 mod cells;
 mod connection;
@@ -22,7 +23,7 @@ use self::{
     cells::failed,
     connection::{Role, Session},
 };
-use crate::{Read, Store, StoreError, Write};
+use crate::{Audit, Read, Store, StoreError, Write};
 
 /// The file's name in the store's directory.
 pub const FILE: &str = "shipwhen.db";
@@ -93,6 +94,10 @@ impl Store for SqliteStore {
     }
 
     fn reader(&self) -> Result<Box<dyn Read>, StoreError> {
+        Ok(Box::new(self.session(Role::Reads)?))
+    }
+
+    fn auditor(&self) -> Result<Box<dyn Audit>, StoreError> {
         Ok(Box::new(self.session(Role::Reads)?))
     }
 

@@ -51,4 +51,9 @@ macro_rules! conformance {
     };
 }
 
-conformance!(sqlite, crate::Sqlite::new(), rows::every_row_reads_back_as_written,);
+conformance!(
+    sqlite,
+    crate::Sqlite::new(),
+    checker::an_eventful_shop_is_sound,
+    rows::every_row_reads_back_as_written,
+);
