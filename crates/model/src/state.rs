@@ -263,6 +263,20 @@ impl Shop {
         Ok(())
     }
 
+    /// Takes goods on hand out that have no unit left.
+    fn close_if_used_up(
+        &mut self,
+        sku: &Sku,
+        id: SupplyId,
+        touched: &mut Touched,
+    ) -> Result<(), Inconsistent> {
+        let lot = self.pool(sku).and_then(|pool| pool.supply(id));
+        if lot.is_some_and(|lot| lot.is_on_hand() && lot.quantity == 0) {
+            self.close_supply(sku, id, touched)?;
+        }
+        Ok(())
+    }
+
     fn claim_line(
         &mut self,
         channel: &Channel,
@@ -372,6 +386,7 @@ impl Shop {
         }
         for &(lot, delta) in &adjusted.lots {
             self.change_supply(&adjusted.sku, lot, touched, |supply| supply.quantity += delta)?;
+            self.close_if_used_up(&adjusted.sku, lot, touched)?;
         }
         Ok(())
     }
@@ -393,10 +408,7 @@ impl Shop {
                 touched.pegs.push((id, peg.supply));
                 self.claim((&channel, kit.as_ref()), &peg.sku, peg.supply, (-peg.quantity, 0), touched)?;
                 self.change_supply(&peg.sku, peg.supply, touched, |s| s.quantity -= peg.quantity)?;
-                let pool = self.pool(&peg.sku).and_then(|pool| pool.supply(peg.supply));
-                if pool.is_some_and(|supply| supply.quantity == 0) {
-                    self.close_supply(&peg.sku, peg.supply, touched)?;
-                }
+                self.close_if_used_up(&peg.sku, peg.supply, touched)?;
             }
         }
         Ok(())

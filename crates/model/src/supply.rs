@@ -8,7 +8,7 @@ use crate::{
     Units,
     id::{Channel, LocationId, Sku, SupplyId},
     state::Inconsistent,
-    time::{Date, Timestamp},
+    time::{Date, Timestamp, days_after},
 };
 
 /// What kind of supply this is.
@@ -196,22 +196,22 @@ impl Supply {
         if !self.kind.is_elastic() && pegged + held > self.free() {
             return Err(Inconsistent::Overclaimed(self.id));
         }
-        let at = match self.claims.binary_search_by(|c| (&c.channel, c.kit.as_ref()).cmp(&(channel, kit))) {
-            Ok(at) => at,
-            Err(at) => {
-                let claim = Claim { channel: channel.clone(), kit: kit.cloned(), pegged: 0, held: 0 };
-                self.claims.insert(at, claim);
-                at
-            }
-        };
-        let claim = &mut self.claims[at];
-        if claim.pegged + pegged < 0 || claim.held + held < 0 {
+        let found = self.claims.binary_search_by(|c| (&c.channel, c.kit.as_ref()).cmp(&(channel, kit)));
+        let (had_pegged, had_held) =
+            found.map_or((0, 0), |at| (self.claims[at].pegged, self.claims[at].held));
+        let (pegged_now, held_now) = (had_pegged + pegged, had_held + held);
+        if pegged_now < 0 || held_now < 0 {
             return Err(Inconsistent::Freed(self.id));
         }
-        claim.pegged += pegged;
-        claim.held += held;
-        if claim.pegged == 0 && claim.held == 0 {
-            self.claims.remove(at);
+        let none_left = pegged_now == 0 && held_now == 0;
+        match found {
+            Ok(at) if none_left => drop(self.claims.remove(at)),
+            Ok(at) => (self.claims[at].pegged, self.claims[at].held) = (pegged_now, held_now),
+            Err(_) if none_left => {}
+            Err(at) => {
+                let (channel, kit) = (channel.clone(), kit.cloned());
+                self.claims.insert(at, Claim { channel, kit, pegged: pegged_now, held: held_now });
+            }
         }
         if self.kind.is_elastic() {
             self.quantity += pegged + held;
@@ -219,8 +219,10 @@ impl Supply {
         Ok(())
     }
 
-    /// Where it stands among the supplies of its pool: on hand first, then by date, those without a date last.
-    pub fn rank(&self) -> (bool, Date, SupplyId) {
-        (!self.is_on_hand(), self.expected_on.unwrap_or(Date::MAX), self.id)
+    /// Where it stands among the supplies of its pool: on hand first, then by the date on which nine of ten such
+    /// supplies have come, at the same date goods before lead times, those without a date last.
+    pub fn rank(&self) -> (bool, Date, bool, SupplyId) {
+        let comes = self.expected_on.and_then(|given| days_after(given, self.lateness.promised_days));
+        (!self.is_on_hand(), comes.unwrap_or(Date::MAX), self.kind.is_elastic(), self.id)
     }
 }

@@ -16,7 +16,7 @@ use model::{
 
 use crate::{
     Queues, Setting,
-    source::{Asker, Taken, Terms, lead_time_source, rooms, shortfall_source},
+    source::{Asker, Taken, Terms, lead_time_source, rooms_for_queue, shortfall_source},
     view::{Destination, dates_from, line_dates},
 };
 
@@ -45,7 +45,11 @@ pub fn queues_needed(set: Setting<'_>, sku: &Sku) -> Vec<QueueNeed> {
         let rescue = supply.kind == SupplyKind::Shortfall && lead_time;
         let units = if rescue { pegged } else { pegged.min(free_before) };
         if units > 0 && !supply.is_on_hand() {
-            needed.push(QueueNeed { supply: supply.id, units, wanted_before: latest_delivery(set, supply) });
+            needed.push(QueueNeed {
+                supply: supply.id,
+                units,
+                wanted_before: latest_delivery(set, pool, supply),
+            });
         }
         if !supply.kind.is_elastic() {
             free_before += supply.free();
@@ -54,10 +58,15 @@ pub fn queues_needed(set: Setting<'_>, sku: &Sku) -> Vec<QueueNeed> {
     needed
 }
 
-/// The last day on which anything from this supply is delivered, wherever it goes: every date where that is unknown.
-fn latest_delivery(set: Setting<'_>, supply: &Supply) -> Option<Date> {
+/// The last day on which anything from this supply is delivered, wherever it goes: every date where that is unknown, or
+/// where lines move up whatever date they want.
+fn latest_delivery(set: Setting<'_>, pool: &Pool, supply: &Supply) -> Option<Date> {
+    if supply.kind.is_elastic() {
+        return Some(Date::MAX);
+    }
     let location = set.shop.locations.get(&supply.location)?;
-    let ships = crate::dates::supply_ship_by(supply, location, None, set.now).promised;
+    let release = pool.policies.iter().filter_map(|(_, policy)| policy.release_date).max();
+    let ships = crate::dates::supply_ship_by(supply, location, release, set.now).promised;
     let transit = location.transit.iter().map(|row| row.days_max).max().unwrap_or(0);
     Some(
         ships
@@ -85,12 +94,10 @@ pub fn settle(set: Setting<'_>, sku: &Sku, mut queues: Queues, cause: &Cause) ->
     let nobody = Settled { events: Vec::new(), orders: Vec::new(), done: true };
     let Some(pool) = set.shop.pool(sku) else { return nobody };
     let needed = queues_needed(set, sku);
-    let cut_short = needed.iter().any(|need| {
-        let seen: Units =
-            queues.get(&need.supply).into_iter().flatten().map(|waiting| waiting.quantity).sum();
-        seen < need.units
-    });
-    let mut run = Run { set, pool, taken: Taken::default(), moves: Vec::new(), opened: Vec::new() };
+    let cut_short = needed.iter().any(|need| is_cut_short(need, &queues));
+    let last_seen = last_seen(pool, &needed, &queues);
+    let mut run =
+        Run { set, pool, last_seen, taken: Taken::default(), moves: Vec::new(), opened: Vec::new() };
     for to in pool.supplies.iter().filter(|supply| !supply.kind.is_elastic()) {
         run.fill(to, &mut queues);
     }
@@ -110,6 +117,20 @@ pub fn settle(set: Setting<'_>, sku: &Sku, mut queues: Queues, cause: &Cause) ->
         moves: run.moves,
     };
     Settled { events: vec![Event::RunApplied(applied)], orders, done: !cut_short }
+}
+
+fn is_cut_short(need: &QueueNeed, queues: &Queues) -> bool {
+    let queue = queues.get(&need.supply).into_iter().flatten();
+    queue.map(|waiting| waiting.quantity).sum::<Units>() < need.units
+}
+
+/// Up to which line all that lost their goods are seen, where not all are: behind it, one who is not seen may come first.
+fn last_seen(pool: &Pool, needed: &[QueueNeed], queues: &Queues) -> Option<LineId> {
+    let is_lost = |need: &&QueueNeed| {
+        pool.supply(need.supply).is_some_and(|supply| supply.kind == SupplyKind::Shortfall)
+    };
+    let cut = needed.iter().filter(is_lost).filter(|need| is_cut_short(need, queues));
+    cut.filter_map(|need| queues.get(&need.supply)?.last()).map(|waiting| waiting.line).min()
 }
 
 /// Moves the last come of a supply's queue to the pool's shortfall, so many units in all.
@@ -150,29 +171,52 @@ pub(crate) fn displace(
 struct Run<'a> {
     set: Setting<'a>,
     pool: &'a Pool,
+    /// Up to which line those who lost their goods are served.
+    last_seen: Option<LineId>,
     taken: Taken,
     moves: Vec<Move>,
     opened: Vec<Supply>,
 }
 
 impl Run<'_> {
-    /// Fills one supply's free units from the queues behind it.
+    /// Fills one supply's free units from the queues behind it. All that lost their goods are one queue, the last.
     fn fill(&mut self, to: &Supply, queues: &mut Queues) {
         let behind = self.pool.supplies.iter().skip_while(|supply| supply.id != to.id).skip(1);
-        for from in behind.filter(|supply| !supply.is_on_hand()) {
-            let Some(queue) = queues.get_mut(&from.id) else { continue };
-            for waiting in queue.iter_mut().filter(|waiting| waiting.quantity > 0) {
-                if to.free() - self.taken.of(to.id) <= 0 {
-                    return;
-                }
-                let Some((room, order)) = self.room_for(waiting.line, to) else { continue };
-                let quantity = room.min(waiting.quantity);
-                if quantity > 0 && self.gains(order, waiting.line, from, to) {
-                    self.taken.take(to.id, quantity);
-                    self.taken.take(from.id, -quantity);
-                    self.moves.push(Move { line: waiting.line, from: from.id, to: to.id, quantity });
-                    waiting.quantity -= quantity;
-                }
+        let (lost, due): (Vec<&Supply>, Vec<&Supply>) = behind
+            .map(|supply| &**supply)
+            .filter(|supply| !supply.is_on_hand())
+            .partition(|supply| supply.kind == SupplyKind::Shortfall);
+        for from in due {
+            self.fill_from(to, &[from], None, queues);
+        }
+        let last_seen = self.last_seen.filter(|_| lost.len() > 1);
+        self.fill_from(to, &lost, last_seen, queues);
+    }
+
+    /// Fills one supply's free units from queues that are served as one, up to a line.
+    fn fill_from(&mut self, to: &Supply, froms: &[&Supply], last: Option<LineId>, queues: &mut Queues) {
+        let mut places: Vec<(LineId, &Supply, usize)> = Vec::new();
+        for from in froms {
+            let queue = queues.get(&from.id).into_iter().flatten().enumerate();
+            places.extend(queue.map(|(at, waiting)| (waiting.line, *from, at)));
+        }
+        if froms.len() > 1 {
+            places.sort_unstable_by_key(|(line, from, _)| (*line, from.id));
+        }
+        for (line, from, at) in places {
+            if to.free() - self.taken.of(to.id) <= 0 || last.is_some_and(|last| line > last) {
+                return;
+            }
+            let Some(waiting) = queues.get_mut(&from.id).and_then(|queue| queue.get_mut(at)) else {
+                continue;
+            };
+            let Some((room, order)) = self.room_for(line, to) else { continue };
+            let quantity = room.min(waiting.quantity);
+            if quantity > 0 && self.gains(order, line, from, to) {
+                self.taken.take(to.id, quantity);
+                self.taken.take(from.id, -quantity);
+                self.moves.push(Move { line, from: from.id, to: to.id, quantity });
+                waiting.quantity -= quantity;
             }
         }
     }
@@ -220,12 +264,15 @@ impl Run<'_> {
     fn room_for(&self, line: LineId, to: &Supply) -> Option<(Units, &'_ Order)> {
         let order = self.set.shop.orders.get(&line.order)?;
         let buffer = Terms::of(self.pool, &order.channel).policy.buffer;
-        let rooms = rooms(self.pool, buffer, &self.taken, false);
+        let rooms = rooms_for_queue(self.pool, buffer, &self.taken);
         let at = self.pool.supplies.iter().position(|supply| supply.id == to.id)?;
         Some((rooms[at], order))
     }
 
-    /// Whether a line is delivered earlier from `to`, and wants to be.
+    /// Whether a line is delivered earlier from `to`, or on the same day from surer goods, and wants to be.
+    ///
+    /// Without the second, a line behind an overdue supply, or behind a lead time that goods were entered for, would
+    /// wait on while the goods are there. Who waits on no goods yet takes them whatever date is wanted.
     fn gains(&self, order: &Order, line: LineId, from: &Supply, to: &Supply) -> bool {
         let Some(line) = order.line(line.no) else { return false };
         let destination = Destination::of_order(order);
@@ -235,7 +282,9 @@ impl Run<'_> {
             deliver_by.promised.unwrap_or(Date::MAX)
         };
         let (now, then) = (delivered(from), delivered(to));
-        then < now && order.requested_date.is_none_or(|wanted| now > wanted)
+        let better = (then, !to.is_on_hand()) < (now, !from.is_on_hand())
+            || (then == now && then < Date::MAX && from.kind.is_elastic());
+        better && (from.kind.is_elastic() || order.requested_date.is_none_or(|wanted| now > wanted))
     }
 }
 

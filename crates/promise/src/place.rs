@@ -22,8 +22,8 @@ use model::{
 use crate::{
     Bought, Decision, Setting,
     source::{
-        Asker, Source, Sources, Taken, Terms, cap_room, has_lead_time, lead_time_source, shortfall_source,
-        sources,
+        Ahead, Asker, Source, Sources, Taken, Terms, cap_room, has_lead_time, lead_time_source,
+        shortfall_source, sources,
     },
 };
 
@@ -52,7 +52,8 @@ pub fn place_order(set: Setting<'_>, wish: &PlaceOrder, bought: &Bought) -> Resu
     };
     let mut plan = Plan::new(set, asker);
     plan.wanted_on = wish.requested_date;
-    plan.not_after = wish.not_later_than;
+    // What is owed is owed, however late it comes.
+    plan.not_after = wish.not_later_than.filter(|_| !wish.already_owed);
     if let Some(id) = wish.hold {
         plan.take_over(live_hold(set, id)?);
     }
@@ -259,6 +260,8 @@ pub(crate) fn probe(shop: &Shop, pool: &Pool, asker: Asker<'_>, quantity: Units,
     let all = found.iter().map(|(each, part)| part.ahead_room.map(|room| (part.here + room) / each));
     // A component without limit limits nothing; the kit is limited by those that are.
     probe.later = all.flatten().min().map(|all| (all - probe.now).max(0));
+    // Of a kit, more of one component may be found than there will be kits.
+    let found = if had > 0 && had < quantity { plan.find(pool, had) } else { found };
     let dates = found.iter().filter_map(|(_, part)| Some((part.ship_by?, part.deliver_by?)));
     if let Some((ship_by, deliver_by)) = dates.reduce(|(ship, deliver), (s, d)| (ship.max(s), deliver.max(d)))
     {
@@ -311,8 +314,8 @@ struct Plan<'a> {
     wanted_on: Option<Date>,
     not_after: Option<Date>,
     taken: Taken,
-    /// Units that are not here, by the pool whose cap they count against; below zero: given back by the hold.
-    ahead: Vec<(Sku, Units)>,
+    /// Units that are not here; below zero: given back by the hold.
+    ahead: Vec<Ahead>,
     opened: Vec<Supply>,
     used: Vec<LocationId>,
     lines: Vec<PlannedLine>,
@@ -360,29 +363,20 @@ impl<'a> Plan<'a> {
         for line in &hold.lines {
             for peg in &line.pegs {
                 let supply = self.set.shop.pool(&peg.sku).and_then(|pool| pool.supply(peg.supply));
-                if supply.is_some_and(|supply| !supply.kind.is_elastic()) {
+                // What was called off is no goods: the hold has its claim, and nothing to give.
+                if supply.is_some_and(|supply| supply.kind != SupplyKind::Shortfall) {
                     self.taken.take(peg.supply, -peg.quantity);
                 }
                 if supply.is_some_and(|supply| !supply.is_on_hand()) {
-                    self.count_ahead(&peg.sku, -peg.quantity);
-                    let each = line.needs().find(|(sku, _)| *sku == &peg.sku).map_or(1, |(_, each)| each);
-                    if let Some(kit) = line.kit() {
-                        self.count_ahead(kit, -(peg.quantity / each));
-                    }
+                    self.ahead.push(Ahead {
+                        sku: peg.sku.clone(),
+                        kit: line.kit().cloned(),
+                        channel: hold.channel.clone(),
+                        units: -peg.quantity,
+                    });
                 }
             }
         }
-    }
-
-    fn count_ahead(&mut self, sku: &Sku, units: Units) {
-        match self.ahead.iter_mut().find(|(pool, _)| pool == sku) {
-            Some((_, ahead)) => *ahead += units,
-            None => self.ahead.push((sku.clone(), units)),
-        }
-    }
-
-    fn ahead_of(&self, sku: &Sku) -> Units {
-        self.ahead.iter().find(|(pool, _)| pool == sku).map_or(0, |(_, units)| *units)
     }
 
     /// Plans one line. `Ok(Some(_))`: part of it; `Err`: none of it.
@@ -430,8 +424,8 @@ impl<'a> Plan<'a> {
 
     /// Finds units for so many of a SKU, for each component as many as there are, and takes nothing yet.
     fn find(&self, pool: &Pool, wanted: Units) -> Vec<(Units, Found)> {
-        let terms = Terms::of(pool, self.asker.channel);
         if !pool.item.is_kit() {
+            let terms = Terms::of(pool, self.asker.channel);
             let cap = self.cap_left(&terms);
             return vec![(1, self.find_units(pool, &terms, wanted, cap))];
         }
@@ -439,11 +433,10 @@ impl<'a> Plan<'a> {
         for part in &pool.item.components {
             // A component that is not loaded does not exist: then there is none of it.
             let found = self.set.shop.pool(&part.sku).map(|component| {
-                // A kit follows its components' terms unless it has its own.
-                let own = Terms::of(component, self.asker.channel);
-                let (terms, each) = if terms.are_set() { (&terms, part.quantity) } else { (&own, 1) };
-                let cap = self.cap_left(terms).map(|left| left.saturating_mul(each));
-                self.find_units(component, terms, wanted * part.quantity, cap)
+                let terms = Terms::of_component(pool, component, self.asker.channel);
+                let each = if terms.of.item.is_kit() { part.quantity } else { 1 };
+                let cap = self.cap_left(&terms).map(|left| left.saturating_mul(each));
+                self.find_units(component, &terms, wanted * part.quantity, cap)
             });
             parts.push((part.quantity, found.unwrap_or_default()));
         }
@@ -454,8 +447,7 @@ impl<'a> Plan<'a> {
         if self.asker.already_owed {
             return None;
         }
-        let room = cap_room(self.set.shop, terms)?;
-        Some((room - self.ahead_of(terms.of.sku())).max(0))
+        cap_room(self.set.shop, terms, &self.ahead)
     }
 
     fn find_units(&self, pool: &Pool, terms: &Terms<'_>, wanted: Units, cap: Option<Units>) -> Found {
@@ -563,19 +555,21 @@ impl<'a> Plan<'a> {
     fn keep(&mut self, no: u16, ask: &AskLine, pool: &Pool, quantity: Units, found: Vec<(Units, Found)>) {
         let mut pegs = Vec::new();
         let (mut ship_by, mut deliver_by) = (None::<Dates>, None::<Dates>);
-        let kit_counts = pool.item.is_kit() && Terms::of(pool, self.asker.channel).are_set();
-        let mut kits_ahead = 0;
-        for (each, part) in found {
+        for (_, part) in found {
             ship_by = part.ship_by.map(|dates| ship_by.map_or(dates, |ship| ship.max(dates))).or(ship_by);
             deliver_by =
                 part.deliver_by.map(|dates| deliver_by.map_or(dates, |d| d.max(dates))).or(deliver_by);
-            kits_ahead = kits_ahead.max((part.ahead + each - 1) / each);
             let mut part_pegs = part.pegs;
             for (at, supply) in part.opens {
                 part_pegs[at].0.supply = self.open(supply);
             }
             if let Some((peg, _)) = part_pegs.first() {
-                self.count_ahead(&peg.sku, part.ahead);
+                self.ahead.push(Ahead {
+                    sku: peg.sku.clone(),
+                    kit: pool.item.is_kit().then(|| pool.sku().clone()),
+                    channel: self.asker.channel.clone(),
+                    units: part.ahead,
+                });
             }
             for (peg, location) in part_pegs {
                 self.taken.take(peg.supply, peg.quantity);
@@ -584,9 +578,6 @@ impl<'a> Plan<'a> {
                 }
                 pegs.push(peg);
             }
-        }
-        if kit_counts {
-            self.count_ahead(pool.sku(), kits_ahead);
         }
         let line = Line {
             no,

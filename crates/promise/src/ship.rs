@@ -13,9 +13,20 @@ use crate::{Decision, Setting};
 
 /// Sends units of an order that are allocated. The order and its pools are loaded.
 ///
-/// Refusals: `not_allocated` where units are not here, or nothing is.
+/// Checked in this order: the order is known, the lines are its own and named once, the units are here. Refusals:
+/// `not_allocated` where units are not here, or nothing is.
 pub fn ship(set: Setting<'_>, wish: &Ship) -> Decision {
     let order = set.shop.orders.get(&wish.order).ok_or_else(|| Rejection::not_found("order", wish.order))?;
+    for (at, (id, _)) in wish.lines.iter().enumerate() {
+        let pointer = format!("/lines/{at}/id");
+        if id.order != wish.order || order.line(id.no).is_none() {
+            let detail = format!("{id} is not a line of {}", wish.order);
+            return Err(Rejection::field(pointer, "unknown_line", detail));
+        }
+        if wish.lines[..at].iter().any(|(other, _)| other == id) {
+            return Err(Rejection::field(pointer, "duplicate", format!("{id} stands twice")));
+        }
+    }
     let mut lines = Vec::new();
     for line in &order.lines {
         let id = LineId { order: order.id, no: line.no };
@@ -38,15 +49,6 @@ pub fn ship(set: Setting<'_>, wish: &Ship) -> Decision {
         if units > 0 {
             lines.push(ShippedLine { line: line.no, quantity: units, from: taken(set, line, units) });
         }
-    }
-    if let Some((at, (id, _))) = wish
-        .lines
-        .iter()
-        .enumerate()
-        .find(|(_, (id, _))| id.order != wish.order || order.line(id.no).is_none())
-    {
-        let detail = format!("{id} is not a line of {}", wish.order);
-        return Err(Rejection::field(format!("/lines/{at}/id"), "unknown_line", detail));
     }
     if lines.is_empty() {
         return Err(

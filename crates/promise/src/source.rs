@@ -33,22 +33,33 @@ pub(crate) struct Asker<'a> {
 }
 
 /// The terms under which a pool's units are sold: the policy that holds, and what was sold under it.
+#[derive(Clone, Copy)]
 pub(crate) struct Terms<'a> {
     pub(crate) policy: &'a Arc<Policy>,
     /// The channel the policy was set for; the default's holds for every channel without its own.
     set_for: Option<&'a Channel>,
     /// The pool the policy stands in.
     pub(crate) of: &'a Pool,
+    /// What is sold, or a component of it, is no longer made.
+    discontinued: bool,
 }
 
 impl<'a> Terms<'a> {
     /// The terms of a pool on a channel: its own policy, else the default one, else none.
     pub(crate) fn of(pool: &'a Pool, channel: &Channel) -> Self {
         let find = |name: &str| pool.policies.iter().find(|(set_for, _)| set_for.as_str() == name);
+        let discontinued = pool.item.discontinued;
         match find(channel.as_str()).or_else(|| find(Channel::DEFAULT)) {
-            Some((set_for, policy)) => Self { policy, set_for: Some(set_for), of: pool },
-            None => Self { policy: &NO_POLICY, set_for: None, of: pool },
+            Some((set_for, policy)) => Self { policy, set_for: Some(set_for), of: pool, discontinued },
+            None => Self { policy: &NO_POLICY, set_for: None, of: pool, discontinued },
         }
+    }
+
+    /// The terms of a component sold inside a kit: the kit's where it has its own, else the component's.
+    pub(crate) fn of_component(kit: &'a Pool, component: &'a Pool, channel: &Channel) -> Self {
+        let kits = Self::of(kit, channel);
+        let terms = if kits.are_set() { kits } else { Self::of(component, channel) };
+        Self { discontinued: kit.item.discontinued || component.item.discontinued, ..terms }
     }
 
     /// Whether a policy was set at all.
@@ -69,40 +80,52 @@ impl<'a> Terms<'a> {
         let groups = &self.policy.customer_groups;
         let welcome = groups.is_empty()
             || asker.group.is_some_and(|group| groups.iter().any(|allowed| **allowed == *group));
-        asker.already_owed || (self.policy.when_out.sells_ahead() && welcome && !self.of.item.discontinued)
+        asker.already_owed || (self.policy.when_out.sells_ahead() && welcome && !self.discontinued)
     }
 }
 
-/// Units of `pool` that are sold but not here, under these terms. For a kit, in kits: the most of any component.
-pub(crate) fn backordered(shop: &Shop, terms: &Terms<'_>) -> Units {
+/// Units sold but not here, as the supplies' claims count them.
+pub(crate) struct Ahead {
+    /// The pool.
+    pub(crate) sku: Sku,
+    pub(crate) kit: Option<Sku>,
+    pub(crate) channel: Channel,
+    /// Below zero: given back.
+    pub(crate) units: Units,
+}
+
+/// Units that are sold under these terms but not here, what the decision in the making adds (`planned`) with them. For
+/// a kit, in kits: the most of any component.
+fn backordered(shop: &Shop, terms: &Terms<'_>, planned: &[Ahead]) -> Units {
     let ahead = |pool: &Pool, kit: Option<&Sku>| -> Units {
+        let counts = |channel: &Channel, of_kit: Option<&Sku>| {
+            terms.covers(channel) && kit.is_none_or(|kit| of_kit == Some(kit))
+        };
         let due = pool.supplies.iter().filter(|supply| !supply.is_on_hand());
-        due.flat_map(|supply| &supply.claims)
-            .filter(|claim| {
-                terms.covers(&claim.channel) && kit.is_none_or(|kit| claim.kit.as_ref() == Some(kit))
-            })
+        let claims = due.flat_map(|supply| &supply.claims);
+        let sold: Units = claims
+            .filter(|claim| counts(&claim.channel, claim.kit.as_ref()))
             .map(|claim| claim.pegged + claim.held)
-            .sum()
+            .sum();
+        let planned = planned.iter().filter(|ahead| ahead.sku == *pool.sku());
+        let planned = planned.filter(|ahead| counts(&ahead.channel, ahead.kit.as_ref()));
+        sold + planned.map(|ahead| ahead.units).sum::<Units>()
     };
     let item = &terms.of.item;
     if !item.is_kit() {
         return ahead(terms.of, None);
     }
-    let parts = item.components.iter();
-    parts
-        .filter_map(|part| {
-            shop.pool(&part.sku).map(|pool| {
-                ahead(pool, Some(&item.sku)).unsigned_abs().div_ceil(part.quantity.unsigned_abs())
-            })
-        })
-        .max()
-        .map_or(0, |kits| i64::try_from(kits).unwrap_or(Units::MAX))
+    let kits = item.components.iter().filter_map(|part| {
+        // Rounded up: a kit that lacks one unit is not here.
+        Some((ahead(shop.pool(&part.sku)?, Some(&item.sku)) + part.quantity - 1) / part.quantity)
+    });
+    kits.max().unwrap_or(0)
 }
 
 /// How many more units a cap leaves room for; `None`: it sets no limit.
-pub(crate) fn cap_room(shop: &Shop, terms: &Terms<'_>) -> Option<Units> {
+pub(crate) fn cap_room(shop: &Shop, terms: &Terms<'_>, planned: &[Ahead]) -> Option<Units> {
     match terms.policy.backorder_cap {
-        Cap::Limited(cap) => Some((cap - backordered(shop, terms)).max(0)),
+        Cap::Limited(cap) => Some((cap - backordered(shop, terms, planned)).max(0)),
         Cap::Supply | Cap::Unlimited => None,
     }
 }
@@ -153,28 +176,41 @@ pub(crate) struct Sources {
 
 /// Units that a newcomer on these terms may take of each supply of the pool, in rank order.
 ///
-/// The buffer keeps back the first free units; while a pool settles, a newcomer gets nothing
-/// before the last supply with a queue; units of the newcomer's own hold always are.
-pub(crate) fn rooms(pool: &Pool, buffer: Units, taken: &Taken, newcomer: bool) -> Vec<Units> {
-    let last_queued = (newcomer && pool.settling)
+/// The buffer keeps back the first free units; while a pool settles, a newcomer gets nothing before the last supply with
+/// a queue; units of the newcomer's own hold always are to be had, but for those on the shortfall.
+pub(crate) fn rooms_for_newcomer(pool: &Pool, buffer: Units, taken: &Taken) -> Vec<Units> {
+    let last_queued = pool
+        .settling
         .then(|| pool.supplies.iter().rposition(|supply| !supply.is_on_hand() && supply.pegged() > 0))
         .flatten();
     let mut keep_back = buffer;
-    pool.supplies
-        .iter()
-        .enumerate()
-        .map(|(at, supply)| {
-            if supply.kind.is_elastic() {
-                return 0;
-            }
-            let taken = taken.of(supply.id);
-            let free = if last_queued.is_some_and(|last| at < last) { 0 } else { supply.free() };
-            let (own, taken) = ((-taken).max(0), taken.max(0));
-            let kept = keep_back.min(free);
-            keep_back -= kept;
-            (free - kept - taken).max(0) + own
-        })
-        .collect()
+    let room = |(at, supply): (usize, &Arc<Supply>)| {
+        let taken = taken.of(supply.id);
+        let (own, taken) = ((-taken).max(0), taken.max(0));
+        if supply.kind.is_elastic() {
+            return own;
+        }
+        let free = if last_queued.is_some_and(|last| at < last) { 0 } else { supply.free() };
+        let kept = keep_back.min(free);
+        keep_back -= kept;
+        (free - kept - taken).max(0) + own
+    };
+    pool.supplies.iter().enumerate().map(room).collect()
+}
+
+/// The same for a line that moves up: what others gave up before it in the same round is free too.
+pub(crate) fn rooms_for_queue(pool: &Pool, buffer: Units, taken: &Taken) -> Vec<Units> {
+    let mut keep_back = buffer;
+    let room = |supply: &Arc<Supply>| {
+        if supply.kind.is_elastic() {
+            return 0;
+        }
+        let free = supply.free() - taken.of(supply.id);
+        let kept = keep_back.min(free);
+        keep_back -= kept;
+        free - kept
+    };
+    pool.supplies.iter().map(room).collect()
 }
 
 /// Whether lead times go on where known supply ends.
@@ -198,7 +234,7 @@ pub(crate) fn sources(
     let ahead = terms.sells_ahead_to(asker);
     let release = terms.policy.release_date.max(own.policy.release_date);
     let mut found = Sources::default();
-    for (supply, room) in pool.supplies.iter().zip(rooms(pool, own.policy.buffer, taken, true)) {
+    for (supply, room) in pool.supplies.iter().zip(rooms_for_newcomer(pool, own.policy.buffer, taken)) {
         let Some(location) = shop.locations.get(&supply.location) else { continue };
         if room == 0 {
             continue;

@@ -284,7 +284,13 @@ fn kit_parts(open: Units, each: &[Units], components: &[ComponentView]) -> Vec<P
             }
         }
         let Some(last) = last else { return parts };
-        parts.push(PartView { quantity: reach - built, ..last.clone() });
+        let next = PartView { quantity: reach - built, ..last.clone() };
+        match parts.last_mut() {
+            Some(part) if (part.supply, part.deliver_by) == (next.supply, next.deliver_by) => {
+                part.quantity += next.quantity;
+            }
+            _ => parts.push(next),
+        }
         built = reach;
     }
     parts

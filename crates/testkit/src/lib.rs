@@ -1,1 +1,5 @@
-//! testkit
+//! What the tests of Shipwhen are made of: a shop in memory around the pure core, a judge that follows it unit by unit,
+//! and shops at random.
+
+pub mod ask;
+pub mod core;

@@ -1,0 +1,124 @@
+//! Who moves up when units come free.
+
+use model::id::OrderId;
+use testkit::{ask::ask, core::CoreShop};
+
+use crate::{parts, refused};
+
+/// Arrivals of 40 on 12 August and 40 on 2 September, and 45 queued.
+fn two_arrivals() -> (CoreShop, Vec<OrderId>) {
+    let mut shop = CoreShop::open();
+    shop.sells("MUG");
+    shop.due("MUG", 40, "2026-08-12");
+    shop.due("MUG", 40, "2026-09-02");
+    let orders = (0..45).map(|_| shop.order(ask("MUG", 1)).unwrap()).collect();
+    (shop, orders)
+}
+
+fn first_date(shop: &CoreShop, order: OrderId) -> String {
+    shop.parts(order)[0].1.clone().unwrap()
+}
+
+#[test]
+fn cancelled_units_move_the_oldest_up_and_the_next_shopper_gets_the_early_date() {
+    for rows_max in [1, 2, 3, 500] {
+        let (mut shop, orders) = two_arrivals();
+        shop.rows_max = rows_max;
+        let next = ask("MUG", 1).order();
+        assert_eq!(shop.available(&next).unwrap().ship_by.promised.unwrap().to_string(), "2026-09-02");
+        let dates =
+            |shop: &CoreShop| -> Vec<String> { orders[6..].iter().map(|o| first_date(shop, *o)).collect() };
+        for (n, order) in orders[..6].iter().enumerate() {
+            let before = dates(&shop);
+            shop.cancel(*order, &[]).unwrap();
+            let after = dates(&shop);
+            assert!(before.iter().zip(&after).all(|(before, after)| after <= before), "nobody is later");
+            let moved = after[34..].iter().filter(|date| *date == "2026-08-12").count();
+            assert_eq!(moved, (n + 1).min(5));
+            assert!(after[34..34 + moved].iter().all(|date| date == "2026-08-12"), "the oldest first");
+        }
+        let answer = shop.available(&next).unwrap();
+        assert_eq!(answer.ship_by.promised.unwrap().to_string(), "2026-08-12");
+        assert_eq!(answer.label, "Ships by 12 Aug");
+        let order = shop.order(ask("MUG", 1)).unwrap();
+        assert_eq!(first_date(&shop, order), "2026-08-12");
+        let last = shop.order(ask("MUG", 1)).unwrap();
+        assert_eq!(first_date(&shop, last), "2026-09-02");
+    }
+}
+
+#[test]
+fn who_moves_up_is_promised_anew_and_keeps_what_was_said() {
+    let (mut shop, orders) = two_arrivals();
+    shop.cancel(orders[0], &[]).unwrap();
+    let promises = &shop.order_of(orders[40]).lines[0].promises;
+    let dates: Vec<_> = promises
+        .iter()
+        .map(|p| (p.version, p.ship_by.promised.unwrap().to_string(), p.told_at.is_some()))
+        .collect();
+    assert_eq!(dates, [(1, "2026-09-02".to_owned(), true), (2, "2026-08-12".to_owned(), false)]);
+    assert_eq!((&*promises[1].cause.kind, promises[1].cause.order), ("line_cancelled", Some(orders[0])));
+    assert_eq!(shop.order_of(orders[41]).lines[0].promises.len(), 1);
+}
+
+#[test]
+fn while_a_pool_settles_a_newcomer_takes_nothing_before_its_queue() {
+    let (mut shop, orders) = two_arrivals();
+    shop.rounds_max = 0;
+    for order in &orders[..6] {
+        shop.cancel(*order, &[]).unwrap();
+    }
+    let newcomer = shop.order(ask("MUG", 1)).unwrap();
+    assert_eq!(first_date(&shop, newcomer), "2026-09-02");
+    shop.rounds_max = usize::MAX;
+    shop.must(&model::command::Command::GoOn);
+    assert!(orders[40..].iter().all(|order| first_date(&shop, *order) == "2026-08-12"));
+    assert_eq!(first_date(&shop, newcomer), "2026-08-12", "the sixth unit is for the head of the queue");
+    let next = shop.order(ask("MUG", 1)).unwrap();
+    assert_eq!(first_date(&shop, next), "2026-09-02");
+}
+
+#[test]
+fn an_order_edited_down_gives_its_latest_units_back_first() {
+    let mut shop = CoreShop::open();
+    shop.sells("MUG");
+    shop.stock("MUG", 3);
+    shop.due("MUG", 2, "2026-08-12");
+    shop.due("MUG", 5, "2026-09-02");
+    let order = shop.order(ask("MUG", 8)).unwrap();
+    shop.cancel(order, &[(1, 4)]).unwrap();
+    assert_eq!(shop.parts(order), parts(&[(3, "2026-08-03"), (1, "2026-08-12")]));
+    let next = shop.order(ask("MUG", 2)).unwrap();
+    assert_eq!(shop.parts(next), parts(&[(1, "2026-08-12"), (1, "2026-09-02")]));
+}
+
+#[test]
+fn cancelling_never_makes_a_unit_appear_that_is_not_there() {
+    let mut shop = CoreShop::open();
+    shop.sells("MUG");
+    shop.stock("MUG", 5);
+    let order = shop.order(ask("MUG", 5)).unwrap();
+    shop.ship(order, &[(1, 2)]).unwrap();
+    shop.cancel(order, &[]).unwrap();
+    assert_eq!(refused(shop.cancel(order, &[])).0, model::refusal::RefusalCode::AlreadyShipped);
+    assert_eq!(refused(shop.order(ask("MUG", 4))).1, Some(3));
+    // Called off between a supply's cancellation and its replacement: nothing to give back.
+    let lost = shop.due("MUG", 4, "2026-08-20");
+    let waits = shop.order(ask("MUG", 6)).unwrap();
+    shop.call_off(lost);
+    shop.cancel(waits, &[]).unwrap();
+    assert_eq!(refused(shop.order(ask("MUG", 4))).1, Some(3));
+    assert_eq!(shop.shop.pools[&testkit::ask::sku("MUG")].supplies.len(), 1, "an empty shortfall is closed");
+}
+
+#[test]
+fn units_on_hand_go_to_who_waits_on_goods_overdue() {
+    let mut shop = CoreShop::open();
+    shop.sells("MUG");
+    shop.due("MUG", 2, "2026-08-04");
+    let order = shop.order(ask("MUG", 2)).unwrap();
+    shop.at("2026-08-10T09:00:00Z");
+    shop.stock("MUG", 1);
+    assert_eq!(shop.parts(order), parts(&[(2, "2026-08-10")]));
+    assert_eq!(shop.view(order).lines[0].parts[0].state, model::view::LineState::Allocated);
+}
