@@ -20,7 +20,7 @@ fn read_all(kind: Kind, bytes: &[u8]) -> Option<(usize, usize)> {
     fn count<T, E>(rows: impl Iterator<Item = Result<T, E>>) -> (usize, usize) {
         rows.fold((0, 0), |(good, bad), row| if row.is_ok() { (good + 1, bad) } else { (good, bad + 1) })
     }
-    let usd = Currency::parse("USD").unwrap();
+    let usd = connect::tables::money::currency("USD").unwrap();
     Some(match kind {
         Kind::Skus => count(skus::read(bytes, usd).ok()?),
         Kind::Stock => count(stock::read(bytes).ok()?),

@@ -1,1 +1,7 @@
-fn main() {}
+//! The `shipwhen` command.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    shipwhen::main()
+}

@@ -1,46 +1,13 @@
 //! Amounts as people write them, read exactly into minor units; no floating point anywhere.
 
-use std::fmt;
-
 use super::error::{ValueError, quoted};
 
-/// An ISO 4217 currency code: three capital letters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Currency([u8; 3]);
+pub use model::money::Currency;
 
-impl Currency {
-    /// Reads a code in any letter case; `None` if it is not three ASCII letters.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        let code: [u8; 3] = text.trim().as_bytes().try_into().ok()?;
-        code.iter().all(u8::is_ascii_alphabetic).then(|| Self(code.map(|byte| byte.to_ascii_uppercase())))
-    }
-
-    /// Returns the code.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        std::str::from_utf8(&self.0).unwrap_or_default()
-    }
-
-    /// Returns how many decimals the currency has.
-    ///
-    /// Source: ISO 4217, table A.1.
-    #[must_use]
-    pub fn exponent(self) -> usize {
-        match &self.0 {
-            b"BIF" | b"CLP" | b"DJF" | b"GNF" | b"ISK" | b"JPY" | b"KMF" | b"KRW" | b"PYG" | b"RWF"
-            | b"UGX" | b"UYI" | b"VND" | b"VUV" | b"XAF" | b"XOF" | b"XPF" => 0,
-            b"BHD" | b"IQD" | b"JOD" | b"KWD" | b"LYD" | b"OMR" | b"TND" => 3,
-            b"CLF" | b"UYW" => 4,
-            _ => 2,
-        }
-    }
-}
-
-impl fmt::Display for Currency {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
+/// Reads a currency's code in any letter case; `None` if ISO 4217 has no such currency.
+#[must_use]
+pub fn currency(text: &str) -> Option<Currency> {
+    Currency::new(&text.trim().to_ascii_uppercase()).ok()
 }
 
 /// How a file writes decimals.
@@ -110,13 +77,13 @@ pub fn parse(cell: &str, currency: Currency, decimals: Decimals) -> Result<Optio
     if text.is_empty() {
         return Ok(None);
     }
-    if let Some(minor) = plain(text.as_bytes(), currency.exponent()) {
+    if let Some(minor) = plain(text.as_bytes(), usize::from(currency.decimals())) {
         return Ok(Some(minor));
     }
     let (negative, number) = strip_sign_and_currency(text, currency)?;
     let (whole, fraction) = split(number, text, currency, decimals)?;
     let fraction = fraction.trim_end_matches('0');
-    let exponent = currency.exponent();
+    let exponent = usize::from(currency.decimals());
     if fraction.len() > exponent {
         let detail = format!("{} has more decimals than {currency} has ({exponent})", quoted(text));
         return Err(ValueError::new("too_many_decimals", detail));
@@ -133,7 +100,7 @@ pub fn parse(cell: &str, currency: Currency, decimals: Decimals) -> Result<Optio
 /// Writes minor units as a decimal number with a point and all the currency's decimals, which [`parse`] reads back.
 #[must_use]
 pub fn format(minor: i64, currency: Currency) -> String {
-    let exponent = currency.exponent();
+    let exponent = usize::from(currency.decimals());
     let sign = if minor < 0 { "-" } else { "" };
     let digits = format!("{:0>width$}", minor.unsigned_abs(), width = exponent + 1);
     let (whole, fraction) = digits.split_at(digits.len() - exponent);
@@ -187,12 +154,12 @@ fn strip_sign_and_currency(text: &str, currency: Currency) -> Result<(bool, &str
         return Ok((minuses == 1, number));
     }
     let mark = mark.trim_end_matches('.');
-    let fits = |codes: &[&str]| codes.contains(&currency.as_str());
+    let fits = |codes: &[&str]| codes.contains(&currency.code());
     let known = SIGNS.iter().find(|(sign, _)| sign.eq_ignore_ascii_case(mark));
-    if mark.eq_ignore_ascii_case(currency.as_str()) || known.is_some_and(|(_, codes)| fits(codes)) {
+    if mark.eq_ignore_ascii_case(currency.code()) || known.is_some_and(|(_, codes)| fits(codes)) {
         return Ok((minuses == 1, number));
     }
-    if known.is_some() || Currency::parse(mark).is_some() {
+    if known.is_some() || self::currency(mark).is_some() {
         let detail = format!("{} is not in {currency}", quoted(text));
         return Err(ValueError::new("no_currency_match", detail));
     }
@@ -238,7 +205,7 @@ fn split<'a>(
             {
                 (before, after)
             } else {
-                match (currency.exponent(), sign) {
+                match (usize::from(currency.decimals()), sign) {
                     (0, ",") => (number, ""),
                     (3, ".") => (before, after),
                     _ => {
@@ -279,7 +246,7 @@ mod tests {
     use super::*;
 
     fn currency(code: &str) -> Currency {
-        Currency::parse(code).unwrap()
+        super::currency(code).unwrap()
     }
 
     fn check(code: &str, decimals: Decimals, cases: &[(&str, Result<Option<i64>, &str>)]) {
@@ -388,9 +355,9 @@ mod tests {
 
     #[test]
     fn codes_are_three_letters() {
-        assert_eq!(Currency::parse(" usd "), Currency::parse("USD"));
-        assert_eq!(Currency::parse("US"), None);
-        assert_eq!(Currency::parse("U$D"), None);
+        assert_eq!(super::currency(" usd "), super::currency("USD"));
+        assert_eq!(super::currency("US"), None);
+        assert_eq!(super::currency("U$D"), None);
     }
 
     proptest! {

@@ -148,7 +148,7 @@ reference,placed_at,email,name,country,postcode,sku,quantity,unit_price
 ";
 
     fn eur() -> Currency {
-        Currency::parse("EUR").unwrap()
+        crate::tables::money::currency("EUR").unwrap()
     }
 
     fn all(bytes: &[u8]) -> Vec<Result<OrderRow, RowError>> {

@@ -236,7 +236,7 @@ Strange,strange,,,,,,TRUE,active,ODD-2,,Title,Default Title,,,,,,,,12,,,TRUE,,,,
 ";
 
     fn all(text: &str) -> (Vec<Result<ShopifyProductRow, RowError>>, u64) {
-        let mut rows = read(text.as_bytes(), Currency::parse("EUR").unwrap()).unwrap();
+        let mut rows = read(text.as_bytes(), crate::tables::money::currency("EUR").unwrap()).unwrap();
         let all = rows.by_ref().collect();
         (all, rows.notes().rows_without_goods)
     }
@@ -301,7 +301,7 @@ Strange,strange,,,,,,TRUE,active,ODD-2,,Title,Default Title,,,,,,,,12,,,TRUE,,,,
 
     #[test]
     fn missing_columns_are_named_by_their_usual_names() {
-        let currency = Currency::parse("EUR").unwrap();
+        let currency = crate::tables::money::currency("EUR").unwrap();
         let error = read(&b"Title,Vendor\nx,y\n"[..], currency).err().unwrap();
         assert_eq!(error.to_string(), "missing columns: Handle, Variant SKU (found: title, vendor)");
     }

@@ -140,7 +140,7 @@ fn read_row(cells: &Cells<'_>, currency: Currency) -> Result<SkuRow, RowError> {
     let sku = cells.needed(SKU, limit::SKU, "no_sku")?;
     let currency = match cells.trimmed(CURRENCY, limit::PLACE)? {
         None => currency,
-        Some(code) => Currency::parse(&code).ok_or_else(|| {
+        Some(code) => crate::tables::money::currency(&code).ok_or_else(|| {
             cells.error(CURRENCY, "bad_currency", format!("{} is not a code like USD", quoted(&code)))
         })?,
     };
@@ -238,7 +238,7 @@ KET-10,x,1,,,,4.01E+12,,,,
 ";
 
     fn usd() -> Currency {
-        Currency::parse("USD").unwrap()
+        crate::tables::money::currency("USD").unwrap()
     }
 
     fn all(bytes: &[u8]) -> Vec<Result<SkuRow, RowError>> {
@@ -250,7 +250,7 @@ KET-10,x,1,,,,4.01E+12,,,,
         let rows = all(SAMPLE.as_bytes());
         let first = rows[0].clone().unwrap();
         assert_eq!(first.title.as_deref(), Some("Copper kettle"));
-        assert_eq!((first.price, first.unit_cost, first.currency.as_str()), (Some(4900), Some(2150), "EUR"));
+        assert_eq!((first.price, first.unit_cost, first.currency.code()), (Some(4900), Some(2150), "EUR"));
         assert_eq!(first.barcode.as_deref(), Some("0401234567890"));
         assert_eq!(first.tags, ["tea", "copper"]);
         assert_eq!((first.when_out, first.backorder_cap), (Some(WhenOut::Backorder), Some(Cap::Unlimited)));
@@ -295,7 +295,7 @@ KET-10,x,1,,,,4.01E+12,,,,
             lead_time_days in proptest::option::of(0_u32..3651),
         ) -> SkuRow {
             let backorder_cap = cap.map(|cap| cap.map_or(Cap::Unlimited, Cap::Units));
-            let currency = Currency::parse(&code).unwrap();
+            let currency = crate::tables::money::currency(&code).unwrap();
             SkuRow { row: 0, sku, title, currency, price, unit_cost, supplier, barcode, tags, when_out, backorder_cap, lead_time_days }
         }
     }

@@ -238,7 +238,7 @@ ID,Type,SKU,\"GTIN, UPC, EAN, or ISBN\",Name,Published,\"Is featured?\",\"Visibi
 ";
 
     fn all(text: &str) -> (Vec<Result<WooProductRow, RowError>>, u64) {
-        let mut rows = read(text.as_bytes(), Currency::parse("EUR").unwrap()).unwrap();
+        let mut rows = read(text.as_bytes(), crate::tables::money::currency("EUR").unwrap()).unwrap();
         let all = rows.by_ref().collect();
         (all, rows.notes().rows_without_goods)
     }
@@ -285,7 +285,9 @@ ID,Type,SKU,\"GTIN, UPC, EAN, or ISBN\",Name,Published,\"Is featured?\",\"Visibi
 
     #[test]
     fn a_translated_header_is_refused_with_the_names_wanted() {
-        let error = read(&b"ID,Typ,Artikelnummer,Name\n"[..], Currency::parse("EUR").unwrap()).err().unwrap();
+        let error = read(&b"ID,Typ,Artikelnummer,Name\n"[..], crate::tables::money::currency("EUR").unwrap())
+            .err()
+            .unwrap();
         assert_eq!(error.to_string(), "missing columns: Type, SKU (found: id, typ, artikelnummer, name)");
     }
 }

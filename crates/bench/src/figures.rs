@@ -1,0 +1,42 @@
+//! What was measured, beside its goal.
+
+use std::collections::BTreeMap;
+
+/// Figures by name.
+pub struct Figures {
+    json: bool,
+    all: BTreeMap<&'static str, (f64, Option<f64>, &'static str)>,
+}
+
+impl Figures {
+    pub fn new(json: bool) -> Self {
+        Self { json, all: BTreeMap::new() }
+    }
+
+    /// Says what is going on.
+    pub fn say(&self, text: &str) {
+        println!("{text}");
+    }
+
+    /// Keeps a figure, and says it.
+    pub fn add(&mut self, name: &'static str, value: f64, goal: Option<f64>, unit: &'static str) {
+        let goal_text = goal.map(|goal| format!("  (goal {goal})")).unwrap_or_default();
+        self.say(&format!("{name:32} {value:>14.3} {unit}{goal_text}"));
+        self.all.insert(name, (value, goal, unit));
+    }
+
+    /// Prints everything, as JSON on the last line if asked.
+    pub fn print(&self) {
+        if !self.json {
+            return;
+        }
+        let figures: serde_json::Map<String, serde_json::Value> = self
+            .all
+            .iter()
+            .map(|(name, (value, goal, unit))| {
+                ((*name).to_owned(), serde_json::json!({"value": value, "goal": goal, "unit": unit}))
+            })
+            .collect();
+        println!("{}", serde_json::json!({ "figures": figures }));
+    }
+}

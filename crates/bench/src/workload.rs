@@ -1,0 +1,172 @@
+//! One hot SKU that is backordered, and orders of one unit of it.
+
+use std::{
+    collections::VecDeque,
+    path::Path,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use engine::{Answer, Engine, Key, Request, Stamps};
+use ledger::{Store, Tenant, sqlite::SqliteStore};
+use model::{
+    command::{AddSupply, AskLine, Command, Contact, PlaceOrder, PutItem, PutLocation, PutPolicy},
+    id::{Channel, LocationId, Sku, TenantId},
+    item::{Cap, Item, Policy, WhenOut},
+    location::LocationSettings,
+    money::{Currency, Money},
+    supply::SupplyKind,
+    time::{Timestamp, days_after, local_date},
+};
+
+/// Enough units that no run ends them.
+const UNITS: i64 = 900_000_000;
+
+/// A shop with one hot SKU on an engine of its own.
+pub struct Shop {
+    pub engine: Engine,
+    pub tenant: TenantId,
+    stamps: Stamps,
+    count: u64,
+    /// 2026-11-23T09:00Z and so many seconds.
+    pub now: Timestamp,
+}
+
+/// How long each of some orders took, from asking to the durable answer.
+pub struct Run {
+    pub orders: usize,
+    pub took: Duration,
+    latencies: Vec<Duration>,
+}
+
+impl Run {
+    /// Orders a second.
+    pub fn rate(&self) -> f64 {
+        self.orders as f64 / self.took.as_secs_f64()
+    }
+
+    /// The latency that so many of a hundred orders kept.
+    pub fn percentile(&mut self, percent: usize) -> Duration {
+        self.latencies.sort_unstable();
+        let at = (self.latencies.len() * percent / 100).min(self.latencies.len().saturating_sub(1));
+        self.latencies.get(at).copied().unwrap_or_default()
+    }
+}
+
+impl Shop {
+    /// Opens a new shop in a directory.
+    pub fn open(dir: &Path) -> anyhow::Result<Self> {
+        let store = SqliteStore::open(dir)?;
+        let tenant = Tenant { id: TenantId::new("bench")?, created_at: start()?, salt: [7; 32] };
+        {
+            let mut writer = store.writer()?;
+            writer.create_tenant(&tenant)?;
+            writer.commit()?;
+        }
+        let engine = Engine::start(Arc::new(store))?;
+        let mut shop = Self { engine, tenant: tenant.id, stamps: Stamps::new(1), count: 0, now: start()? };
+        shop.stock()?;
+        Ok(shop)
+    }
+
+    fn stock(&mut self) -> anyhow::Result<()> {
+        let location = LocationId::new("main")?;
+        let (sku, channel) = (sku(), Channel::default());
+        let item = Item {
+            sku: sku.clone(),
+            title: "A thing that everybody wants".into(),
+            price: Some(Money::new(4_900, Currency::USD)),
+            unit_cost: None,
+            components: Vec::new(),
+            barcode: None,
+            supplier: None,
+            tags: Vec::new(),
+            discontinued: false,
+        };
+        let policy =
+            Policy { when_out: WhenOut::Backorder, backorder_cap: Cap::Unlimited, ..Policy::default() };
+        let today = local_date(self.now, &model::time::Zone::utc());
+        let settings = LocationSettings::default();
+        self.run(Command::PutLocation(PutLocation { location: location.clone(), settings, if_match: None }))?;
+        self.run(Command::PutItem(PutItem { item, if_match: None }))?;
+        self.run(Command::PutPolicy(PutPolicy { sku: sku.clone(), channel, policy, if_match: None }))?;
+        self.run(Command::AddSupply(AddSupply {
+            sku,
+            location,
+            kind: SupplyKind::PurchaseOrder,
+            quantity: UNITS,
+            expected_on: days_after(today, 30),
+            supplier: None,
+            reference: None,
+            promise_buffer_days: None,
+        }))
+        .map(drop)
+    }
+
+    fn run(&mut self, command: Command) -> anyhow::Result<Answer> {
+        let request = self.request(command, None);
+        let answered = self.engine.run_blocking(request)?;
+        answered.outcome.map_err(|rejection| anyhow::anyhow!("refused: {rejection:?}"))
+    }
+
+    fn request(&self, command: Command, key: Option<Key>) -> Request {
+        Request { tenant: self.tenant.clone(), now: self.now, id: self.stamps.next(self.now), command, key }
+    }
+
+    /// An order of one unit with everything a shop sends: customer, reference, idempotency key.
+    pub fn order(&mut self) -> Request {
+        self.count += 1;
+        let n = self.count;
+        let email: Arc<str> = format!("buyer{n}@example.com").into();
+        let wish = PlaceOrder {
+            reference: Some(format!("S-{n}").into()),
+            customer: Some(server::app::customer_key(&[7; 32], &email)),
+            contact: Contact { email: Some(email), name: Some("A Buyer".into()), ..Contact::default() },
+            country: Some("US".into()),
+            lines: vec![AskLine { sku: sku(), quantity: 1, unit_price: None }],
+            ..PlaceOrder::default()
+        };
+        let mut request = [0; 32];
+        request[..8].copy_from_slice(&n.to_be_bytes());
+        // Keys come in no order, as clients make them at random.
+        let scattered = n.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        let key = Key { key: format!("{scattered:016x}-{n:x}").into(), request };
+        self.request(Command::PlaceOrder(Box::new(wish)), Some(key))
+    }
+
+    /// Places so many orders, always so many of them in flight.
+    pub fn place(&mut self, orders: usize, in_flight: usize) -> anyhow::Result<Run> {
+        let mut latencies = Vec::with_capacity(orders);
+        let mut waiting = VecDeque::with_capacity(in_flight);
+        let begun = Instant::now();
+        for _ in 0..orders {
+            if waiting.len() == in_flight {
+                latencies.push(answer(&mut waiting)?);
+            }
+            let request = self.order();
+            waiting.push_back((Instant::now(), self.engine.send(request)?));
+        }
+        while !waiting.is_empty() {
+            latencies.push(answer(&mut waiting)?);
+        }
+        Ok(Run { orders, took: begun.elapsed(), latencies })
+    }
+}
+
+type Waiting = (Instant, tokio::sync::oneshot::Receiver<Result<engine::Answered, engine::Failure>>);
+
+fn answer(waiting: &mut VecDeque<Waiting>) -> anyhow::Result<Duration> {
+    let Some((sent, answer)) = waiting.pop_front() else { return Ok(Duration::ZERO) };
+    let answered = answer.blocking_recv()??;
+    answered.outcome.map_err(|rejection| anyhow::anyhow!("refused: {rejection:?}"))?;
+    Ok(sent.elapsed())
+}
+
+/// The SKU that everybody wants.
+pub fn sku() -> Sku {
+    Sku::stored("HOT-1")
+}
+
+fn start() -> anyhow::Result<Timestamp> {
+    Ok("2026-11-23T09:00:00Z".parse()?)
+}

@@ -1,0 +1,160 @@
+//! What can be typed.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Can it be bought now, and when will it ship? Backorders and order promising for shops.
+#[derive(Debug, Parser)]
+#[command(name = "shipwhen", version, propagate_version = true, subcommand_required = true)]
+pub struct Cli {
+    #[command(flatten)]
+    pub global: Global,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Settings of every command; each can also be set as SHIPWHEN_* or in the configuration file.
+#[derive(Debug, Args)]
+pub struct Global {
+    /// Where the data is: sqlite:DIR [default: sqlite:shipwhen-data]
+    #[arg(long, global = true, env = "SHIPWHEN_STORE")]
+    pub store: Option<String>,
+    /// Which merchant; not needed where there is one
+    #[arg(long, global = true, env = "SHIPWHEN_TENANT")]
+    pub tenant: Option<String>,
+    /// A TOML file with store, tenant, listen, public_url, test_clock, currency, log
+    #[arg(long, global = true, env = "SHIPWHEN_CONFIG")]
+    pub config: Option<PathBuf>,
+    /// Answer in JSON
+    #[arg(long, global = true)]
+    pub json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run a sample shop on this machine: nothing to set up, nothing to lose
+    #[command(after_help = "Examples:\n  shipwhen demo\n  shipwhen demo --listen 127.0.0.1:0 --seed 7")]
+    Demo(DemoArgs),
+    /// Serve the API
+    #[command(
+        after_help = "Examples:\n  shipwhen serve\n  shipwhen serve --store sqlite:/var/lib/shipwhen --listen 0.0.0.0:8080\n  shipwhen serve --listen 127.0.0.1:0 --test-clock"
+    )]
+    Serve(ServeArgs),
+    /// Take in a table: CSV, or CSV packed with gzip
+    #[command(
+        after_help = "Kinds:\n  shopify-products, shopify-inventory, woocommerce-products, skus, stock, supplies, orders, online-retail\n\nExamples:\n  shipwhen import shopify-products products_export.csv --dry-run\n  shipwhen import stock stock.csv --json\n\nBad rows are named by number and reason, good rows go in; the same file twice goes in once.\nExit status 0 with bad rows, 1 with --strict."
+    )]
+    Import(ImportArgs),
+    /// Write a table to stdout, as import takes it
+    #[command(
+        after_help = "Kinds:\n  skus, stock, supplies, orders\n\nExample:\n  shipwhen export stock > stock.csv"
+    )]
+    Export(ExportArgs),
+    /// Replay the ledger, compare every table, check every invariant
+    #[command(after_help = "Example:\n  shipwhen verify --store sqlite:shipwhen-data --json")]
+    Verify,
+    /// API keys
+    #[command(
+        after_help = "Examples:\n  shipwhen keys create --tenant acme --scopes '*'\n  shipwhen keys create --tenant acme --publishable --json"
+    )]
+    Keys(KeysArgs),
+    /// Work one formula, to check our maths
+    #[command(
+        after_help = "Examples:\n  shipwhen calc --list\n  shipwhen calc eoq '{\"fixed_cost\": 8, \"holding_cost\": 0.225, \"demand_rate\": 1300}'\n  shipwhen calc atp input.json\n  cat input.json | shipwhen calc atp -"
+    )]
+    Calc(CalcArgs),
+    /// Write a consistent copy of the store to a file, also while it is served
+    #[command(after_help = "Example:\n  shipwhen backup shop.backup")]
+    Backup(FileArgs),
+    /// Make a store from a backup; the store must not exist yet
+    #[command(after_help = "Example:\n  shipwhen restore shop.backup --store sqlite:restored")]
+    Restore(FileArgs),
+}
+
+#[derive(Debug, Args)]
+pub struct DemoArgs {
+    /// Where to listen; port 0 takes a free one [default: 127.0.0.1:8080]
+    #[arg(long, env = "SHIPWHEN_LISTEN")]
+    pub listen: Option<String>,
+    /// Which sample shop: the same number makes the same shop
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+}
+
+#[derive(Debug, Args)]
+pub struct ServeArgs {
+    /// Where to listen; port 0 takes a free one [default: 127.0.0.1:8080]
+    #[arg(long, env = "SHIPWHEN_LISTEN")]
+    pub listen: Option<String>,
+    /// Where people reach this server, for links in answers and mail [default: http:// and the address listened on]
+    #[arg(long, env = "SHIPWHEN_PUBLIC_URL")]
+    pub public_url: Option<String>,
+    /// Let each request set its own time with Shipwhen-Now, and run timers only when asked: for tests
+    #[arg(long, env = "SHIPWHEN_TEST_CLOCK")]
+    pub test_clock: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct ImportArgs {
+    /// Which table
+    pub kind: String,
+    /// The file, .csv or .csv.gz; - for standard input
+    pub file: PathBuf,
+    /// Read and check everything, change nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Exit with 1 if any row is bad
+    #[arg(long)]
+    pub strict: bool,
+    /// Currency of prices in files that name none [default: USD]
+    #[arg(long, env = "SHIPWHEN_CURRENCY")]
+    pub currency: Option<String>,
+    /// Location for stock in files that name none [default: the first there is, else `main`, made new]
+    #[arg(long)]
+    pub location: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct ExportArgs {
+    /// Which table
+    pub kind: String,
+}
+
+#[derive(Debug, Args)]
+pub struct KeysArgs {
+    #[command(subcommand)]
+    pub command: KeysCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum KeysCommand {
+    /// Make a key, and the tenant if it is new; the key is shown this once
+    Create {
+        /// What it may do: *, or names such as orders:write, with commas between them
+        #[arg(long, default_value = "*")]
+        scopes: String,
+        /// A key for a shop's pages (pk_) instead of one for its systems (sk_)
+        #[arg(long)]
+        publishable: bool,
+    },
+}
+
+#[derive(Debug, Args)]
+pub struct CalcArgs {
+    /// Which formula
+    #[arg(required_unless_present = "list")]
+    pub capability: Option<String>,
+    /// Its input: a file, - for standard input, or JSON
+    #[arg(required_unless_present = "list")]
+    pub input: Option<String>,
+    /// Name every formula
+    #[arg(long)]
+    pub list: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct FileArgs {
+    /// The backup
+    pub file: PathBuf,
+}

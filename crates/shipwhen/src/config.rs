@@ -1,0 +1,79 @@
+//! Settings from the command line, the environment and a file, in this order.
+
+use std::path::PathBuf;
+
+use anyhow::Context;
+use serde::Deserialize;
+
+use crate::cli::Global;
+
+/// Where data is kept unless said otherwise.
+const STORE_DEFAULT: &str = "sqlite:shipwhen-data";
+
+/// A mistake of whoever typed the command: exit status 2.
+#[derive(Debug)]
+pub struct Usage(pub String);
+
+impl std::fmt::Display for Usage {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Usage {}
+
+/// The configuration file; every field may be left out.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct File {
+    pub store: Option<String>,
+    pub tenant: Option<String>,
+    pub listen: Option<String>,
+    pub public_url: Option<String>,
+    pub test_clock: Option<bool>,
+    pub currency: Option<String>,
+    pub log: Option<String>,
+}
+
+/// What holds for this run.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The directory of the SQLite store.
+    pub store: PathBuf,
+    /// The tenant named, if any.
+    pub tenant: Option<String>,
+    /// Whether to answer in JSON.
+    pub json: bool,
+    /// The file, for settings of one command.
+    pub file: File,
+}
+
+impl Settings {
+    /// A store in a directory, and nothing else set.
+    pub fn at(dir: &std::path::Path) -> Self {
+        Self { store: dir.to_owned(), tenant: None, json: false, file: File::default() }
+    }
+}
+
+/// Puts the settings of every command together.
+pub fn settings(global: &Global) -> anyhow::Result<Settings> {
+    let file = match &global.config {
+        None => File::default(),
+        Some(path) => {
+            let text = std::fs::read_to_string(path)
+                .with_context(|| format!("the configuration file {} cannot be read", path.display()))?;
+            toml::from_str(&text).map_err(|error| Usage(format!("{}: {error}", path.display())))?
+        }
+    };
+    let store =
+        global.store.clone().or_else(|| file.store.clone()).unwrap_or_else(|| STORE_DEFAULT.to_owned());
+    let Some(dir) = store.strip_prefix("sqlite:").filter(|dir| !dir.is_empty()) else {
+        return Err(Usage(format!("{store:?} is no store: expected sqlite:DIR")).into());
+    };
+    Ok(Settings {
+        store: PathBuf::from(dir),
+        tenant: global.tenant.clone().or_else(|| file.tenant.clone()),
+        json: global.json,
+        file,
+    })
+}

@@ -1,0 +1,112 @@
+//! A store with its engine, and what only the binary may read: the clock, entropy.
+
+use std::sync::Arc;
+
+use anyhow::{Context, bail};
+use engine::{Engine, Stamps};
+use ledger::{Store, Tenant, sqlite::SqliteStore};
+use model::{id::TenantId, time::Timestamp};
+
+use crate::config::{Settings, Usage};
+
+/// The moment, by the system's clock.
+#[expect(clippy::disallowed_methods, reason = "the binary is where the system's clock is read")]
+pub fn now() -> Timestamp {
+    Timestamp::now()
+}
+
+/// Random bytes from the system.
+#[expect(clippy::disallowed_methods, reason = "the binary is where the system's entropy is read")]
+pub fn random<const N: usize>() -> anyhow::Result<[u8; N]> {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes).map_err(|error| anyhow::anyhow!("the system has no entropy: {error}"))?;
+    Ok(bytes)
+}
+
+/// A maker of command ids that goes on from now.
+pub fn stamps() -> Stamps {
+    Stamps::new(u64::try_from(now().as_microsecond()).unwrap_or(0))
+}
+
+/// An open store.
+pub struct House {
+    pub store: Arc<dyn Store>,
+}
+
+impl House {
+    /// Opens the store of the settings, made new if it is not there.
+    pub fn open(settings: &Settings) -> anyhow::Result<Self> {
+        let dir = &settings.store;
+        let store = SqliteStore::open(dir)
+            .with_context(|| format!("the store {} cannot be opened", dir.display()))?;
+        Ok(Self { store: Arc::new(store) })
+    }
+
+    /// Opens the store of the settings, which must be there.
+    pub fn open_existing(settings: &Settings) -> anyhow::Result<Self> {
+        if !settings.store.join("shipwhen.db").exists() {
+            bail!("there is no store in {}", settings.store.display());
+        }
+        Self::open(settings)
+    }
+
+    /// Starts the engine on it.
+    pub fn engine(&self) -> anyhow::Result<Engine> {
+        Engine::start(Arc::clone(&self.store)).context("the engine cannot be started")
+    }
+
+    /// The tenant that the settings name, or the only one there is.
+    pub fn tenant(&self, settings: &Settings) -> anyhow::Result<Tenant> {
+        let mut reader = self.store.reader()?;
+        match &settings.tenant {
+            Some(name) => {
+                let id = tenant_id(name)?;
+                reader
+                    .tenant(&id)?
+                    .ok_or_else(|| anyhow::anyhow!("there is no tenant {name:?} in this store"))
+            }
+            None => {
+                let mut tenants = reader.tenants()?;
+                match tenants.len() {
+                    1 => Ok(tenants.remove(0)),
+                    0 => bail!(
+                        "this store has no tenant yet: make one with `shipwhen keys create --tenant NAME`"
+                    ),
+                    _ => {
+                        Err(Usage("this store has several tenants: name one with --tenant".to_owned()).into())
+                    }
+                }
+            }
+        }
+    }
+
+    /// The tenant that the settings name, made if it is new; else the only one there is, or `main`, made new.
+    pub fn tenant_or_new(&self, settings: &Settings) -> anyhow::Result<Tenant> {
+        let mut writer = self.store.writer()?;
+        let name = match &settings.tenant {
+            Some(name) => name.clone(),
+            None => {
+                let tenants = writer.tenants()?;
+                if !tenants.is_empty() {
+                    drop(writer);
+                    return self.tenant(settings);
+                }
+                "main".to_owned()
+            }
+        };
+        let id = tenant_id(&name)?;
+        if let Some(tenant) = writer.tenant(&id)? {
+            writer.rollback()?;
+            return Ok(tenant);
+        }
+        let tenant = Tenant { id, created_at: now(), salt: random()? };
+        writer.create_tenant(&tenant)?;
+        writer.commit()?;
+        Ok(tenant)
+    }
+}
+
+/// Reads a tenant's name.
+pub fn tenant_id(name: &str) -> anyhow::Result<TenantId> {
+    TenantId::new(name).map_err(|error| Usage(format!("{name:?} cannot be a tenant: {error}")).into())
+}

@@ -1,0 +1,302 @@
+//! One import in its course: commands in flight, what is known of the shop, the report.
+
+use std::{
+    collections::{BTreeSet, VecDeque},
+    sync::Arc,
+};
+
+use anyhow::bail;
+use connect::tables::{Currency, RowError};
+use engine::{Answered, Engine, Failure, Key, Request, Stamps};
+use ledger::{Store, Tenant};
+use model::{
+    command::{Adjust, Command, PlaceOrder, PutLocation},
+    event::AdjustReason,
+    id::{LocationId, Sku},
+    location::LocationSettings,
+    money::Money,
+    pool::Pool,
+    refusal::Rejection,
+    time::Timestamp,
+};
+use tokio::sync::oneshot;
+use uuid::Uuid;
+
+use crate::{
+    cli::ImportArgs,
+    house::{House, now, stamps},
+    output,
+};
+
+use super::Report;
+
+/// Most commands sent and not yet answered.
+const IN_FLIGHT_MAX: usize = 8_192;
+
+/// What a command in flight stands for.
+pub(super) struct Sent {
+    /// The row it makes; several commands may make one.
+    pub row: u64,
+    /// Whether its answer decides over the row: counts it as imported, or as bad.
+    pub counts: bool,
+    answer: oneshot::Receiver<Result<Answered, Failure>>,
+}
+
+/// An import in its course.
+pub(super) struct Session {
+    pub engine: Engine,
+    pub store: Arc<dyn Store>,
+    pub tenant: Tenant,
+    pub currency: Currency,
+    pub now: Timestamp,
+    pub report: Report,
+    pub dry_run: bool,
+    stamps: Stamps,
+    bar: indicatif::ProgressBar,
+    in_flight: VecDeque<Sent>,
+    locations: BTreeSet<LocationId>,
+    location: Option<LocationId>,
+}
+
+impl Session {
+    pub fn start(
+        house: &House,
+        tenant: Tenant,
+        currency: Currency,
+        args: &ImportArgs,
+    ) -> anyhow::Result<Self> {
+        let locations = house.store.reader()?.locations(&tenant.id)?;
+        let location = args
+            .location
+            .as_deref()
+            .map(LocationId::new)
+            .transpose()
+            .map_err(|error| crate::config::Usage(format!("--location: {error}")))?;
+        Ok(Self {
+            engine: house.engine()?,
+            store: Arc::clone(&house.store),
+            tenant,
+            currency,
+            now: now(),
+            report: Report { dry_run: args.dry_run, ..Report::default() },
+            dry_run: args.dry_run,
+            stamps: stamps(),
+            bar: output::progress(None, "rows"),
+            in_flight: VecDeque::new(),
+            locations: locations.into_iter().map(|(id, _)| id).collect(),
+            location,
+        })
+    }
+
+    /// Counts a row that was read.
+    pub fn row(&mut self) {
+        self.report.rows += 1;
+        self.bar.inc(1);
+    }
+
+    /// Counts a row that could not be read.
+    pub fn unread(&mut self, error: &RowError) {
+        self.row();
+        self.report.unread(error);
+    }
+
+    /// Sends a command for a row, which is imported when its answer says so.
+    pub fn send(&mut self, row: u64, command: Command) -> anyhow::Result<()> {
+        self.send_as(row, true, self.now, None, command).map(drop)
+    }
+
+    /// Sends a command that only prepares others.
+    pub fn prepare(&mut self, row: u64, command: Command) -> anyhow::Result<()> {
+        self.send_as(row, false, self.now, None, command).map(drop)
+    }
+
+    /// Sends a command for a moment, under an id and key of its own if given; answers its id.
+    pub fn send_as(
+        &mut self,
+        row: u64,
+        counts: bool,
+        at: Timestamp,
+        own: Option<(Uuid, Key)>,
+        command: Command,
+    ) -> anyhow::Result<Uuid> {
+        if self.dry_run {
+            self.report.imported += u64::from(counts);
+            return Ok(Uuid::nil());
+        }
+        while self.in_flight.len() >= IN_FLIGHT_MAX {
+            self.take_one()?;
+        }
+        let (id, key) = own.map_or_else(|| (self.stamps.next(at), None), |(id, key)| (id, Some(key)));
+        let answer = self.dispatch(at, id, key, command)?;
+        self.in_flight.push_back(Sent { row, counts, answer });
+        Ok(id)
+    }
+
+    /// Sends a command and hands out its answer, which counts for nothing.
+    pub fn ask(
+        &mut self,
+        at: Timestamp,
+        id: Uuid,
+        key: Key,
+        command: Command,
+    ) -> anyhow::Result<oneshot::Receiver<Result<Answered, Failure>>> {
+        self.dispatch(at, id, Some(key), command)
+    }
+
+    fn dispatch(
+        &mut self,
+        now: Timestamp,
+        id: Uuid,
+        key: Option<Key>,
+        command: Command,
+    ) -> anyhow::Result<oneshot::Receiver<Result<Answered, Failure>>> {
+        Ok(self.engine.send(Request { tenant: self.tenant.id.clone(), now, id, command, key })?)
+    }
+
+    /// Waits for every answer.
+    pub fn settle(&mut self) -> anyhow::Result<()> {
+        while !self.in_flight.is_empty() {
+            self.take_one()?;
+        }
+        Ok(())
+    }
+
+    fn take_one(&mut self) -> anyhow::Result<()> {
+        let Some(sent) = self.in_flight.pop_front() else { return Ok(()) };
+        let answered = sent.answer.blocking_recv()??;
+        match answered.outcome {
+            Ok(_) if sent.counts && answered.replayed => self.report.skipped += 1,
+            Ok(_) => self.report.imported += u64::from(sent.counts),
+            Err(rejection) if sent.counts => reject(&mut self.report, sent.row, rejection),
+            Err(_) => {}
+        }
+        Ok(())
+    }
+
+    /// Waits for everything and reports.
+    pub fn finish(mut self) -> anyhow::Result<Report> {
+        self.settle()?;
+        self.bar.finish_and_clear();
+        self.report.errors.sort_by_key(|bad| bad.row);
+        Ok(self.report)
+    }
+
+    /// The location that stock without one goes to: the one named, else the first there is, else `main`.
+    pub fn default_location(&mut self, row: u64) -> anyhow::Result<LocationId> {
+        let id = self.location.clone().or_else(|| self.locations.first().cloned());
+        let id = id.unwrap_or_else(|| LocationId::stored("main"));
+        self.ensure_location(row, &id)?;
+        Ok(id)
+    }
+
+    /// Makes a location that is not there, with what holds where nothing is said, and says so.
+    pub fn ensure_location(&mut self, row: u64, id: &LocationId) -> anyhow::Result<()> {
+        let settings = LocationSettings { name: id.to_string(), ..LocationSettings::default() };
+        self.ensure_location_as(row, id, settings)
+    }
+
+    /// The same with settings of its own.
+    pub fn ensure_location_as(
+        &mut self,
+        row: u64,
+        id: &LocationId,
+        settings: LocationSettings,
+    ) -> anyhow::Result<()> {
+        if !self.locations.insert(id.clone()) {
+            return Ok(());
+        }
+        self.report.notes.push(format!(
+            "location {id} was new: it works Monday to Friday in {}; set its calendar, cut-off and transit",
+            settings.time_zone.name()
+        ));
+        self.prepare(
+            row,
+            Command::PutLocation(PutLocation { location: id.clone(), settings, if_match: None }),
+        )
+    }
+
+    /// The pool of a SKU as it is now: everything sent before is done.
+    pub fn pool(&mut self, sku: &Sku) -> anyhow::Result<Option<Arc<Pool>>> {
+        self.settle()?;
+        let shop = self.engine.snapshots().shop(&self.tenant.id, std::slice::from_ref(sku))?;
+        Ok(shop.pools.get(sku).cloned())
+    }
+
+    /// Sets what is on hand of a SKU at a location, and what was sold there and is not covered; true if that changed anything.
+    pub fn set_stock(
+        &mut self,
+        row: u64,
+        sku: &Sku,
+        location: &LocationId,
+        on_hand: i64,
+        owed: i64,
+    ) -> anyhow::Result<bool> {
+        let Some(pool) = self.pool(sku)? else { bail!("{sku} is not known") };
+        let here: i64 = pool
+            .supplies
+            .iter()
+            .filter(|supply| supply.is_on_hand() && supply.location == *location)
+            .map(|supply| supply.quantity)
+            .sum();
+        let mut changed = false;
+        if on_hand != here {
+            changed = true;
+            self.send(
+                row,
+                Command::Adjust(Adjust {
+                    sku: sku.clone(),
+                    location: location.clone(),
+                    delta: on_hand - here,
+                    reason: if here == 0 { AdjustReason::OpeningStock } else { AdjustReason::Count },
+                    note: None,
+                }),
+            )?;
+        }
+        let reference = format!("owed:{location}:{sku}");
+        if owed > 0 && !self.order_exists(&reference)? {
+            let line = model::command::AskLine { sku: sku.clone(), quantity: owed, unit_price: None };
+            let wish = PlaceOrder {
+                reference: Some(reference.into()),
+                already_owed: true,
+                lines: vec![line],
+                ..PlaceOrder::default()
+            };
+            self.send_as(row, !changed, self.now, None, Command::PlaceOrder(Box::new(wish)))?;
+            changed = true;
+        }
+        Ok(changed)
+    }
+
+    /// Whether an order with this number of the shop is kept already.
+    pub fn order_exists(&mut self, reference: &str) -> anyhow::Result<bool> {
+        let filter =
+            ledger::OrderFilter { reference: Some(reference.into()), ..ledger::OrderFilter::default() };
+        Ok(!self.store.reader()?.order_page(&self.tenant.id, &filter, None, 1)?.is_empty())
+    }
+
+    /// Money in the file's currency.
+    pub fn money(&self, amount: i64, currency: Currency) -> Option<Money> {
+        Money::new(amount, currency).bounded().ok()
+    }
+}
+
+/// Counts a row that the engine did not take.
+fn reject(report: &mut Report, row: u64, rejection: Rejection) {
+    match rejection {
+        Rejection::Refused(refusal) => report.bad(row, refusal.code.as_str(), None, refusal.detail),
+        Rejection::Invalid(errors) => {
+            for error in errors {
+                let column = error.pointer.rsplit('/').next().filter(|name| !name.is_empty());
+                report.bad(row, &error.code, column, error.detail);
+            }
+        }
+        Rejection::NotFound { what, id } => {
+            report.bad(row, "not_found", None, format!("there is no {what} {id}"))
+        }
+        Rejection::Stale => report.bad(row, "stale", None, "it was changed meanwhile"),
+        Rejection::IdempotencyMismatch => {
+            let detail = "this row was taken in before with other content: its file was changed";
+            report.bad(row, "changed_since", None, detail);
+        }
+    }
+}

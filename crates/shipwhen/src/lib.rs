@@ -1,0 +1,51 @@
+//! The `shipwhen` command: the one place that reads the system's clock, its entropy and its environment.
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+pub mod cli;
+pub mod config;
+mod export;
+pub mod house;
+pub mod import;
+mod keys;
+mod maintain;
+mod output;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::cli::{Cli, Command};
+
+/// Runs the command that was typed.
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version are no mistakes; everything else is wrong usage.
+            let _ = error.print();
+            return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
+        }
+    };
+    match run(cli) {
+        Ok(code) => code,
+        Err(error) => {
+            output::error(&error);
+            ExitCode::from(if error.is::<config::Usage>() { 2 } else { 1 })
+        }
+    }
+}
+
+fn run(cli: Cli) -> anyhow::Result<ExitCode> {
+    let settings = config::settings(&cli.global)?;
+    match cli.command {
+        Command::Demo(_) => todo!(),
+        Command::Serve(_) => todo!(),
+        Command::Import(args) => import::run(&settings, &args),
+        Command::Export(args) => export::run(&settings, &args),
+        Command::Verify => maintain::verify(&settings),
+        Command::Keys(args) => keys::run(&settings, &args),
+        Command::Calc(_) => todo!(),
+        Command::Backup(args) => maintain::backup(&settings, &args),
+        Command::Restore(args) => maintain::restore(&settings, &args),
+    }
+}

@@ -1,0 +1,101 @@
+//! `shipwhen verify`, `backup`, `restore` and `calc`.
+
+use std::{io::Read as _, process::ExitCode};
+
+use anyhow::{Context, bail};
+use model::id::TenantId;
+use serde::Serialize;
+
+use crate::{
+    cli::{CalcArgs, FileArgs},
+    config::{Settings, Usage},
+    house::House,
+    output,
+};
+
+/// What `verify` answers.
+#[derive(Default, Serialize)]
+struct Verified {
+    events: u64,
+    skus: u64,
+    open_lines: u64,
+    /// The first thousand of each tenant.
+    violations: Vec<Found>,
+    violations_found: u64,
+}
+
+#[derive(Serialize)]
+struct Found {
+    tenant: TenantId,
+    kind: String,
+    detail: String,
+}
+
+/// Replays the ledger of the tenant (or of every tenant) and checks every table and invariant.
+pub fn verify(settings: &Settings) -> anyhow::Result<ExitCode> {
+    let house = House::open_existing(settings)?;
+    let tenants = match &settings.tenant {
+        Some(_) => vec![house.tenant(settings)?],
+        None => house.store.reader()?.tenants()?,
+    };
+    let scratch = tempfile::tempdir().context("no place for the replay")?;
+    let mut total = Verified::default();
+    for tenant in tenants {
+        let bar = output::progress(None, "events replayed");
+        let report = ledger::verify::verify(&*house.store, &tenant.id, scratch.path(), &mut |done| {
+            bar.set_position(done)
+        })?;
+        bar.finish_and_clear();
+        total.events += report.events;
+        total.skus += report.skus;
+        total.open_lines += report.open_lines;
+        total.violations_found += report.violations_found;
+        total.violations.extend(report.violations.into_iter().map(|violation| Found {
+            tenant: tenant.id.clone(),
+            kind: violation.kind.to_string(),
+            detail: violation.detail.to_string(),
+        }));
+    }
+    if settings.json {
+        output::json(&total);
+    } else {
+        for violation in &total.violations {
+            output::line(&format!("{}: {}", violation.kind, violation.detail));
+        }
+        output::line(&format!(
+            "{} events, {} skus, {} open lines, {} violations",
+            total.events, total.skus, total.open_lines, total.violations_found
+        ));
+    }
+    Ok(if total.violations_found == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Writes a consistent copy.
+pub fn backup(settings: &Settings, args: &FileArgs) -> anyhow::Result<ExitCode> {
+    if args.file.exists() {
+        bail!("{} exists already: a backup never overwrites", args.file.display());
+    }
+    let house = House::open_existing(settings)?;
+    house.store.backup(&args.file)?;
+    output::note(&format!("written to {}", args.file.display()));
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Makes a store from a backup.
+pub fn restore(settings: &Settings, args: &FileArgs) -> anyhow::Result<ExitCode> {
+    let target = settings.store.join("shipwhen.db");
+    if target.exists() {
+        bail!("there is a store in {} already: restore never overwrites", settings.store.display());
+    }
+    std::fs::create_dir_all(&settings.store)
+        .with_context(|| format!("{} cannot be made", settings.store.display()))?;
+    // Copied beside its place and moved there: a restore that is killed leaves no half store behind.
+    let part = settings.store.join("shipwhen.db.restoring");
+    std::fs::copy(&args.file, &part).with_context(|| format!("{} cannot be copied", args.file.display()))?;
+    std::fs::File::open(&part)?.sync_all()?;
+    std::fs::rename(&part, &target)?;
+    let house = House::open_existing(settings)?;
+    let tenants = house.store.reader()?.tenants()?;
+    output::note(&format!("restored, with {} tenants", tenants.len()));
+    Ok(ExitCode::SUCCESS)
+}

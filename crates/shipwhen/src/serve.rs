@@ -1,0 +1,159 @@
+//! `shipwhen serve` and `shipwhen demo`.
+
+use std::{
+    process::ExitCode,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
+
+use anyhow::Context;
+use model::{id::TenantId, time::Timestamp};
+use server::App;
+use tokio::{net::TcpListener, time::MissedTickBehavior};
+
+use crate::{
+    cli::{DemoArgs, ServeArgs},
+    config::Settings,
+    house::{House, now, stamps},
+    keys, output,
+};
+
+const LISTEN_DEFAULT: &str = "127.0.0.1:8080";
+/// How often due timers are looked for, and changes by other processes noticed.
+const TICK: Duration = Duration::from_millis(200);
+
+/// Serves until told to stop.
+pub fn serve(settings: &Settings, args: &ServeArgs) -> anyhow::Result<ExitCode> {
+    log(settings);
+    let house = House::open(settings)?;
+    let app = Start {
+        test_clock: args.test_clock || settings.file.test_clock.unwrap_or(false),
+        demo: None,
+        public_url: args.public_url.clone().or_else(|| settings.file.public_url.clone()),
+        listen: listen(settings, args.listen.as_deref()),
+    };
+    run(&house, app, |_| {})
+}
+
+/// Serves a sample shop in a directory that goes away with it.
+pub fn demo(settings: &Settings, args: &DemoArgs) -> anyhow::Result<ExitCode> {
+    log(settings);
+    let dir = tempfile::Builder::new().prefix("shipwhen-demo-").tempdir().context("no place for the sample shop")?;
+    let settings = &Settings { store: dir.path().to_owned(), tenant: Some("demo".to_owned()), ..settings.clone() };
+    let house = House::open(settings)?;
+    let tenant = house.tenant_or_new(settings)?;
+    let bar = output::progress(Some(1), "opening the sample shop");
+    {
+        let engine = house.engine()?;
+        crate::demo::play(&engine, &stamps(), &tenant.id, &tenant.salt, args.seed, now(), |done, of| {
+            bar.set_length(u64::try_from(of).unwrap_or(0));
+            bar.set_position(u64::try_from(done).unwrap_or(0));
+        })?;
+    }
+    bar.finish_and_clear();
+    let secret = keys::create(&*house.store, &tenant, &["*"], false)?;
+    let publishable = keys::create(&*house.store, &tenant, &["*"], true)?;
+    let start = Start {
+        test_clock: false,
+        demo: Some(tenant.id.clone()),
+        public_url: None,
+        listen: listen(settings, args.listen.as_deref()),
+    };
+    run(&house, start, |url| {
+        output::line(&format!("What we owe     {url}/"));
+        output::line(&format!("The shop        {url}/shop"));
+        output::line(&format!("Test outbox     {url}/outbox"));
+        output::line(&format!("API, to try     {url}/docs"));
+        output::line(&format!("Staff key       {secret}"));
+        output::line(&format!("Publishable key {publishable}"));
+        output::line("Everything is gone when this stops: Ctrl-C.");
+    })
+}
+
+fn listen(settings: &Settings, given: Option<&str>) -> String {
+    given.or(settings.file.listen.as_deref()).unwrap_or(LISTEN_DEFAULT).to_owned()
+}
+
+struct Start {
+    test_clock: bool,
+    demo: Option<TenantId>,
+    public_url: Option<String>,
+    listen: String,
+}
+
+fn run(house: &House, start: Start, ready: impl FnOnce(&str)) -> anyhow::Result<ExitCode> {
+    let app = App {
+        engine: house.engine()?,
+        stamps: stamps(),
+        clock: Arc::new(now as fn() -> Timestamp),
+        test_clock: start.test_clock,
+        demo: start.demo,
+        secret: house.store.reader()?.secret()?,
+        public_url: OnceLock::new(),
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let listener = TcpListener::bind(&start.listen)
+            .await
+            .with_context(|| format!("cannot listen on {}", start.listen))?;
+        let address = listener.local_addr()?;
+        let url = start.public_url.unwrap_or_else(|| format!("http://{address}"));
+        let _ = app.public_url.set(url.trim_end_matches('/').to_owned());
+        let app = Arc::new(app);
+        let ticker = (!app.test_clock).then(|| tokio::spawn(tick(Arc::clone(&app))));
+        ready(app.url());
+        output::line(&format!("listening on http://{address}"));
+        let served = server::serve(listener, Arc::clone(&app), stop_signal()).await;
+        if let Some(ticker) = ticker {
+            ticker.abort();
+        }
+        served.context("the server stopped")
+    })?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Runs what is due, over and over.
+async fn tick(app: Arc<App>) {
+    let mut ticks = tokio::time::interval(TICK);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        if let Err(error) = app.engine.run_due((app.clock)()).await {
+            tracing::warn!(%error, "due timers could not be run; the next tick tries again");
+        }
+    }
+}
+
+/// Ends when the process is told to stop.
+async fn stop_signal() {
+    let interrupted = tokio::signal::ctrl_c();
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        match signal(SignalKind::terminate()) {
+            Ok(mut terminated) => {
+                tokio::select! {
+                    _ = interrupted => {}
+                    _ = terminated.recv() => {}
+                }
+            }
+            Err(error) => {
+                tracing::warn!(%error, "only Ctrl-C stops this process");
+                let _ = interrupted.await;
+            }
+        }
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = interrupted.await;
+    }
+}
+
+/// Logs to stderr: what the file says, else warnings.
+fn log(settings: &Settings) {
+    let filter = settings.file.log.as_deref().unwrap_or("warn");
+    let filter = tracing_subscriber::EnvFilter::try_new(filter)
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
+    // A second logger in one process is refused; the first one stays.
+    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
+}
