@@ -5,6 +5,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 pub mod audit;
+mod backlog;
 mod collect;
 mod error;
 mod rows;
@@ -13,6 +14,7 @@ mod store;
 pub mod verify;
 
 pub use audit::Audit;
+pub use backlog::{Backlog, BacklogSku, BacklogSupply};
 pub use error::StoreError;
 pub use rows::*;
 pub use store::{Read, Store, Write};

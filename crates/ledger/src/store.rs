@@ -8,11 +8,11 @@ use model::{
     order::{Hold, Order, Waiting},
     pool::Pool,
     supply::Supply,
-    time::Timestamp,
+    time::{Date, Timestamp},
 };
 
 use crate::{
-    ApiKey, Audit, Changes, EventRow, OrderFilter, OutboxRow, OwedRow, QueuePart, QueueRow, Replay,
+    ApiKey, Audit, Backlog, Changes, EventRow, OrderFilter, OutboxRow, OwedRow, QueuePart, QueueRow, Replay,
     StoreError, Tenant, Timer, Work,
 };
 
@@ -108,6 +108,19 @@ pub trait Read: Send {
     ) -> Result<Vec<QueueRow>, StoreError>;
     /// What is owed, one row for each open supply with a peg on it, sorted by SKU and supply.
     fn owed(&mut self, tenant: &TenantId) -> Result<Vec<OwedRow>, StoreError>;
+
+    /// Everything owed, counted in one pass over all open lines; late: told a ship date before `today`.
+    fn backlog(&mut self, tenant: &TenantId, today: Date) -> Result<Backlog, StoreError>;
+    /// Supplies that are due on a date given, the soonest first, so many.
+    fn arrivals(&mut self, tenant: &TenantId, limit: usize) -> Result<Vec<Supply>, StoreError>;
+    /// How many lines with a peg on a supply stand before one in [`QueuePart::All`]; counts no further than `most`.
+    fn ahead(
+        &mut self,
+        tenant: &TenantId,
+        supply: SupplyId,
+        line: LineId,
+        most: usize,
+    ) -> Result<usize, StoreError>;
 
     /// Ledger entries after a number, so many.
     fn events(&mut self, tenant: &TenantId, after: i64, limit: usize) -> Result<Vec<EventRow>, StoreError>;

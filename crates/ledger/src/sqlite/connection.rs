@@ -10,13 +10,13 @@ use model::{
     order::{Hold, Order, Waiting},
     pool::Pool,
     supply::Supply,
-    time::Timestamp,
+    time::{Date, Timestamp},
 };
 use rusqlite::Connection;
 
-use super::{Shared, audit, cells::failed, orders, queue, read, sql, write};
+use super::{Shared, audit, backlog, cells::failed, orders, queue, read, sql, write};
 use crate::{
-    ApiKey, Audit, Changes, EventRow, OrderFilter, OutboxRow, OwedRow, QueuePart, QueueRow, Read, Replay,
+    ApiKey, Audit, Backlog, Changes, EventRow, OrderFilter, OutboxRow, OwedRow, QueuePart, QueueRow, Read, Replay,
     StoreError, Tenant, Timer, Work, Write,
     audit::{Cell, Row, Table},
 };
@@ -222,6 +222,21 @@ impl Read for Session {
     }
     fn owed(&mut self, tenant: &TenantId) -> Result<Vec<OwedRow>, StoreError> {
         queue::owed(self.begin()?, tenant)
+    }
+    fn backlog(&mut self, tenant: &TenantId, today: Date) -> Result<Backlog, StoreError> {
+        backlog::backlog(self.begin()?, tenant, today)
+    }
+    fn arrivals(&mut self, tenant: &TenantId, limit: usize) -> Result<Vec<Supply>, StoreError> {
+        backlog::arrivals(self.begin()?, tenant, limit)
+    }
+    fn ahead(
+        &mut self,
+        tenant: &TenantId,
+        supply: SupplyId,
+        line: LineId,
+        most: usize,
+    ) -> Result<usize, StoreError> {
+        backlog::ahead(self.begin()?, tenant, supply, line, most)
     }
     fn events(&mut self, tenant: &TenantId, after: i64, limit: usize) -> Result<Vec<EventRow>, StoreError> {
         read::events(self.begin()?, tenant, after, limit)

@@ -204,7 +204,7 @@ pub(super) fn owed(conn: &Connection, tenant: &TenantId) -> Result<Vec<OwedRow>,
 }
 
 /// Adds to the sum of the same currency; sums stand sorted by currency.
-fn add(value: &mut Vec<Money>, price: Money, units: Units) -> Result<(), StoreError> {
+pub(super) fn add(value: &mut Vec<Money>, price: Money, units: Units) -> Result<(), StoreError> {
     let at = value.binary_search_by_key(&price.currency, |sum| sum.currency).unwrap_or_else(|at| {
         value.insert(at, Money::zero(price.currency));
         at

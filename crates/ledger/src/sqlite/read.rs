@@ -110,7 +110,7 @@ fn pool(conn: &Connection, tenant: &TenantId, sku: &Sku) -> Result<Option<Pool>,
     Ok(Some(pool))
 }
 
-fn supply_row(cells: Cells<'_>) -> Result<Supply, StoreError> {
+pub(super) fn supply_row(cells: Cells<'_>) -> Result<Supply, StoreError> {
     Ok(Supply {
         id: SupplyId::from_bytes(cells.bytes(0)?),
         sku: Sku::stored(cells.text(1)?),

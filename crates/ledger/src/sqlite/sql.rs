@@ -101,6 +101,22 @@ pub(super) const OWED: &str = "SELECT p.supply_id, p.sku, p.order_id, p.quantity
      CROSS JOIN lines l ON l.tenant = p.tenant AND l.order_id = p.order_id AND l.line = p.line \
      WHERE p.tenant = ?1 ORDER BY p.order_id, p.line";
 
+/// By order and line, as both tables and the promises are kept.
+pub(super) const BACKLOG: &str = "SELECT p.order_id, p.line, p.supply_id, p.sku, p.quantity, l.sku, \
+     l.unit_price, l.currency, l.quantity - l.cancelled - l.shipped, \
+     (SELECT ship_promised FROM promises t WHERE t.tenant = p.tenant AND t.order_id = p.order_id \
+      AND t.line = p.line AND t.told_at IS NOT NULL ORDER BY t.version DESC LIMIT 1) \
+     FROM pegs p \
+     CROSS JOIN lines l ON l.tenant = p.tenant AND l.order_id = p.order_id AND l.line = p.line \
+     WHERE p.tenant = ?1 ORDER BY p.order_id, p.line";
+pub(super) const ARRIVALS: &str = supply_select!(
+    "INDEXED BY supplies_open WHERE tenant = ?1 AND state <> 'closed' AND state = 'due' \
+     AND expected_on IS NOT NULL ORDER BY expected_on, supply_id LIMIT ?2"
+);
+/// Stops at the limit: a place far back is not worth a long count.
+pub(super) const AHEAD: &str = "SELECT count(*) FROM (SELECT 1 FROM pegs INDEXED BY pegs_queue \
+     WHERE tenant = ?1 AND supply_id = ?2 AND (order_id, line) < (?3, ?4) LIMIT ?5)";
+
 pub(super) const EVENTS: &str = "SELECT seq, at, kind, sku, order_id, data FROM events \
      WHERE tenant = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3";
 pub(super) const LAST_EVENT: &str = "SELECT seq FROM events WHERE tenant = ?1 ORDER BY seq DESC LIMIT 1";
