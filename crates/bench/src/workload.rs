@@ -110,7 +110,7 @@ impl Shop {
     }
 
     fn request(&self, command: Command, key: Option<Key>) -> Request {
-        Request { tenant: self.tenant.clone(), now: self.now, id: self.stamps.next(self.now), command, key }
+        Request { tenant: self.tenant.clone(), now: self.now, id: self.stamps.next(self.now), command, key, detail: engine::Detail::Full }
     }
 
     /// An order of one unit with everything a shop sends: customer, reference, idempotency key.

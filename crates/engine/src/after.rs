@@ -12,7 +12,7 @@ use promise::{Queues, Setting};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::{answer::Failure, working::Working};
+use crate::{Detail, answer::Failure, working::Working};
 
 /// Most lines of one queue that one step looks at.
 const LINES_A_STEP: usize = 500;
@@ -23,11 +23,23 @@ pub(crate) struct Course {
     pub(crate) now: Timestamp,
     command: Uuid,
     step: u16,
+    #[serde(skip)]
+    detail: Detail,
 }
 
 impl Course {
     pub(crate) fn new(now: Timestamp, command: Uuid) -> Self {
-        Self { now, command, step: 0 }
+        Self { now, command, step: 0, detail: Detail::Full }
+    }
+
+    /// The same with an answer of so much detail.
+    pub(crate) fn with(self, detail: Detail) -> Self {
+        Self { detail, ..self }
+    }
+
+    /// Whether nobody looks at the answer.
+    pub(crate) fn is_brief(&self) -> bool {
+        self.detail == Detail::Done
     }
 
     /// The setting of the step this is at.

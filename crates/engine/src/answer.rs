@@ -24,6 +24,8 @@ pub struct Key {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Answer {
+    /// It is done; no more was asked for.
+    Done,
     /// The location as it is now; whether it is new.
     Location(LocationSet, bool),
     /// The SKU as it is now; whether it is new.

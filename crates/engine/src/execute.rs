@@ -73,7 +73,7 @@ pub(crate) fn fire(
 }
 
 fn decide(working: &mut Working<'_>, request: &Request) -> Outcome {
-    let mut course = Course::new(request.now, request.id);
+    let mut course = Course::new(request.now, request.id).with(request.detail);
     let course = &mut course;
     match &request.command {
         Command::PutLocation(wish) => {
@@ -160,6 +160,9 @@ fn finish(
         Ok(events) => {
             working.apply(course.now, events.clone())?;
             follow(working, course, &events)?;
+            if course.is_brief() {
+                return Ok(Ok(Answer::Done));
+            }
             answer(working, course).map(Ok)
         }
     }
@@ -215,6 +218,9 @@ fn place_order(working: &mut Working<'_>, course: &mut Course, wish: &PlaceOrder
     // Units that the hold had and the order did not take go to the queue.
     for sku in held {
         crate::after::settle(working, course, &sku, &model::order::Cause::of("hold_released"), None)?;
+    }
+    if course.is_brief() {
+        return Ok(Ok(Answer::Done));
     }
     let order = working.shop().orders.get(&id).ok_or_else(|| lost(id))?;
     let view = promise::order_view(working.shop(), order, placing.refused, course.now);

@@ -40,6 +40,18 @@ pub struct Request {
     pub command: Command,
     /// The request's idempotency key.
     pub key: Option<Key>,
+    /// How much the answer is to say.
+    pub detail: Detail,
+}
+
+/// How much an answer is to say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Detail {
+    /// What was asked for, as it is now.
+    #[default]
+    Full,
+    /// Only that it is done: for whoever sends many and looks at none, such as an import.
+    Done,
 }
 
 pub(crate) enum Job {

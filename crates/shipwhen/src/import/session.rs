@@ -7,7 +7,7 @@ use std::{
 
 use anyhow::bail;
 use connect::tables::{Currency, RowError};
-use engine::{Answered, Engine, Failure, Key, Request, Stamps};
+use engine::{Answered, Detail, Engine, Failure, Key, Request, Stamps};
 use ledger::{Store, Tenant};
 use model::{
     command::{Adjust, Command, PlaceOrder, PutLocation},
@@ -127,7 +127,7 @@ impl Session {
             self.take_one()?;
         }
         let (id, key) = own.map_or_else(|| (self.stamps.next(at), None), |(id, key)| (id, Some(key)));
-        let answer = self.dispatch(at, id, key, command)?;
+        let answer = self.dispatch(at, id, key, Detail::Done, command)?;
         self.in_flight.push_back(Sent { row, counts, answer });
         Ok(id)
     }
@@ -140,7 +140,7 @@ impl Session {
         key: Key,
         command: Command,
     ) -> anyhow::Result<oneshot::Receiver<Result<Answered, Failure>>> {
-        self.dispatch(at, id, Some(key), command)
+        self.dispatch(at, id, Some(key), Detail::Full, command)
     }
 
     fn dispatch(
@@ -148,9 +148,10 @@ impl Session {
         now: Timestamp,
         id: Uuid,
         key: Option<Key>,
+        detail: Detail,
         command: Command,
     ) -> anyhow::Result<oneshot::Receiver<Result<Answered, Failure>>> {
-        Ok(self.engine.send(Request { tenant: self.tenant.id.clone(), now, id, command, key })?)
+        Ok(self.engine.send(Request { tenant: self.tenant.id.clone(), now, id, command, key, detail })?)
     }
 
     /// Waits for every answer.
