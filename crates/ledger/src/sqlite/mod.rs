@@ -2,7 +2,6 @@
 
 mod audit;
 mod backlog;
-mod backlog;
 mod backup;
 mod cells;
 mod connection;
