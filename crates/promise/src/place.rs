@@ -22,8 +22,7 @@ use model::{
 use crate::{
     Bought, Decision, Setting,
     source::{
-        Ahead, Asker, Source, Sources, Taken, Terms, cap_room, has_lead_time, lead_time_source,
-        shortfall_source, sources,
+        Ahead, Asker, Source, Sources, Taken, Terms, cap_room, lead_time_source, shortfall_source, sources,
     },
 };
 
@@ -458,16 +457,17 @@ impl<'a> Plan<'a> {
         let (here, due) = list.iter().fold((0, 0), |(here, due), source| {
             if source.on_hand { (here + source.room, due) } else { (here, due + source.room) }
         });
-        let ahead_room = match (cap, has_lead_time(pool, terms, self.asker)) {
-            (cap, true) => cap,
-            (cap, false) => Some(cap.map_or(due, |cap| cap.min(due))),
+        let lead_time = lead_time_source(shop, pool, terms, self.asker, now, self.unnamed());
+        let ahead_room = match (cap, &lead_time) {
+            (cap, Ok(_)) => cap,
+            (cap, Err(_)) => Some(cap.map_or(due, |cap| cap.min(due))),
         };
         let mut found = Found { beyond_horizon: beyond_horizon > 0, here, ahead_room, ..Found::default() };
         for source in &list {
             self.take_from(source, wanted, cap, pool, &mut found);
         }
         if found.units < wanted {
-            match lead_time_source(shop, pool, terms, self.asker, now, self.unnamed()) {
+            match lead_time {
                 Ok(source) => self.take_from(&source, wanted, cap, pool, &mut found),
                 Err(code) => found.beyond_horizon |= code == RefusalCode::BeyondHorizon,
             }
@@ -503,11 +503,16 @@ impl<'a> Plan<'a> {
         if units == 0 {
             return;
         }
-        if let Some(supply) = &source.opens {
-            found.opens.push((found.pegs.len(), (**supply).clone()));
+        // A hold's lead time of today may be gone on with: then both are one supply.
+        if let Some((peg, _)) = found.pegs.iter_mut().find(|(peg, _)| peg.supply == source.supply) {
+            peg.quantity += units;
+        } else {
+            if let Some(supply) = &source.opens {
+                found.opens.push((found.pegs.len(), (**supply).clone()));
+            }
+            let peg = Peg { sku: pool.sku().clone(), supply: source.supply, quantity: units };
+            found.pegs.push((peg, source.location.clone()));
         }
-        let peg = Peg { sku: pool.sku().clone(), supply: source.supply, quantity: units };
-        found.pegs.push((peg, source.location.clone()));
         found.units += units;
         if !source.on_hand {
             found.ahead += units;

@@ -213,12 +213,6 @@ pub(crate) fn rooms_for_queue(pool: &Pool, buffer: Units, taken: &Taken) -> Vec<
     pool.supplies.iter().map(room).collect()
 }
 
-/// Whether lead times go on where known supply ends.
-pub(crate) fn has_lead_time(pool: &Pool, terms: &Terms<'_>, asker: Asker<'_>) -> bool {
-    let own = Terms::of(pool, asker.channel);
-    terms.sells_ahead_to(asker) && terms.policy.lead_time_days.or(own.policy.lead_time_days).is_some()
-}
-
 /// Finds where units of one pool may come from, without order.
 ///
 /// `terms` are the kit's where it has its own, else the pool's.

@@ -261,32 +261,30 @@ fn kit_parts(open: Units, each: &[Units], components: &[ComponentView]) -> Vec<P
     let mut parts: Vec<PartView> = Vec::new();
     let mut built: Units = 0;
     while built < open {
-        // The part of each component that completes the next kit, and up to which kit it reaches.
+        // What the next kit is made of, and up to which kit the same goods reach.
         let mut reach = open;
-        let mut last: Option<&PartView> = None;
+        let mut next: Option<PartView> = None;
         for (component, &each) in components.iter().zip(each) {
+            let (from, to) = (built * each, (built + 1) * each);
             let mut units = 0;
-            let part = component.parts.iter().find(|part| {
+            for part in &component.parts {
+                let before = units;
                 units += part.quantity;
-                units / each > built
-            });
-            let Some(part) = part else { return parts };
-            reach = reach.min(units / each);
-            let later = |a: &PartView, b: &PartView| {
-                let key = |part: &PartView| {
-                    let promised = part.deliver_by.promised;
-                    (promised.is_none(), promised, part.state == LineState::Backordered)
-                };
-                key(a) > key(b)
-            };
-            if last.is_none_or(|last| later(part, last)) {
-                last = Some(part);
+                if units <= from || before >= to {
+                    continue;
+                }
+                // A set from two parts is one kit by itself.
+                reach = reach.min(if before > from { built + 1 } else { (units / each).max(built + 1) });
+                next = Some(next.map_or_else(|| part.clone(), |kit| completed(kit, part)));
+            }
+            if units < to {
+                return parts;
             }
         }
-        let Some(last) = last else { return parts };
-        let next = PartView { quantity: reach - built, ..last.clone() };
+        let Some(next) = next else { return parts };
+        let next = PartView { quantity: reach - built, ..next };
         match parts.last_mut() {
-            Some(part) if (part.supply, part.deliver_by) == (next.supply, next.deliver_by) => {
+            Some(part) if PartView { quantity: next.quantity, ..part.clone() } == next => {
                 part.quantity += next.quantity;
             }
             _ => parts.push(next),
@@ -294,4 +292,20 @@ fn kit_parts(open: Units, each: &[Units], components: &[ComponentView]) -> Vec<P
         built = reach;
     }
     parts
+}
+
+/// A kit with one more part in it: here when all are, and as late as the last, whose supply and place it shows.
+fn completed(kit: PartView, with: &PartView) -> PartView {
+    let key = |part: &PartView| {
+        let promised = part.deliver_by.promised;
+        (promised.is_none(), promised, part.state == LineState::Backordered)
+    };
+    let last = if key(with) > key(&kit) { with } else { &kit };
+    let waits = [&kit, with].into_iter().any(|part| part.state == LineState::Backordered);
+    PartView {
+        state: if waits { LineState::Backordered } else { LineState::Allocated },
+        ship_by: kit.ship_by.max(with.ship_by),
+        deliver_by: kit.deliver_by.max(with.deliver_by),
+        ..last.clone()
+    }
 }

@@ -3,3 +3,5 @@
 
 pub mod ask;
 pub mod core;
+pub mod judge;
+pub mod random;

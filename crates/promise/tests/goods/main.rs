@@ -1,6 +1,7 @@
 //! The core on whole shops: each test is named for what a merchant may rely on.
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is the failure of the test")]
 
+mod at_random;
 mod dates;
 mod holds;
 mod kits;

@@ -1,0 +1,403 @@
+//! The judge's books: every unit by itself, with its place, its date and its owner.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use model::{
+    Units,
+    event::Event,
+    id::{Channel, HoldId, LineId, LocationId, OrderId, Sku, SupplyId},
+    item::{Item, Policy},
+    location::LocationSettings,
+    order::{Hold, Line, Order, Peg, Promise},
+    state::Shop,
+    supply::{Lateness, Supply, SupplyKind},
+    time::{Date, Timestamp, days_after},
+};
+
+use super::{Verdict, ensure};
+
+/// Who owns a unit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Owner {
+    Line(LineId),
+    Hold(HoldId),
+}
+
+/// An owned unit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Claimed {
+    pub(super) owner: Owner,
+    pub(super) channel: Channel,
+    pub(super) kit: Option<Sku>,
+}
+
+/// Units of one SKU that are in one place or come there on one date.
+#[derive(Debug, Clone)]
+pub(super) struct Lot {
+    pub(super) id: SupplyId,
+    pub(super) sku: Sku,
+    pub(super) location: LocationId,
+    pub(super) kind: SupplyKind,
+    pub(super) here: bool,
+    pub(super) date: Option<Date>,
+    pub(super) lateness: Lateness,
+    pub(super) units: Vec<Option<Claimed>>,
+}
+
+impl Lot {
+    pub(super) fn of(supply: &Supply) -> Self {
+        Self {
+            id: supply.id,
+            sku: supply.sku.clone(),
+            location: supply.location.clone(),
+            kind: supply.kind,
+            here: supply.is_on_hand(),
+            date: supply.expected_on,
+            lateness: supply.lateness,
+            units: vec![None; usize::try_from(supply.quantity).unwrap_or(0)],
+        }
+    }
+
+    pub(super) fn is_elastic(&self) -> bool {
+        matches!(self.kind, SupplyKind::LeadTime | SupplyKind::Shortfall)
+    }
+
+    pub(super) fn count(&self, wanted: impl Fn(&Option<Claimed>) -> bool) -> Units {
+        self.units.iter().map(|unit| Units::from(wanted(unit))).sum()
+    }
+
+    pub(super) fn free(&self) -> Units {
+        self.count(Option::is_none)
+    }
+
+    pub(super) fn owned_by(&self, owner: Owner) -> Units {
+        self.count(|unit| unit.as_ref().is_some_and(|claimed| claimed.owner == owner))
+    }
+
+    /// Lines with units in it, first come first.
+    pub(super) fn lines(&self) -> BTreeSet<LineId> {
+        let owners = self.units.iter().flatten().map(|claimed| claimed.owner);
+        owners.filter_map(|owner| if let Owner::Line(line) = owner { Some(line) } else { None }).collect()
+    }
+
+    /// Where it stands: what is here, then by the date it is promised for, goods before lead times.
+    pub(super) fn rank(&self) -> (bool, Date, bool, SupplyId) {
+        let comes = self.date.and_then(|date| days_after(date, self.lateness.promised_days));
+        (!self.here, comes.unwrap_or(Date::MAX), self.is_elastic(), self.id)
+    }
+
+    fn claim(&mut self, claimed: &Claimed, units: Units) -> Verdict {
+        for _ in 0..units {
+            if self.is_elastic() {
+                self.units.push(Some(claimed.clone()));
+                continue;
+            }
+            let free = self.units.iter_mut().find(|unit| unit.is_none());
+            *free.ok_or_else(|| format!("{} has no free unit for {claimed:?}", self.id))? =
+                Some(claimed.clone());
+        }
+        Ok(())
+    }
+
+    fn give_back(&mut self, owner: Owner, units: Units) -> Verdict {
+        for _ in 0..units {
+            let at = self.units.iter().position(|unit| unit.as_ref().is_some_and(|c| c.owner == owner));
+            let at = at.ok_or_else(|| format!("{owner:?} has no unit of {} to give back", self.id))?;
+            if self.is_elastic() { drop(self.units.remove(at)) } else { self.units[at] = None }
+        }
+        Ok(())
+    }
+
+    fn lose_free(&mut self, units: Units) -> Verdict {
+        for _ in 0..units {
+            let at = self.units.iter().position(Option::is_none);
+            drop(self.units.remove(at.ok_or_else(|| format!("{} loses an owned unit", self.id))?));
+        }
+        Ok(())
+    }
+}
+
+/// An order as it was placed, and what became of each line since.
+#[derive(Debug, Clone)]
+pub(super) struct Placed {
+    pub(super) order: Arc<Order>,
+    pub(super) lines: BTreeMap<u16, Tally>,
+}
+
+#[derive(Debug, Clone, Default)]
+pub(super) struct Tally {
+    pub(super) cancelled: Units,
+    pub(super) shipped: Units,
+    pub(super) promises: Vec<Promise>,
+}
+
+impl Placed {
+    pub(super) fn open(&self, line: &Line) -> Units {
+        let tally = &self.lines[&line.no];
+        line.quantity - tally.cancelled - tally.shipped
+    }
+}
+
+/// All the judge knows.
+#[derive(Default)]
+pub(super) struct Books {
+    pub(super) now: Timestamp,
+    pub(super) locations: BTreeMap<LocationId, LocationSettings>,
+    pub(super) items: BTreeMap<Sku, Item>,
+    pub(super) policies: BTreeMap<(Sku, Channel), Policy>,
+    pub(super) lots: BTreeMap<SupplyId, Lot>,
+    pub(super) orders: BTreeMap<OrderId, Placed>,
+    pub(super) holds: BTreeMap<HoldId, Hold>,
+    pub(super) settling: BTreeSet<Sku>,
+    /// Received and adjusted less shipped.
+    ledger: BTreeMap<(Sku, LocationId), Units>,
+}
+
+impl Books {
+    /// The lots of a SKU in rank order.
+    pub(super) fn pool<'a>(&'a self, sku: &'a Sku) -> Vec<&'a Lot> {
+        let mut lots: Vec<&Lot> = self.lots.values().filter(|lot| lot.sku == *sku).collect();
+        lots.sort_by_key(|lot| lot.rank());
+        lots
+    }
+
+    pub(super) fn lot(&self, id: SupplyId) -> Result<&Lot, String> {
+        self.lots.get(&id).ok_or_else(|| format!("{id} is not open"))
+    }
+
+    fn lot_mut(&mut self, id: SupplyId) -> Result<&mut Lot, String> {
+        self.lots.get_mut(&id).ok_or_else(|| format!("{id} is not open"))
+    }
+
+    pub(super) fn order(&self, id: OrderId) -> Result<&Placed, String> {
+        self.orders.get(&id).ok_or_else(|| format!("{id} was never placed"))
+    }
+
+    /// A line as it was placed, with its order.
+    pub(super) fn line(&self, id: LineId) -> Result<(&Placed, &Line), String> {
+        let placed = self.order(id.order)?;
+        let line = placed.order.line(id.no).ok_or_else(|| format!("{id} is no line"))?;
+        Ok((placed, line))
+    }
+
+    pub(super) fn orders_on(&self, supply: SupplyId) -> BTreeSet<OrderId> {
+        self.lots.get(&supply).into_iter().flat_map(Lot::lines).map(|line| line.order).collect()
+    }
+
+    pub(super) fn held_skus(&self, hold: HoldId) -> BTreeSet<Sku> {
+        let lines = self.holds.get(&hold).into_iter().flat_map(|hold| &hold.lines);
+        lines.flat_map(|line| &line.pegs).map(|peg| peg.sku.clone()).collect()
+    }
+
+    fn claim(&mut self, claimed: &Claimed, peg: &Peg) -> Verdict {
+        let lot = self.lot_mut(peg.supply)?;
+        ensure!(lot.sku == peg.sku, "{} is not {}", peg.supply, peg.sku);
+        lot.claim(claimed, peg.quantity)
+    }
+
+    /// Takes a lot out that has no unit, where lots like it do not stay.
+    fn close_if_empty(&mut self, id: SupplyId) {
+        if self.lots.get(&id).is_some_and(|lot| lot.units.is_empty() && (lot.here || lot.is_elastic())) {
+            self.lots.remove(&id);
+        }
+    }
+
+    fn drop_hold(&mut self, id: HoldId) -> Result<Vec<SupplyId>, String> {
+        let hold = self.holds.remove(&id).ok_or_else(|| format!("{id} is no hold"))?;
+        let mut left = Vec::new();
+        for peg in hold.lines.iter().flat_map(|line| &line.pegs) {
+            self.lot_mut(peg.supply)?.give_back(Owner::Hold(id), peg.quantity)?;
+            left.push(peg.supply);
+        }
+        Ok(left)
+    }
+
+    /// Enters an event. Says no where a unit would have two owners, or would be given by somebody who has none.
+    pub(super) fn see(&mut self, event: &Event) -> Verdict {
+        match event {
+            Event::LocationSet(set) => {
+                drop(self.locations.insert(set.location.clone(), set.settings.clone()));
+            }
+            Event::ItemSet(item) => drop(self.items.insert(item.sku.clone(), item.clone())),
+            Event::PolicySet(set) => {
+                self.policies.insert((set.sku.clone(), set.channel.clone()), set.policy.clone());
+            }
+            Event::SupplyAdded(supply) => drop(self.lots.insert(supply.id, Lot::of(supply))),
+            Event::SupplyChanged(change) => {
+                let lot = self.lot_mut(change.supply)?;
+                (lot.date, lot.lateness) = (change.expected_on, change.lateness);
+                let more = change.quantity - Units::try_from(lot.units.len()).unwrap_or(0);
+                (0..more).for_each(|_| lot.units.push(None));
+                lot.lose_free(-more)?;
+            }
+            Event::SupplyReceived(receipt) => {
+                let lot = self.lot_mut(receipt.supply)?;
+                ensure!(
+                    lot.units.len() == usize::try_from(receipt.accepted).unwrap_or(0),
+                    "other goods came"
+                );
+                lot.here = true;
+                let key = (lot.sku.clone(), lot.location.clone());
+                *self.ledger.entry(key).or_default() += receipt.accepted;
+            }
+            Event::SupplyCancelled(cancel) => {
+                let lot = self.lot_mut(cancel.supply)?;
+                (lot.kind, lot.date) = (SupplyKind::Shortfall, None);
+                lot.units.retain(Option::is_some);
+                self.close_if_empty(cancel.supply);
+            }
+            Event::StockAdjusted(adjusted) => {
+                if let Some(shelf) = &adjusted.opened {
+                    self.lots.insert(shelf.id, Lot::of(shelf));
+                }
+                for (id, delta) in &adjusted.lots {
+                    let lot = self.lot_mut(*id)?;
+                    ensure!(lot.here && lot.location == adjusted.location, "{id} is not there");
+                    (0..*delta).for_each(|_| lot.units.push(None));
+                    lot.lose_free(-delta)?;
+                    self.close_if_empty(*id);
+                }
+                let key = (adjusted.sku.clone(), adjusted.location.clone());
+                *self.ledger.entry(key).or_default() += adjusted.delta;
+            }
+            Event::HoldPlaced(hold) => {
+                for line in &hold.lines {
+                    let owner = Owner::Hold(hold.id);
+                    let claimed = Claimed { owner, channel: hold.channel.clone(), kit: line.kit().cloned() };
+                    line.pegs.iter().try_for_each(|peg| self.claim(&claimed, peg))?;
+                }
+                self.holds.insert(hold.id, hold.clone());
+            }
+            Event::HoldReleased(gone) | Event::HoldExpired(gone) => {
+                self.drop_hold(gone.hold)?.into_iter().for_each(|lot| self.close_if_empty(lot));
+            }
+            Event::OrderPlaced(placed) => {
+                placed.opened.iter().for_each(|supply| drop(self.lots.insert(supply.id, Lot::of(supply))));
+                let left = placed.hold.map(|hold| self.drop_hold(hold)).transpose()?.unwrap_or_default();
+                let order = &placed.order;
+                for line in &order.lines {
+                    let owner = Owner::Line(LineId { order: order.id, no: line.no });
+                    let claimed = Claimed { owner, channel: order.channel.clone(), kit: line.kit().cloned() };
+                    line.pegs.iter().try_for_each(|peg| self.claim(&claimed, peg))?;
+                }
+                left.into_iter().for_each(|lot| self.close_if_empty(lot));
+                let lines = order.lines.iter().map(|line| (line.no, Tally::default())).collect();
+                self.orders.insert(order.id, Placed { order: Arc::clone(order), lines });
+            }
+            Event::LineCancelled(cancelled) => {
+                self.tally(cancelled.line, |tally| tally.cancelled += cancelled.quantity)?;
+                for peg in &cancelled.freed {
+                    self.lot_mut(peg.supply)?.give_back(Owner::Line(cancelled.line), peg.quantity)?;
+                    self.close_if_empty(peg.supply);
+                }
+            }
+            Event::RunApplied(run) => {
+                run.opened.iter().for_each(|supply| drop(self.lots.insert(supply.id, Lot::of(supply))));
+                for step in &run.moves {
+                    self.lot_mut(step.from)?.give_back(Owner::Line(step.line), step.quantity)?;
+                }
+                for step in &run.moves {
+                    let (placed, line) = self.line(step.line)?;
+                    let channel = placed.order.channel.clone();
+                    let claimed =
+                        Claimed { owner: Owner::Line(step.line), channel, kit: line.kit().cloned() };
+                    self.lot_mut(step.to)?.claim(&claimed, step.quantity)?;
+                }
+                run.moves.iter().for_each(|step| self.close_if_empty(step.from));
+            }
+            Event::PoolSettling(set) if set.settling => drop(self.settling.insert(set.sku.clone())),
+            Event::PoolSettling(set) => drop(self.settling.remove(&set.sku)),
+            Event::PromiseGiven(given) => {
+                for promise in &given.promises {
+                    let line = LineId { order: given.order, no: promise.line };
+                    self.tally(line, |tally| tally.promises.push(promise.promise.clone()))?;
+                }
+            }
+            Event::Shipped(shipped) => {
+                for step in &shipped.lines {
+                    let id = LineId { order: shipped.order, no: step.line };
+                    self.tally(id, |tally| tally.shipped += step.quantity)?;
+                    for peg in &step.from {
+                        let lot = self.lot_mut(peg.supply)?;
+                        ensure!(lot.here, "{} ships before it is here", peg.supply);
+                        lot.give_back(Owner::Line(id), peg.quantity)?;
+                        lot.lose_free(peg.quantity)?;
+                        let key = (lot.sku.clone(), lot.location.clone());
+                        self.close_if_empty(peg.supply);
+                        *self.ledger.entry(key).or_default() -= peg.quantity;
+                    }
+                }
+            }
+            Event::OrderRefused(_) | Event::OrderCancelled(_) => {}
+        }
+        Ok(())
+    }
+
+    fn tally(&mut self, id: LineId, change: impl FnOnce(&mut Tally)) -> Verdict {
+        let placed =
+            self.orders.get_mut(&id.order).ok_or_else(|| format!("{} was never placed", id.order))?;
+        change(placed.lines.get_mut(&id.no).ok_or_else(|| format!("{id} is no line"))?);
+        Ok(())
+    }
+
+    /// Holds the shop against the books: supplies, lines and what is on hand by the ledger alone.
+    pub(super) fn compare(&self, shop: &Shop) -> Verdict {
+        let mut lots = 0;
+        for supply in shop.pools.values().flat_map(|pool| &pool.supplies) {
+            lots += 1;
+            let lot = self.lot(supply.id)?;
+            let held = lot.count(|unit| unit.as_ref().is_some_and(|c| matches!(c.owner, Owner::Hold(_))));
+            let mine = (lot.units.len(), lot.free(), held, lot.here, lot.date, lot.kind);
+            let quantity = usize::try_from(supply.quantity).unwrap_or(usize::MAX);
+            let theirs = (
+                quantity,
+                supply.free(),
+                supply.held(),
+                supply.is_on_hand(),
+                supply.expected_on,
+                supply.kind,
+            );
+            ensure!(mine == theirs, "{} differs: {mine:?} here, {theirs:?} there", supply.id);
+        }
+        ensure!(lots == self.lots.len(), "{lots} supplies are open, not {}", self.lots.len());
+        ensure!(shop.holds.len() == self.holds.len(), "other holds are kept");
+        for placed in self.orders.values() {
+            let kept = shop.orders.get(&placed.order.id).ok_or("an order is lost")?;
+            for line in &placed.order.lines {
+                self.compare_line(placed, line, kept.line(line.no).ok_or("a line is lost")?)?;
+            }
+        }
+        let mut here: BTreeMap<(Sku, LocationId), Units> = BTreeMap::new();
+        for lot in self.lots.values().filter(|lot| lot.here) {
+            let units = Units::try_from(lot.units.len()).unwrap_or(0);
+            *here.entry((lot.sku.clone(), lot.location.clone())).or_default() += units;
+        }
+        let ledger: BTreeMap<_, _> =
+            self.ledger.clone().into_iter().filter(|(_, units)| *units != 0).collect();
+        here.retain(|_, units| *units != 0);
+        ensure!(here == ledger, "{here:?} is on hand, {ledger:?} by the ledger");
+        Ok(())
+    }
+
+    fn compare_line(&self, placed: &Placed, line: &Line, kept: &Line) -> Verdict {
+        let id = LineId { order: placed.order.id, no: line.no };
+        ensure!(kept.open() == placed.open(line), "{id} has other open units");
+        for (sku, each) in line.needs() {
+            let owned: Units = self.pool(sku).iter().map(|lot| lot.owned_by(Owner::Line(id))).sum();
+            ensure!(
+                owned == each * placed.open(line),
+                "{id} has {owned} units of {sku} for {}",
+                placed.open(line)
+            );
+        }
+        for peg in &kept.pegs {
+            let owned = self.lot(peg.supply)?.owned_by(Owner::Line(id));
+            ensure!(owned == peg.quantity, "{id} has {owned} units of {}, not {}", peg.supply, peg.quantity);
+        }
+        ensure!(kept.promises == placed.lines[&line.no].promises, "{id} keeps other promises");
+        Ok(())
+    }
+}

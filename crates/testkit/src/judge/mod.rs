@@ -1,0 +1,150 @@
+//! A judge who is told each command and what came of it, keeps its own list of single units, and says what is wrong.
+//!
+//! Far simpler than the core and sharing none of its code: only what the model's calendars say about dates is taken from
+//! there.
+
+mod books;
+mod dates;
+mod moves;
+mod newcomer;
+mod promises;
+
+use std::collections::BTreeSet;
+
+use model::{
+    command::Command,
+    event::Event,
+    id::{OrderId, Sku, SupplyId},
+    refusal::Rejection,
+    state::Shop,
+    time::Timestamp,
+};
+
+use books::Books;
+
+/// Nothing is wrong, or what is.
+pub type Verdict = Result<(), String>;
+
+/// Says what is wrong where a condition does not hold.
+macro_rules! ensure {
+    ($condition:expr, $($message:tt)+) => {
+        if !$condition {
+            return Err(format!($($message)+));
+        }
+    };
+}
+use ensure;
+
+/// Follows a shop from its first command on.
+#[derive(Default)]
+pub struct Judge {
+    books: Books,
+}
+
+/// What one command did, as far as later checks need it.
+#[derive(Default)]
+struct Course {
+    /// Pools in which units came free.
+    freed: BTreeSet<Sku>,
+    /// Supplies that changed.
+    changed: BTreeSet<SupplyId>,
+    /// Orders whose units moved or whose supply changed.
+    affected: BTreeSet<OrderId>,
+    placed: Option<OrderId>,
+}
+
+impl Judge {
+    /// Looks at one command: what it was, when, what came of it, and the shop it left behind.
+    pub fn witness(
+        &mut self,
+        command: &Command,
+        now: Timestamp,
+        outcome: Result<&[Event], &Rejection>,
+        shop: &Shop,
+    ) -> Verdict {
+        self.books.now = now;
+        let mut course = Course::default();
+        match outcome {
+            Err(rejection) => self.check_refusal(command, rejection)?,
+            Ok(events) => {
+                for event in events {
+                    self.judge(command, event, &mut course)?;
+                }
+            }
+        }
+        let on_changed = course.changed.iter().flat_map(|supply| self.books.orders_on(*supply));
+        course.affected.extend(on_changed);
+        self.check_promises_kept_up(&course)?;
+        for sku in course.freed.iter().filter(|sku| !self.books.settling.contains(*sku)) {
+            self.check_settled(sku)?;
+        }
+        self.books.compare(shop)?;
+        self.check_views(shop)
+    }
+
+    fn judge(&mut self, command: &Command, event: &Event, course: &mut Course) -> Verdict {
+        match event {
+            Event::LineCancelled(cancelled) => {
+                course.freed.extend(cancelled.freed.iter().map(|peg| peg.sku.clone()));
+            }
+            Event::HoldReleased(gone) | Event::HoldExpired(gone) => {
+                course.freed.extend(self.books.held_skus(gone.hold));
+            }
+            Event::OrderPlaced(placed) => {
+                course.placed = Some(placed.order.id);
+                course.freed.extend(placed.hold.into_iter().flat_map(|hold| self.books.held_skus(hold)));
+                let Command::PlaceOrder(wish) = command else {
+                    return Err("an order from nowhere".to_owned());
+                };
+                self.check_order(wish, placed)?;
+            }
+            Event::HoldPlaced(hold) => self.check_hold(hold)?,
+            Event::SupplyAdded(supply) if !supply.kind.is_elastic() => {
+                course.freed.insert(supply.sku.clone());
+            }
+            Event::SupplyChanged(change) => {
+                course.freed.insert(change.sku.clone());
+                course.changed.insert(change.supply);
+            }
+            Event::SupplyReceived(receipt) => {
+                course.freed.insert(receipt.sku.clone());
+                course.changed.insert(receipt.supply);
+            }
+            Event::SupplyCancelled(cancel) => {
+                course.freed.insert(cancel.sku.clone());
+                course.changed.insert(cancel.supply);
+            }
+            Event::StockAdjusted(adjusted) => {
+                course.freed.insert(adjusted.sku.clone());
+            }
+            Event::RunApplied(run) => {
+                course.affected.extend(run.moves.iter().map(|step| step.line.order));
+                self.check_run(run)?;
+            }
+            Event::PromiseGiven(given) if course.placed != Some(given.order) => {
+                let on_changed =
+                    course.changed.iter().any(|s| self.books.orders_on(*s).contains(&given.order));
+                ensure!(
+                    on_changed || course.affected.contains(&given.order),
+                    "{} was promised anew without cause",
+                    given.order
+                );
+            }
+            _ => {}
+        }
+        self.books.see(event)?;
+        match event {
+            Event::RunApplied(run) => self.check_nobody_overtaken(run),
+            Event::LineCancelled(cancelled) => self.check_latest_given_back(cancelled),
+            Event::OrderPlaced(placed) if !owed(command) => self.check_caps(placed),
+            Event::HoldPlaced(hold) => self.check_hold_caps(hold),
+            Event::PromiseGiven(given) => self.check_promise(given),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Whether an order was promised before the shop knew of it, so that no cap holds.
+fn owed(command: &Command) -> bool {
+    matches!(command, Command::PlaceOrder(wish) if wish.already_owed)
+}

@@ -1,0 +1,145 @@
+//! Who gives up units, who moves up, and whether anybody was passed over.
+
+use model::{
+    Units,
+    event::{LineCancelled, Move, RunApplied},
+    id::{LineId, Sku},
+    supply::SupplyKind,
+    time::Date,
+};
+
+use super::{
+    Judge, Verdict,
+    books::{Lot, Owner},
+    dates::For,
+    ensure,
+};
+
+impl Judge {
+    /// Moves up never give a later date, and leave alone who has the date asked for.
+    pub(super) fn check_run(&self, run: &RunApplied) -> Verdict {
+        for step in &run.moves {
+            let from = self.books.lot(step.from)?;
+            let opened = run.opened.iter().find(|supply| supply.id == step.to).map(Lot::of);
+            let to = opened.as_ref().map_or_else(|| self.books.lot(step.to), Ok)?;
+            if to.kind == SupplyKind::Shortfall {
+                continue;
+            }
+            ensure!(
+                self.gains(step.line, from, to)?,
+                "{} does not gain from {} to {}",
+                step.line,
+                from.id,
+                to.id
+            );
+        }
+        Ok(())
+    }
+
+    /// Whether a line gets better goods from another lot, and wants to.
+    fn gains(&self, id: LineId, from: &Lot, to: &Lot) -> Result<bool, String> {
+        let (placed, line) = self.books.line(id)?;
+        let (now, then) = (
+            self.books.delivered(from, For::line(placed, line)),
+            self.books.delivered(to, For::line(placed, line)),
+        );
+        let surer = (to.here && !from.here) || from.is_elastic();
+        let better = then < now || (then == now && then < Date::MAX && surer);
+        Ok(better && (from.is_elastic() || placed.order.requested_date.is_none_or(|wanted| wanted < now)))
+    }
+
+    /// Units of a lot that this line's channel may have: its buffer keeps back the first free ones.
+    fn room(&self, id: LineId, lot: &Lot) -> Result<Units, String> {
+        let (placed, _) = self.books.line(id)?;
+        let buffer = self.books.policy(&lot.sku, &placed.order.channel).map_or(0, |policy| policy.buffer);
+        let before: Units = self
+            .books
+            .pool(&lot.sku)
+            .iter()
+            .take_while(|other| other.id != lot.id)
+            .map(|other| other.free())
+            .sum();
+        Ok((lot.free() - (buffer - before).max(0)).max(0))
+    }
+
+    /// Nobody older in the same queue stays behind who would have gained by the same units; of units that are lost,
+    /// nobody younger keeps any.
+    pub(super) fn check_nobody_overtaken(&self, run: &RunApplied) -> Verdict {
+        for step in &run.moves {
+            let Ok(to) = self.books.lot(step.to) else { continue };
+            match to.kind {
+                SupplyKind::Shortfall => {
+                    let younger =
+                        self.books.lot(step.from)?.lines().into_iter().find(|line| *line > step.line);
+                    ensure!(
+                        younger.is_none(),
+                        "{younger:?} keeps units of {} that {} lost",
+                        step.from,
+                        step.line
+                    );
+                }
+                SupplyKind::LeadTime => {}
+                _ => self.check_not_overtaken(run, step, to)?,
+            }
+        }
+        Ok(())
+    }
+
+    fn check_not_overtaken(&self, run: &RunApplied, step: &Move, to: &Lot) -> Verdict {
+        let buffer = |line: LineId| {
+            let channel = self.books.order(line.order).map(|placed| placed.order.channel.clone());
+            channel.map(|channel| self.books.policy(&to.sku, &channel).map_or(0, |policy| policy.buffer))
+        };
+        let Ok(from) = self.books.lot(step.from) else { return Ok(()) };
+        // Who only came to that queue in the same run was behind it before.
+        let came = |line: LineId| -> Units {
+            let here = run.moves.iter().filter(|step| step.line == line && step.to == from.id);
+            here.map(|step| step.quantity).sum()
+        };
+        let stayed = |line: &LineId| from.owned_by(Owner::Line(*line)) > came(*line);
+        for older in from.lines().into_iter().filter(|line| *line < step.line).filter(stayed) {
+            if buffer(older)? <= buffer(step.line)? {
+                ensure!(!self.gains(older, from, to)?, "{} overtook {older} on {}", step.line, to.id);
+            }
+        }
+        Ok(())
+    }
+
+    /// No free unit stands before a queue whose head would gain by it.
+    pub(super) fn check_settled(&self, sku: &Sku) -> Verdict {
+        let pool = self.books.pool(sku);
+        for (at, from) in pool.iter().enumerate().filter(|(_, lot)| !lot.here) {
+            let head = from.lines().into_iter().find(|line| self.may_be_late(*line, from).unwrap_or(true));
+            let Some(head) = head else { continue };
+            for to in pool[..at].iter().filter(|lot| !lot.is_elastic()) {
+                let room = self.room(head, to)?;
+                ensure!(
+                    room == 0 || !self.gains(head, from, to)?,
+                    "{head} waits on {} while {room} units of {} are free",
+                    from.id,
+                    to.id
+                );
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a line wants units as soon as possible, or a date that this lot may miss, wherever it goes. A kit's own
+    /// release date is not looked at: the pools of its components do not know it.
+    fn may_be_late(&self, id: LineId, lot: &Lot) -> Result<bool, String> {
+        let wanted = self.books.line(id)?.0.order.requested_date;
+        Ok(lot.is_elastic() || wanted.is_none_or(|wanted| wanted < self.books.last_delivery(lot)))
+    }
+
+    /// What a line gives back is the latest of what it had.
+    pub(super) fn check_latest_given_back(&self, cancelled: &LineCancelled) -> Verdict {
+        let given = cancelled.freed.iter().filter_map(|peg| Some((peg, self.books.lot(peg.supply).ok()?)));
+        for (peg, lot) in given {
+            let pool = self.books.pool(&peg.sku);
+            let mut kept = pool.iter().filter(|kept| kept.owned_by(Owner::Line(cancelled.line)) > 0);
+            let later = kept.find(|kept| kept.rank() > lot.rank());
+            ensure!(later.is_none(), "{} gave back units of {} and keeps later ones", cancelled.line, lot.id);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,63 @@
+//! What was said to customers.
+
+use model::{event::PromiseGiven, id::LineId, state::Shop};
+
+use super::{Course, Judge, Verdict, ensure};
+
+impl Judge {
+    /// A promise that was just given says what is true, and more than the one before it.
+    pub(super) fn check_promise(&self, given: &PromiseGiven) -> Verdict {
+        let placed = self.books.order(given.order)?;
+        for said in &given.promises {
+            let id = LineId { order: given.order, no: said.line };
+            let (_, line) = self.books.line(id)?;
+            let promise = &said.promise;
+            let all = &placed.lines[&said.line].promises;
+            let version = u32::try_from(all.len()).unwrap_or(u32::MAX);
+            ensure!(promise.version == version, "{id} got version {}, not {version}", promise.version);
+            ensure!(promise.given_at == self.books.now, "{id} got a promise of another time");
+            let dates = (promise.ship_by, promise.deliver_by);
+            let now = self.books.line_dates(placed, line);
+            ensure!(now == Some(dates), "{id} is promised {dates:?}, not {now:?}");
+            if let [.., before, _] = &all[..] {
+                ensure!((before.ship_by, before.deliver_by) != dates, "{id} is promised the same again");
+            }
+        }
+        Ok(())
+    }
+
+    /// Every line that moved, or whose supply changed, has been promised what is true now.
+    pub(super) fn check_promises_kept_up(&self, course: &Course) -> Verdict {
+        for order in course.affected.iter().chain(&course.placed) {
+            let placed = self.books.order(*order)?;
+            for line in placed.order.lines.iter().filter(|line| placed.open(line) > 0) {
+                let last = placed.lines[&line.no].promises.last().map(|last| (last.ship_by, last.deliver_by));
+                let now = self.books.line_dates(placed, line);
+                ensure!(last == now, "{order}-{} was last promised {last:?}, now is {now:?}", line.no);
+            }
+        }
+        Ok(())
+    }
+
+    /// What is shown is what is true.
+    pub(super) fn check_views(&self, shop: &Shop) -> Verdict {
+        for placed in self.books.orders.values() {
+            let Some(order) = shop.orders.get(&placed.order.id) else { continue };
+            let view = promise::order_view(shop, order, Vec::new(), self.books.now);
+            for (line, shown) in placed.order.lines.iter().zip(&view.lines) {
+                let open = placed.open(line);
+                let parts: i64 = shown.parts.iter().map(|part| part.quantity).sum();
+                ensure!(
+                    parts == open && shown.open == open,
+                    "{} shows {parts} open units, not {open}",
+                    shown.id
+                );
+                if let Some(now) = self.books.line_dates(placed, line) {
+                    let dates = (shown.ship_by, shown.deliver_by);
+                    ensure!(now == dates, "{} shows {dates:?}, not {now:?}", shown.id);
+                }
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,392 @@
+//! Shops at random: what may happen to a shop, as values that shrink to the few steps that matter.
+
+use std::ops::Range;
+
+use model::{
+    Units,
+    calendar::{Calendar, WorkingDays},
+    command::{
+        Accept, AddSupply, AskLine, CancelOrder, CancelSupply, ChangeSupply, Command, PlaceHold, PlaceOrder,
+        PutPolicy, Receive, Ship,
+    },
+    event::AdjustReason,
+    id::{Channel, HoldId, LineId, LocationId, OrderId, Sku, SupplyId},
+    item::{Cap, Policy, WhenOut},
+    location::LocationSettings,
+    order::ShipChoice,
+    supply::SupplyKind,
+    time::{Date, Zone, date_from_days, days_since_epoch, seconds_after},
+    transit::Transit,
+};
+use proptest::prelude::*;
+
+use crate::{
+    ask::{customer, date, instant, sku},
+    core::{CoreShop, item},
+};
+
+const SKUS: [&str; 4] = ["A", "B", "SET", "BOX"];
+const CHANNELS: [&str; 2] = ["default", "web"];
+const PLACES: [&str; 2] = ["east", "west"];
+const COUNTRIES: [&str; 3] = ["US", "JP", "FR"];
+const CUSTOMERS: [&str; 3] = ["ann", "bob", "cid"];
+
+/// Something that happens. Indices are taken round whatever there is to choose from.
+#[derive(Debug, Clone)]
+pub enum Step {
+    /// Somebody orders.
+    Order(RandomOrder),
+    /// Somebody fills a cart: lines, channel, country, seconds.
+    Hold(Vec<(usize, Units)>, usize, usize, i64),
+    /// A cart is given up.
+    ReleaseHold(usize),
+    /// Units are called off: of which order, which line and how many; of all lines where none is given.
+    Cancel(usize, Option<(usize, Units)>),
+    /// A supply is entered: SKU, place, units, days from now, days it may be late.
+    Supply(usize, usize, Units, Option<u16>, u16),
+    /// A supply gets another date, in days from now, or none.
+    Slip(usize, Option<u16>),
+    /// A supply gets another quantity.
+    Resize(usize, Units),
+    /// A supply is called off.
+    CancelSupply(usize),
+    /// A supply arrives.
+    Receive(usize),
+    /// Stock is counted: SKU, place, units more or less.
+    Adjust(usize, usize, Units),
+    /// An order is sent: all that is here, or units of one line.
+    Ship(usize, Option<(usize, Units)>),
+    /// A policy is set: SKU, channel.
+    Policy(usize, usize, RandomPolicy),
+    /// Hours pass.
+    Wait(u16),
+    /// From now on so many rounds of moving up a command.
+    Rounds(usize),
+    /// Work left behind goes on.
+    GoOn,
+}
+
+/// An order at random.
+#[derive(Debug, Clone)]
+pub struct RandomOrder {
+    lines: Vec<(usize, Units)>,
+    channel: usize,
+    country: Option<usize>,
+    customer: Option<usize>,
+    in_club: bool,
+    wanted_in: Option<u16>,
+    last_in: Option<u16>,
+    complete: bool,
+    partial: bool,
+    already_owed: bool,
+    hold: Option<usize>,
+}
+
+/// A policy at random.
+#[derive(Debug, Clone)]
+pub struct RandomPolicy {
+    when_out: WhenOut,
+    cap: Cap,
+    limit: Option<Units>,
+    club_only: bool,
+    horizon_days: Option<u16>,
+    buffer: Units,
+    lead_time_days: Option<u16>,
+    release_in: Option<u16>,
+}
+
+fn lines() -> impl Strategy<Value = Vec<(usize, Units)>> {
+    prop::collection::vec((0..SKUS.len(), 1..6_i64), 1..4)
+}
+
+fn seldom<T: Strategy>(strategy: T) -> impl Strategy<Value = Option<T::Value>>
+where
+    T::Value: Clone,
+{
+    prop::option::weighted(0.2, strategy)
+}
+
+fn order() -> impl Strategy<Value = RandomOrder> {
+    let who =
+        (0..CHANNELS.len(), prop::option::of(0..COUNTRIES.len()), seldom(0..CUSTOMERS.len()), any::<bool>());
+    let how = (seldom(0..60_u16), seldom(0..60_u16), prop::bool::weighted(0.2), prop::bool::weighted(0.3));
+    let rest = (prop::bool::weighted(0.1), seldom(0..4_usize));
+    (lines(), who, how, rest).prop_map(
+        |(lines, (channel, country, customer, in_club), (wanted_in, last_in, complete, partial), rest)| {
+            RandomOrder {
+                lines,
+                channel,
+                country,
+                customer,
+                in_club,
+                wanted_in,
+                last_in,
+                complete,
+                partial,
+                already_owed: rest.0,
+                hold: rest.1,
+            }
+        },
+    )
+}
+
+fn policy() -> impl Strategy<Value = RandomPolicy> {
+    let when_out = prop_oneof![
+        1 => Just(WhenOut::Refuse),
+        1 => Just(WhenOut::Waitlist),
+        4 => Just(WhenOut::Backorder),
+        1 => Just(WhenOut::Preorder),
+        1 => Just(WhenOut::MadeToOrder),
+    ];
+    let cap = prop_oneof![2 => Just(Cap::Supply), 1 => Just(Cap::Unlimited), 2 => (0..12_i64).prop_map(Cap::Limited)];
+    let limits = (seldom(1..8_i64), prop::bool::weighted(0.1), seldom(5..50_u16));
+    let rest = (prop_oneof![3 => Just(0), 1 => 1..4_i64], seldom(0..30_u16), seldom(0..40_u16));
+    (when_out, cap, limits, rest).prop_map(|(when_out, cap, (limit, club_only, horizon_days), rest)| {
+        RandomPolicy {
+            when_out,
+            cap,
+            limit,
+            club_only,
+            horizon_days,
+            buffer: rest.0,
+            lead_time_days: rest.1,
+            release_in: rest.2,
+        }
+    })
+}
+
+/// One thing that happens.
+pub fn step() -> impl Strategy<Value = Step> {
+    let any_of = 0..1_000_usize;
+    let part = || prop::option::of((0..4_usize, 1..4_i64));
+    let place = 0..PLACES.len();
+    let plain = 0..2_usize;
+    prop_oneof![
+        12 => order().prop_map(Step::Order),
+        4 => (lines(), 0..CHANNELS.len(), 0..COUNTRIES.len(), 1..100_000_i64)
+            .prop_map(|(lines, channel, country, ttl)| Step::Hold(lines, channel, country, ttl)),
+        1 => any_of.clone().prop_map(Step::ReleaseHold),
+        6 => (any_of.clone(), part()).prop_map(|(order, part)| Step::Cancel(order, part)),
+        6 => (plain.clone(), place.clone(), 1..15_i64, prop::option::weighted(0.9, 0..50_u16), 0..5_u16)
+            .prop_map(|(sku, place, units, days, late)| Step::Supply(sku, place, units, days, late)),
+        4 => (any_of.clone(), prop::option::weighted(0.9, 0..60_u16)).prop_map(|(s, days)| Step::Slip(s, days)),
+        3 => (any_of.clone(), 0..15_i64).prop_map(|(supply, units)| Step::Resize(supply, units)),
+        1 => any_of.clone().prop_map(Step::CancelSupply),
+        3 => any_of.clone().prop_map(Step::Receive),
+        5 => (plain, place, -5..10_i64).prop_map(|(sku, place, delta)| Step::Adjust(sku, place, delta)),
+        3 => (any_of, part()).prop_map(|(order, part)| Step::Ship(order, part)),
+        3 => (0..SKUS.len(), 0..CHANNELS.len(), policy()).prop_map(|(sku, on, terms)| Step::Policy(sku, on, terms)),
+        3 => (1..72_u16).prop_map(Step::Wait),
+        1 => prop_oneof![Just(usize::MAX), 0..2_usize].prop_map(Step::Rounds),
+        1 => Just(Step::GoOn),
+    ]
+}
+
+/// So many things that happen one after the other.
+pub fn steps(count: Range<usize>) -> impl Strategy<Value = Vec<Step>> {
+    prop::collection::vec(step(), count)
+}
+
+/// The shop in which everything happens: two locations with calendars of their own, two plain SKUs and two kits.
+pub fn shop(rows_max: usize) -> (CoreShop, Vec<Command>) {
+    use model::command::{PutItem, PutLocation};
+    let mut setup = Vec::new();
+    for (name, settings) in [(PLACES[0], east()), (PLACES[1], west())] {
+        let location = LocationId::stored(name);
+        setup.push(Command::PutLocation(PutLocation { location, settings, if_match: None }));
+    }
+    for (code, parts) in [("A", &[][..]), ("B", &[]), ("SET", &[("A", 1), ("B", 2)]), ("BOX", &[("B", 1)])] {
+        let mut item = item(code);
+        for (code, quantity) in parts {
+            item.components.push(model::item::Component { sku: sku(code), quantity: *quantity });
+        }
+        setup.push(Command::PutItem(PutItem { item, if_match: None }));
+    }
+    for code in ["A", "B"] {
+        let (sku, channel, policy) = (sku(code), Channel::default(), crate::core::policy());
+        setup.push(Command::PutPolicy(PutPolicy { sku, channel, policy, if_match: None }));
+    }
+    let mut shop = CoreShop::new(instant("2026-08-03T09:00:00Z"));
+    shop.rows_max = rows_max;
+    (shop, setup)
+}
+
+fn transit(country: &str, days_min: u16, days_max: u16) -> Transit {
+    Transit { country: country.to_owned(), service: "standard".to_owned(), days_min, days_max, price: None }
+}
+
+fn east() -> LocationSettings {
+    let holidays = ["2026-09-07", "2026-10-12"].into_iter().map(date).collect();
+    LocationSettings {
+        time_zone: Zone::new("America/New_York").unwrap_or_default(),
+        calendar: Calendar::new(WorkingDays::MONDAY_TO_FRIDAY, holidays).unwrap_or_default(),
+        transit: vec![transit("US", 1, 3), transit("*", 6, 10)],
+        ..LocationSettings::default()
+    }
+}
+
+fn west() -> LocationSettings {
+    LocationSettings {
+        time_zone: Zone::new("Asia/Tokyo").unwrap_or_default(),
+        calendar: Calendar::every_day(),
+        handling_days: 1,
+        dock_to_stock_days: 1,
+        transit: vec![transit("JP", 1, 1), transit("US", 4, 8)],
+        ..LocationSettings::default()
+    }
+}
+
+/// The command that a step means to this shop; `None` where there is nothing it could be about. Moves the clock and
+/// sets the number of rounds itself.
+pub fn command(shop: &mut CoreShop, step: &Step) -> Option<Command> {
+    let today = |shop: &CoreShop| days_since_epoch(model::time::local_date(shop.now, &Zone::utc()));
+    let in_days = |shop: &CoreShop, days: u16| date_from_days(today(shop) + i32::from(days));
+    Some(match step {
+        Step::Order(order) => Command::PlaceOrder(Box::new(order.command(shop, |days| in_days(shop, days)))),
+        Step::Hold(lines, channel, country, ttl_seconds) => Command::PlaceHold(PlaceHold {
+            channel: Channel::stored(CHANNELS[*channel]),
+            group: None,
+            country: Some(COUNTRIES[*country].into()),
+            ttl_seconds: *ttl_seconds,
+            placed_by: None,
+            lines: ask_lines(lines),
+        }),
+        Step::ReleaseHold(at) => Command::ReleaseHold(nth(holds(shop), *at)?),
+        Step::Cancel(at, part) => {
+            let order = nth(orders(shop), *at)?;
+            Command::CancelOrder(CancelOrder {
+                order,
+                lines: lines_of(shop, order, *part),
+                reason: None,
+                placed_by: None,
+            })
+        }
+        Step::Supply(at, place, quantity, days, late) => Command::AddSupply(AddSupply {
+            sku: sku(SKUS[*at]),
+            location: LocationId::stored(PLACES[*place]),
+            kind: SupplyKind::PurchaseOrder,
+            quantity: *quantity,
+            expected_on: days.and_then(|days| in_days(shop, days)),
+            supplier: None,
+            reference: None,
+            promise_buffer_days: Some(*late),
+        }),
+        Step::Slip(at, days) => {
+            let expected_on = Some(days.and_then(|days| in_days(shop, days)));
+            Command::ChangeSupply(ChangeSupply {
+                supply: nth(supplies(shop), *at)?,
+                expected_on,
+                quantity: None,
+            })
+        }
+        Step::Resize(at, quantity) => Command::ChangeSupply(ChangeSupply {
+            supply: nth(supplies(shop), *at)?,
+            expected_on: None,
+            quantity: Some(*quantity),
+        }),
+        Step::CancelSupply(at) => Command::CancelSupply(CancelSupply { supply: nth(supplies(shop), *at)? }),
+        Step::Receive(at) => Command::Receive(Receive { supply: nth(supplies(shop), *at)?, accepted: None }),
+        Step::Adjust(_, _, 0) => return None,
+        Step::Adjust(at, place, delta) => Command::Adjust(model::command::Adjust {
+            sku: sku(SKUS[*at]),
+            location: LocationId::stored(PLACES[*place]),
+            delta: *delta,
+            reason: AdjustReason::Count,
+            note: None,
+        }),
+        Step::Ship(at, part) => {
+            let order = nth(orders(shop), *at)?;
+            let lines = lines_of(shop, order, *part);
+            Command::Ship(Ship { order, lines, tracking: None, shipped_at: shop.now })
+        }
+        Step::Policy(at, channel, terms) => {
+            let policy = terms.policy(terms.release_in.and_then(|days| in_days(shop, days)));
+            let channel = Channel::stored(CHANNELS[*channel]);
+            Command::PutPolicy(PutPolicy { sku: sku(SKUS[*at]), channel, policy, if_match: None })
+        }
+        Step::Wait(hours) => {
+            shop.now = seconds_after(shop.now, i64::from(*hours) * 3_600)?;
+            Command::RunDue
+        }
+        Step::Rounds(most) => {
+            shop.rounds_max = *most;
+            return None;
+        }
+        Step::GoOn => Command::GoOn,
+    })
+}
+
+fn nth<T>(all: Vec<T>, at: usize) -> Option<T> {
+    let count = all.len();
+    all.into_iter().nth(at.checked_rem(count)?)
+}
+
+fn sorted<T: Ord>(all: impl Iterator<Item = T>) -> Vec<T> {
+    let mut all: Vec<T> = all.collect();
+    all.sort_unstable();
+    all
+}
+
+/// Orders with something left to send.
+fn orders(shop: &CoreShop) -> Vec<OrderId> {
+    sorted(shop.shop.orders.values().filter(|order| order.is_open()).map(|order| order.id))
+}
+
+fn holds(shop: &CoreShop) -> Vec<HoldId> {
+    sorted(shop.shop.holds.keys().copied())
+}
+
+fn supplies(shop: &CoreShop) -> Vec<SupplyId> {
+    let open = shop.shop.pools.values().flat_map(|pool| &pool.supplies);
+    sorted(open.filter(|supply| !supply.is_on_hand()).map(|supply| supply.id))
+}
+
+fn lines_of(shop: &CoreShop, order: OrderId, part: Option<(usize, Units)>) -> Vec<(LineId, Option<Units>)> {
+    let count = shop.order_of(order).lines.len();
+    let line = |at: usize| LineId { order, no: u16::try_from(at % count + 1).unwrap_or(1) };
+    part.into_iter().map(|(at, units)| (line(at), Some(units))).collect()
+}
+
+fn ask_lines(lines: &[(usize, Units)]) -> Vec<AskLine> {
+    let line = |(at, quantity): &(usize, Units)| {
+        let sku: Sku = sku(SKUS[*at]);
+        AskLine { sku, quantity: *quantity, unit_price: None }
+    };
+    lines.iter().map(line).collect()
+}
+
+impl RandomOrder {
+    fn command(&self, shop: &CoreShop, in_days: impl Fn(u16) -> Option<Date>) -> PlaceOrder {
+        PlaceOrder {
+            channel: Channel::stored(CHANNELS[self.channel]),
+            hold: self.hold.and_then(|at| nth(holds(shop), at)),
+            customer: self.customer.map(|at| customer(CUSTOMERS[at])),
+            group: self.in_club.then(|| "club".into()),
+            country: self.country.map(|at| COUNTRIES[at].into()),
+            ship: if self.complete { ShipChoice::Complete } else { ShipChoice::AsAvailable },
+            requested_date: self.wanted_in.and_then(&in_days),
+            not_later_than: self.last_in.and_then(&in_days),
+            accept: if self.partial { Accept::Partial } else { Accept::All },
+            already_owed: self.already_owed,
+            lines: ask_lines(&self.lines),
+            ..PlaceOrder::default()
+        }
+    }
+}
+
+impl RandomPolicy {
+    fn policy(&self, release_date: Option<Date>) -> Policy {
+        Policy {
+            when_out: self.when_out,
+            backorder_cap: self.cap,
+            customer_limit: self.limit,
+            customer_groups: self.club_only.then(|| "club".into()).into_iter().collect(),
+            horizon_days: self.horizon_days,
+            buffer: self.buffer,
+            lead_time_days: self.lead_time_days,
+            release_date,
+            promise_buffer_days: Some(1),
+            ..Policy::default()
+        }
+    }
+}
