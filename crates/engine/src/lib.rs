@@ -121,6 +121,11 @@ impl Engine {
         answered.await.map_err(|_| Failure::Stopped)
     }
 
+    /// How many commands wait for the writer.
+    pub fn waiting(&self) -> usize {
+        self.jobs.len()
+    }
+
     /// The pools as they were after the last commit, for readers.
     pub fn snapshots(&self) -> &Arc<Snapshots> {
         &self.snapshots

@@ -60,6 +60,24 @@ impl Snapshots {
         Ok(shop)
     }
 
+    /// The same without asking the store, so without waiting; `None` where any of it is not in memory.
+    pub fn in_memory(&self, tenant: &TenantId, skus: &[Sku]) -> Option<Shop> {
+        let locations = read(&self.locations).get(tenant).map(Arc::clone)?;
+        let mut shop = Shop { locations, ..Shop::default() };
+        let take = |sku: &Sku| {
+            let key = (tenant.clone(), sku.clone());
+            read(self.shard(&key)).pools.get(&key).map(Arc::clone)
+        };
+        for sku in skus {
+            let pool = take(sku)?;
+            for part in &pool.item.components {
+                shop.pools.insert(part.sku.clone(), take(&part.sku)?);
+            }
+            shop.pools.insert(sku.clone(), pool);
+        }
+        Some(shop)
+    }
+
     fn add(&self, tenant: &TenantId, skus: &[Sku], shop: &mut Shop) -> Result<(), StoreError> {
         let mut missing = Vec::new();
         let mut emptied = Vec::new();

@@ -3,6 +3,12 @@
 //! One file an endpoint. A handler reads its input, asks the engine or a snapshot, and answers; it decides nothing.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod api;
 pub mod app;
+pub mod link;
+pub mod pages;
+mod serve;
 
+pub use api::openapi;
 pub use app::{App, Clock};
+pub use serve::{router, serve};

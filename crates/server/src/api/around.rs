@@ -1,0 +1,134 @@
+//! What happens around every request: an id, a log line, a count, safe headers, and an answer even for a panic.
+
+use std::{
+    any::Any,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use axum::{
+    extract::{MatchedPath, Request, State},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use tokio::time::Instant;
+use tracing::Instrument;
+
+use super::{problem::Problem, state::Api};
+
+/// The header that names a request, for people who ask about it.
+const REQUEST_ID: HeaderName = HeaderName::from_static("shipwhen-request-id");
+
+/// Paths that a shop's page may call from a browser, with a publishable key.
+const BROWSER_PATHS: [&str; 3] = ["/v1/availability", "/v1/holds", "/v1/orders"];
+
+static REQUESTS: AtomicU64 = AtomicU64::new(0);
+
+/// Wraps a request.
+pub(crate) async fn around(State(api): State<Arc<Api>>, request: Request, next: Next) -> Response {
+    let began = Instant::now();
+    let id = request_id(&api);
+    let method = request.method().clone();
+    let matched = request.extensions().get::<MatchedPath>().cloned();
+    let browser = is_for_browsers(request.uri().path()) && is_from_browser(&method, request.headers());
+    api.metrics.open.fetch_add(1, Ordering::Relaxed);
+    // At the level of errors, so that what is logged about a request carries its id whatever is shown else.
+    let span = tracing::error_span!("request", id);
+    let mut response = if browser && method == Method::OPTIONS {
+        StatusCode::NO_CONTENT.into_response()
+    } else {
+        next.run(request).instrument(span).await
+    };
+    api.metrics.open.fetch_sub(1, Ordering::Relaxed);
+    let took = began.elapsed();
+    let route = matched.as_ref().map_or("unmatched", MatchedPath::as_str);
+    api.metrics.count(route, &method, response.status().as_u16(), took);
+    tracing::info!(id, %method, route, status = response.status().as_u16(), us = took.as_micros(), "answered");
+    let headers = response.headers_mut();
+    safe_headers(headers, api.app.url().starts_with("https://"));
+    if browser {
+        browser_headers(headers);
+    }
+    if let Ok(id) = HeaderValue::from_str(&id) {
+        headers.insert(REQUEST_ID, id);
+    }
+    response
+}
+
+fn request_id(api: &Api) -> String {
+    // The start keeps the ids of two runs apart.
+    let count = REQUESTS.fetch_add(1, Ordering::Relaxed);
+    format!("{:x}-{count:x}", api.started)
+}
+
+fn safe_headers(headers: &mut HeaderMap, https: bool) {
+    let mut unless_set = |name: HeaderName, value: &'static str| {
+        headers.entry(name).or_insert(HeaderValue::from_static(value));
+    };
+    unless_set(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
+    unless_set(header::REFERRER_POLICY, "no-referrer");
+    unless_set(header::X_FRAME_OPTIONS, "DENY");
+    unless_set(header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'");
+    unless_set(header::CACHE_CONTROL, "no-store");
+    if https {
+        unless_set(header::STRICT_TRANSPORT_SECURITY, "max-age=31536000");
+    }
+}
+
+fn is_for_browsers(path: &str) -> bool {
+    BROWSER_PATHS
+        .iter()
+        .any(|open| path.strip_prefix(open).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
+}
+
+/// Whether a page of a shop asks: with a publishable key, or first whether it may.
+fn is_from_browser(method: &Method, headers: &HeaderMap) -> bool {
+    if *method == Method::OPTIONS {
+        return headers.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
+    }
+    let key = headers.get(header::AUTHORIZATION).map(HeaderValue::as_bytes);
+    key.is_some_and(|key| key.get(7..10).is_some_and(|start| start == b"pk_"))
+}
+
+/// Any page may read the answer: a publishable key is in every page anyway, and no cookie counts here.
+fn browser_headers(headers: &mut HeaderMap) {
+    for (name, value) in [
+        (header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"),
+        (header::ACCESS_CONTROL_ALLOW_METHODS, "GET, POST, DELETE"),
+        (header::ACCESS_CONTROL_ALLOW_HEADERS, "Authorization, Content-Type, Idempotency-Key, Shipwhen-Now"),
+        (header::ACCESS_CONTROL_EXPOSE_HEADERS, "Idempotent-Replayed, Retry-After, Shipwhen-Request-Id"),
+        (header::ACCESS_CONTROL_MAX_AGE, "600"),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+}
+
+/// Answers for a handler that panicked; the panic itself has been printed.
+#[expect(clippy::needless_pass_by_value, reason = "the layer hands the panic over")]
+pub(crate) fn panicked(panic: Box<dyn Any + Send + 'static>) -> Response {
+    let what = panic
+        .downcast_ref::<String>()
+        .map(String::as_str)
+        .or_else(|| panic.downcast_ref::<&str>().copied())
+        .unwrap_or("a panic without a message");
+    tracing::error!(what, "a handler panicked");
+    Problem::defect().into_response()
+}
+
+/// Answers for an address that is none.
+pub(crate) async fn no_such_path() -> Problem {
+    Problem::new(
+        StatusCode::NOT_FOUND,
+        "not_found",
+        "there is nothing at this address; /docs lists what there is",
+    )
+}
+
+/// Answers for an address that takes other methods.
+pub(crate) async fn wrong_method() -> Problem {
+    let detail = "this address does not take this method; the Allow header lists those it takes";
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail)
+}

@@ -1,0 +1,44 @@
+//! The moment of a request.
+
+use std::sync::Arc;
+
+use axum::{
+    extract::FromRequestParts,
+    http::{StatusCode, request::Parts},
+};
+use model::time::{FIRST_DATE, LAST_DATE, Timestamp, Zone, local_date};
+
+use super::{problem::Problem, state::Api};
+
+/// The header that sets the clock of one request.
+pub(crate) const HEADER: &str = "shipwhen-now";
+
+/// The moment a request is answered for: the one place where a handler learns the time.
+pub(crate) struct Now(pub(crate) Timestamp);
+
+impl FromRequestParts<Arc<Api>> for Now {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, api: &Arc<Api>) -> Result<Self, Problem> {
+        let Some(given) = parts.headers.get(HEADER) else { return Ok(Self((api.app.clock)())) };
+        if !api.app.test_clock {
+            // Taking no notice would let a test against a live shop look as if it worked.
+            let detail = "Shipwhen-Now works only where the server was started with --test-clock";
+            return Err(Problem::new(StatusCode::BAD_REQUEST, "test_clock_off", detail));
+        }
+        given.to_str().ok().and_then(read).map(Self).ok_or_else(|| {
+            Problem::field(
+                "Shipwhen-Now",
+                "instant",
+                "not an instant such as 2026-12-01T09:00:00Z, from 1970 to 2199",
+            )
+        })
+    }
+}
+
+/// Reads an instant within the years that dates may have.
+pub(crate) fn read(text: &str) -> Option<Timestamp> {
+    let at: Timestamp = text.trim().parse().ok()?;
+    let date = local_date(at, &Zone::utc());
+    (FIRST_DATE..=LAST_DATE).contains(&date).then_some(at)
+}

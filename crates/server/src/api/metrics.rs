@@ -1,0 +1,144 @@
+//! Counts and durations by route, in Prometheus' text form.
+//!
+//! Fixed buckets counted with atomics, so that a server nobody scrapes uses no more memory than one that is: exporters
+//! that keep samples grow until they are asked. Routes are templates: nothing of a request is in here.
+
+use std::{
+    fmt::Write as _,
+    sync::{
+        Arc, PoisonError, RwLock,
+        atomic::{AtomicI64, AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use axum::http::Method;
+use rustc_hash::FxHashMap;
+
+/// Upper bounds of the buckets, in microseconds.
+const BOUNDS_US: [u64; 14] = [
+    100, 250, 500, 1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000, 250_000, 500_000, 1_000_000,
+    5_000_000,
+];
+
+/// Requests with one route, method and status.
+struct Series {
+    method: Method,
+    status: u16,
+    buckets: [AtomicU64; BOUNDS_US.len() + 1],
+    sum_us: AtomicU64,
+}
+
+/// What was served since the start.
+#[derive(Default)]
+pub(crate) struct Metrics {
+    routes: RwLock<FxHashMap<String, Vec<Arc<Series>>>>,
+    /// Requests that are being answered.
+    pub(crate) open: AtomicI64,
+}
+
+impl Metrics {
+    /// Counts one answer.
+    pub(crate) fn count(&self, route: &str, method: &Method, status: u16, took: Duration) {
+        let series = self.series(route, method, status);
+        let us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+        let bucket = BOUNDS_US.partition_point(|bound| *bound < us);
+        series.buckets[bucket].fetch_add(1, Ordering::Relaxed);
+        series.sum_us.fetch_add(us, Ordering::Relaxed);
+    }
+
+    fn series(&self, route: &str, method: &Method, status: u16) -> Arc<Series> {
+        let is_it = |series: &&Arc<Series>| series.status == status && series.method == *method;
+        // A poisoned lock still guards sound data: each change is one insert.
+        let routes = self.routes.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(found) = routes.get(route).and_then(|all| all.iter().find(is_it)) {
+            return Arc::clone(found);
+        }
+        drop(routes);
+        let mut routes = self.routes.write().unwrap_or_else(PoisonError::into_inner);
+        let all = routes.entry(route.to_owned()).or_default();
+        if let Some(found) = all.iter().find(is_it) {
+            return Arc::clone(found);
+        }
+        let new = Arc::new(Series {
+            method: method.clone(),
+            status,
+            buckets: Default::default(),
+            sum_us: AtomicU64::new(0),
+        });
+        all.push(Arc::clone(&new));
+        new
+    }
+
+    /// Everything in Prometheus' text form, sorted by route; `waiting`: commands that wait for the engine.
+    pub(crate) fn text(&self, waiting: usize) -> String {
+        let mut text = String::from(
+            "# HELP shipwhen_http_request_duration_seconds Time from a request to its answer.\n\
+             # TYPE shipwhen_http_request_duration_seconds histogram\n",
+        );
+        let routes = self.routes.read().unwrap_or_else(PoisonError::into_inner);
+        let mut sorted: Vec<(&str, &Series)> = routes
+            .iter()
+            .flat_map(|(route, all)| all.iter().map(move |series| (&**route, &**series)))
+            .collect();
+        sorted.sort_by_key(|(route, series)| (*route, series.method.as_str(), series.status));
+        for (route, series) in sorted {
+            write_series(&mut text, route, series);
+        }
+        let open = self.open.load(Ordering::Relaxed);
+        let _ = write!(
+            text,
+            "# HELP shipwhen_http_requests_open Requests that are being answered.\n\
+             # TYPE shipwhen_http_requests_open gauge\n\
+             shipwhen_http_requests_open {open}\n\
+             # HELP shipwhen_engine_waiting Commands that wait for the engine.\n\
+             # TYPE shipwhen_engine_waiting gauge\n\
+             shipwhen_engine_waiting {waiting}\n"
+        );
+        text
+    }
+}
+
+fn write_series(text: &mut String, route: &str, series: &Series) {
+    const NAME: &str = "shipwhen_http_request_duration_seconds";
+    let labels = format!("route=\"{route}\",method=\"{}\",status=\"{}\"", series.method, series.status);
+    let mut below = 0;
+    // Writing to a text cannot fail.
+    for (bound, count) in BOUNDS_US.iter().zip(&series.buckets) {
+        below += count.load(Ordering::Relaxed);
+        let _ = writeln!(text, "{NAME}_bucket{{{labels},le=\"{}\"}} {below}", seconds(*bound));
+    }
+    below += series.buckets[BOUNDS_US.len()].load(Ordering::Relaxed);
+    let _ = writeln!(text, "{NAME}_bucket{{{labels},le=\"+Inf\"}} {below}");
+    let _ = writeln!(text, "{NAME}_sum{{{labels}}} {}", seconds(series.sum_us.load(Ordering::Relaxed)));
+    let _ = writeln!(text, "{NAME}_count{{{labels}}} {below}");
+}
+
+/// Microseconds as decimal seconds, exactly.
+fn seconds(us: u64) -> String {
+    format!("{}.{:06}", us / 1_000_000, us % 1_000_000)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_by_route_method_and_status() {
+        let metrics = Metrics::default();
+        metrics.count("/v1/orders", &Method::POST, 201, Duration::from_micros(100));
+        metrics.count("/v1/orders", &Method::POST, 201, Duration::from_micros(101));
+        metrics.count("/v1/orders", &Method::POST, 409, Duration::from_secs(60));
+        let text = metrics.text(7);
+        for line in [
+            r#"shipwhen_http_request_duration_seconds_bucket{route="/v1/orders",method="POST",status="201",le="0.000100"} 1"#,
+            r#"shipwhen_http_request_duration_seconds_bucket{route="/v1/orders",method="POST",status="201",le="0.000250"} 2"#,
+            r#"shipwhen_http_request_duration_seconds_sum{route="/v1/orders",method="POST",status="201"} 0.000201"#,
+            r#"shipwhen_http_request_duration_seconds_bucket{route="/v1/orders",method="POST",status="409",le="5.000000"} 0"#,
+            r#"shipwhen_http_request_duration_seconds_count{route="/v1/orders",method="POST",status="409"} 1"#,
+            "shipwhen_engine_waiting 7",
+        ] {
+            assert!(text.lines().any(|found| found == line), "{line}\n{text}");
+        }
+    }
+}

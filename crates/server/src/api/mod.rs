@@ -1,0 +1,97 @@
+//! The API of a shop's systems: JSON over HTTP, described by its own OpenAPI document.
+
+mod adjustments;
+mod around;
+mod auth;
+mod availability;
+mod check;
+mod clock;
+mod describe;
+mod docs;
+mod events;
+mod health;
+mod holds;
+mod idempotency;
+mod input;
+mod locations;
+mod metrics;
+mod orders;
+mod params;
+mod policies;
+mod problem;
+mod receipts;
+mod run_due;
+mod schema;
+mod skus;
+mod state;
+mod supplies;
+mod tag;
+
+use std::sync::Arc;
+
+use axum::{Router, middleware};
+use tower_http::{
+    catch_panic::CatchPanicLayer,
+    compression::{
+        CompressionLayer,
+        predicate::{NotForContentType, Predicate, SizeAbove},
+    },
+};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::{App, pages};
+pub(crate) use state::Api;
+
+/// Answers smaller than this are sent as they are: they fit one packet.
+const COMPRESS_FROM_BYTES: u64 = 1_024;
+
+fn routes() -> OpenApiRouter<Arc<Api>> {
+    OpenApiRouter::with_openapi(describe::frame())
+        .routes(routes!(locations::list))
+        .routes(routes!(locations::put, locations::get))
+        .routes(routes!(skus::list))
+        .routes(routes!(skus::put, skus::get))
+        .routes(routes!(policies::list))
+        .routes(routes!(policies::put, policies::get))
+        .routes(routes!(supplies::add, supplies::list))
+        .routes(routes!(supplies::get, supplies::change))
+        .routes(routes!(supplies::cancel))
+        .routes(routes!(receipts::receive))
+        .routes(routes!(adjustments::adjust))
+        .routes(routes!(availability::ask))
+        .routes(routes!(holds::place))
+        .routes(routes!(holds::get, holds::release))
+        .routes(routes!(orders::place::place, orders::read::list))
+        .routes(routes!(orders::batch::place))
+        .routes(routes!(orders::read::get))
+        .routes(routes!(orders::cancel::cancel))
+        .routes(routes!(orders::promises::list))
+        .routes(routes!(events::list))
+        .routes(routes!(run_due::run))
+        .routes(routes!(health::healthz))
+        .routes(routes!(health::readyz))
+        .routes(routes!(health::metrics))
+        .routes(routes!(docs::openapi))
+}
+
+/// The API's description as a JSON document (OpenAPI 3.1).
+pub fn openapi() -> String {
+    describe::document(routes().into_openapi())
+}
+
+/// Everything the server answers, and what its handlers share.
+pub(crate) fn build(app: Arc<App>) -> (Router, Arc<Api>) {
+    let (router, description) = routes().split_for_parts();
+    let api = Arc::new(Api::new(Arc::clone(&app), describe::document(description).into()));
+    let compress = SizeAbove::new(COMPRESS_FROM_BYTES).and(NotForContentType::const_new("text/event-stream"));
+    let router = router
+        .merge(docs::routes())
+        .with_state(Arc::clone(&api))
+        .merge(pages::routes().with_state(app))
+        .fallback(around::no_such_path)
+        .method_not_allowed_fallback(around::wrong_method)
+        .layer(CatchPanicLayer::custom(around::panicked))
+        .layer(middleware::from_fn_with_state(Arc::clone(&api), around::around))
+        .layer(CompressionLayer::new().compress_when(compress));
+    (router, api)
+}

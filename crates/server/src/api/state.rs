@@ -1,0 +1,208 @@
+//! What the handlers of the API share beside the [`App`].
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+use axum::{
+    body::Body,
+    http::{HeaderName, HeaderValue, StatusCode, header},
+    response::Response,
+};
+use engine::{Answer, Answered, Key, Request};
+use ledger::{Read, StoreError};
+use model::{
+    command::Command,
+    id::{CustomerKey, OrderId, Sku, TenantId},
+    order::Order,
+    state::Shop,
+    time::Timestamp,
+};
+use rustc_hash::FxHashMap;
+use serde::Serialize;
+use tokio::sync::watch;
+
+use super::{
+    auth::{Caller, KnownKeys},
+    metrics::Metrics,
+    problem::Problem,
+};
+use crate::{App, app::customer_key, link};
+
+/// What the handlers of the API share.
+pub(crate) struct Api {
+    pub(crate) app: Arc<App>,
+    pub(crate) keys: KnownKeys,
+    pub(crate) metrics: Arc<Metrics>,
+    /// The API's description, as it is sent.
+    pub(crate) openapi: Arc<str>,
+    /// Becomes true when the server stops: answers without an end end then.
+    pub(crate) stopping: watch::Sender<bool>,
+    /// When this server started, in milliseconds: keeps the request ids of two runs apart.
+    pub(crate) started: i64,
+    salts: RwLock<FxHashMap<TenantId, [u8; 32]>>,
+}
+
+impl Api {
+    pub(crate) fn new(app: Arc<App>, openapi: Arc<str>) -> Self {
+        Self {
+            started: (app.clock)().as_millisecond(),
+            app,
+            keys: KnownKeys::default(),
+            metrics: Arc::default(),
+            openapi,
+            stopping: watch::Sender::new(false),
+            salts: RwLock::default(),
+        }
+    }
+
+    /// Reads from the store, on a thread that may block.
+    pub(crate) async fn read<T: Send + 'static>(
+        self: &Arc<Self>,
+        read: impl FnOnce(&mut dyn Read) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, Problem> {
+        let api = Arc::clone(self);
+        let done = tokio::task::spawn_blocking(move || read(&mut *api.app.engine.store().reader()?)).await;
+        match done {
+            Ok(read) => Ok(read?),
+            Err(error) => {
+                tracing::error!(%error, "a reader met a defect");
+                Err(Problem::defect())
+            }
+        }
+    }
+
+    /// Has a command decided.
+    pub(crate) async fn run(
+        &self,
+        caller: &Caller,
+        now: Timestamp,
+        command: Command,
+        key: Option<Key>,
+    ) -> Result<Done, Problem> {
+        let answered = self.app.engine.run(self.request(caller, now, command, key)).await?;
+        Done::of(answered)
+    }
+
+    /// A command as the engine takes it.
+    pub(crate) fn request(
+        &self,
+        caller: &Caller,
+        now: Timestamp,
+        command: Command,
+        key: Option<Key>,
+    ) -> Request {
+        Request {
+            tenant: caller.tenant.clone(),
+            now,
+            id: self.app.stamps.next(now),
+            command,
+            key,
+            detail: engine::Detail::Full,
+        }
+    }
+
+    /// Who a customer is, as the ledger knows it.
+    pub(crate) async fn customer(
+        self: &Arc<Self>,
+        tenant: &TenantId,
+        email: Option<&str>,
+    ) -> Result<Option<CustomerKey>, Problem> {
+        let Some(email) = email else { return Ok(None) };
+        // A salt never changes, so it is read once.
+        let known = self.salts.read().unwrap_or_else(PoisonError::into_inner).get(tenant).copied();
+        let salt = match known {
+            Some(salt) => salt,
+            None => {
+                let id = tenant.clone();
+                let found = self.read(move |store| store.tenant(&id)).await?;
+                let salt = found.ok_or(engine::Failure::NoTenant)?.salt;
+                self.salts.write().unwrap_or_else(PoisonError::into_inner).insert(tenant.clone(), salt);
+                salt
+            }
+        };
+        Ok(Some(customer_key(&salt, email)))
+    }
+
+    /// The address of an order's status page.
+    pub(crate) fn status_url(&self, tenant: &TenantId, order: OrderId, placed_at: Timestamp) -> String {
+        format!("{}/o/{}", self.app.url(), link::make(&self.app.secret, tenant, order, placed_at))
+    }
+}
+
+/// What a command led to.
+pub(crate) struct Done {
+    pub(crate) answer: Answer,
+    pub(crate) replayed: bool,
+}
+
+impl Done {
+    /// Parts what was done from what was refused.
+    pub(crate) fn of(answered: Answered) -> Result<Self, Problem> {
+        let Answered { outcome, replayed } = answered;
+        match outcome {
+            Ok(answer) => Ok(Self { answer, replayed }),
+            Err(rejection) => Err(Problem::from(rejection).replayed(replayed)),
+        }
+    }
+}
+
+/// An answer that does not go with its command: a defect.
+pub(crate) fn unexpected(answer: &Answer) -> Problem {
+    tracing::error!(?answer, "the engine answered something else");
+    Problem::defect()
+}
+
+/// The header that marks an answer given before.
+pub(crate) const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
+
+/// A JSON answer.
+pub(crate) fn json(status: StatusCode, body: &impl Serialize) -> Result<Response, Problem> {
+    let body = serde_json::to_vec(body).map_err(|error| {
+        tracing::error!(%error, "an answer cannot be written");
+        Problem::defect()
+    })?;
+    let mut response = Response::new(Body::from(body));
+    *response.status_mut() = status;
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    Ok(response)
+}
+
+/// The same, saying whether it was given before.
+pub(crate) fn json_replayed(
+    status: StatusCode,
+    body: &impl Serialize,
+    replayed: bool,
+) -> Result<Response, Problem> {
+    let mut response = json(status, body)?;
+    if replayed {
+        response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
+    }
+    Ok(response)
+}
+
+/// The same with an entity tag.
+pub(crate) fn json_tagged(status: StatusCode, body: &impl Serialize, tag: &str) -> Result<Response, Problem> {
+    let mut response = json(status, body)?;
+    if let Ok(tag) = HeaderValue::from_str(tag) {
+        response.headers_mut().insert(header::ETAG, tag);
+    }
+    Ok(response)
+}
+
+/// The shop around some orders: their pools and every location, from one state of the store.
+pub(crate) fn shop_of(store: &mut dyn Read, tenant: &TenantId, orders: &[Order]) -> Result<Shop, StoreError> {
+    let lines = || orders.iter().flat_map(|order| &order.lines);
+    let pegged = lines().flat_map(|line| &line.pegs).map(|peg| &peg.sku);
+    let mut skus: Vec<Sku> = lines().map(|line| &line.sku).chain(pegged).cloned().collect();
+    skus.sort_unstable();
+    skus.dedup();
+    shop_with(store, tenant, &skus)
+}
+
+/// The shop with these pools and every location.
+pub(crate) fn shop_with(store: &mut dyn Read, tenant: &TenantId, skus: &[Sku]) -> Result<Shop, StoreError> {
+    let locations =
+        store.locations(tenant)?.into_iter().map(|(id, settings)| (id, Arc::new(settings))).collect();
+    let pools = store.pools(tenant, skus)?;
+    let pools = pools.into_iter().map(|pool| (pool.sku().clone(), Arc::new(pool))).collect();
+    Ok(Shop { locations: Arc::new(locations), pools, ..Shop::default() })
+}
