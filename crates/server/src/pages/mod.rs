@@ -1,0 +1,208 @@
+//! The pages that people look at: what a shop owes, a product as a shopper sees it, an order's status.
+//!
+//! Each page is a view model, made by a pure function from what the store and the promise functions say, and a
+//! template that shows it. No page needs script, no GET changes anything, and every date is the one that the API gives.
+//!
+//! The pages for a shop's own people have no sign-in yet: they are served for the sample shop alone
+//! ([`crate::App::demo`]). The status page needs no sign-in: its signed link is the key.
+
+mod assets;
+mod cancel;
+mod chart;
+mod count;
+mod countries;
+mod error;
+mod form;
+mod mail;
+mod outbox;
+mod owe;
+mod product;
+mod shop;
+mod status;
+mod words;
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::{
+    Extension, Form, Router,
+    extract::{Path, Query, State, rejection::FormRejection},
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+    routing::{get, post},
+};
+use model::{id::TenantId, time::Timestamp};
+
+pub use self::error::{error_page, wants_html};
+use self::{count::Counts, error::Fail};
+use crate::App;
+
+/// The routes of all pages.
+pub fn routes() -> Router<Arc<App>> {
+    Router::new()
+        .route("/", get(home))
+        .route("/shop", get(shop_list))
+        .route("/shop/{sku}", get(show_product).post(order_product))
+        .route("/o/{token}", get(show_order))
+        .route("/o/{token}/cancel", post(cancel_line))
+        .route("/outbox", get(show_outbox))
+        .route("/assets/{file}", get(assets::get))
+        .layer(Extension(Arc::new(Counts::default())))
+}
+
+/// What every page has around its content.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Frame {
+    /// The shop's name.
+    shop: String,
+    /// Which entry of the menu this page is; empty for none.
+    here: &'static str,
+    /// Whether the menu of the shop's own people is shown.
+    staff: bool,
+    /// Whether this is the sample shop.
+    demo: bool,
+    style: &'static str,
+    script: &'static str,
+}
+
+impl Frame {
+    fn new(tenant: Option<&TenantId>, here: &'static str, staff: bool, demo: bool) -> Self {
+        let shop = tenant.map_or("Shipwhen".to_owned(), |tenant| {
+            let words = tenant.as_str().split('-').filter(|word| !word.is_empty());
+            words.map(words::sentence).collect::<Vec<_>>().join(" ")
+        });
+        Self { shop, here, staff, demo, style: &assets::STYLE.href, script: &assets::SCRIPT.href }
+    }
+}
+
+/// What a handler asks with: the server, the moment, and whose page it is.
+#[derive(Clone)]
+struct Ask {
+    app: Arc<App>,
+    now: Timestamp,
+}
+
+impl Ask {
+    fn new(app: Arc<App>, headers: &HeaderMap) -> Self {
+        let set = headers.get("shipwhen-now").filter(|_| app.test_clock);
+        let set = set.and_then(|value| value.to_str().ok()?.parse().ok());
+        let now = set.unwrap_or_else(|| (app.clock)());
+        Self { app, now }
+    }
+
+    /// The sample shop, the only one whose staff and shop pages are served.
+    fn demo(&self) -> Result<&TenantId, Fail> {
+        self.app.demo.as_ref().ok_or(Fail::NotFound)
+    }
+
+    fn is_demo(&self, tenant: &TenantId) -> bool {
+        self.app.demo.as_ref() == Some(tenant)
+    }
+}
+
+/// Runs what reads the store, which blocks, on a thread that may.
+async fn blocking(work: impl FnOnce() -> Result<Response, Fail> + Send + 'static) -> Response {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(Ok(response)) => response,
+        Ok(Err(fail)) => fail.into_response(),
+        Err(error) => Fail::Defect(error.to_string()).into_response(),
+    }
+}
+
+/// Renders a template as a page that is not kept and may load nothing but our own style and script.
+///
+/// `application/ld+json` blocks are data, not script: HTML returns from "prepare the script element" before it asks the policy.
+fn page(status: StatusCode, template: &impl Template) -> Result<Response, Fail> {
+    const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; \
+        connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+    let html = template.render().map_err(|error| Fail::Defect(error.to_string()))?;
+    let mut response = (status, html).into_response();
+    let headers = response.headers_mut();
+    let fixed: [(HeaderName, &str); 6] = [
+        (header::CONTENT_TYPE, "text/html; charset=utf-8"),
+        (header::CONTENT_SECURITY_POLICY, POLICY),
+        (header::CACHE_CONTROL, "no-store"),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (HeaderName::from_static("x-robots-tag"), "noindex"),
+    ];
+    for (name, value) in fixed {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    Ok(response)
+}
+
+/// Sends the browser on with a GET, so that a reload sends nothing twice.
+fn see_other(to: &str) -> Result<Response, Fail> {
+    let to = HeaderValue::from_str(to).map_err(|error| Fail::Defect(error.to_string()))?;
+    Ok((StatusCode::SEE_OTHER, [(header::LOCATION, to)]).into_response())
+}
+
+async fn home(
+    State(app): State<Arc<App>>,
+    Extension(counts): Extension<Arc<Counts>>,
+    headers: HeaderMap,
+) -> Response {
+    let ask = Ask::new(app, &headers);
+    blocking(move || owe::answer(&ask, &counts)).await
+}
+
+async fn shop_list(
+    State(app): State<Arc<App>>,
+    Query(query): Query<shop::Cut>,
+    headers: HeaderMap,
+) -> Response {
+    let ask = Ask::new(app, &headers);
+    blocking(move || shop::answer(&ask, &query)).await
+}
+
+async fn show_product(
+    State(app): State<Arc<App>>,
+    Path(sku): Path<String>,
+    Query(query): Query<product::Wish>,
+    headers: HeaderMap,
+) -> Response {
+    let ask = Ask::new(app, &headers);
+    blocking(move || product::show(&ask, &sku, &query)).await
+}
+
+async fn order_product(
+    State(app): State<Arc<App>>,
+    Path(sku): Path<String>,
+    headers: HeaderMap,
+    sent: Result<Form<form::Sent>, FormRejection>,
+) -> Response {
+    let ask = Ask::new(app, &headers);
+    let Ok(Form(sent)) = sent else { return Fail::Form.into_response() };
+    blocking(move || form::answer(&ask, &sku, &sent)).await
+}
+
+async fn show_order(
+    State(app): State<Arc<App>>,
+    Path(token): Path<String>,
+    Query(query): Query<status::Said>,
+    headers: HeaderMap,
+) -> Response {
+    let ask = Ask::new(app, &headers);
+    blocking(move || status::answer(&ask, &token, &query, None)).await
+}
+
+async fn cancel_line(
+    State(app): State<Arc<App>>,
+    Path(token): Path<String>,
+    headers: HeaderMap,
+    sent: Result<Form<cancel::Sent>, FormRejection>,
+) -> Response {
+    let ask = Ask::new(app, &headers);
+    let Ok(Form(sent)) = sent else { return Fail::Form.into_response() };
+    blocking(move || cancel::answer(&ask, &token, &sent)).await
+}
+
+async fn show_outbox(
+    State(app): State<Arc<App>>,
+    Query(query): Query<outbox::Cut>,
+    headers: HeaderMap,
+) -> Response {
+    let ask = Ask::new(app, &headers);
+    blocking(move || outbox::answer(&ask, &query)).await
+}

@@ -1,0 +1,110 @@
+//! The sample shop's outbox: messages land here instead of in somebody's mail.
+
+use askama::Template;
+use axum::{http::StatusCode, response::Response};
+use ledger::{OutboxRow, Read};
+use model::{
+    id::TenantId,
+    time::{Timestamp, Zone},
+};
+use serde::Deserialize;
+
+use super::{
+    Ask, Frame,
+    error::Fail,
+    mail::{self, Mail},
+    page,
+    status::{path, shop_of},
+};
+
+/// Messages on one page.
+const SHOWN: usize = 20;
+
+/// Which part of the list.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct Cut {
+    before: Option<String>,
+}
+
+#[derive(Template)]
+#[template(path = "outbox.html")]
+pub(super) struct Outbox {
+    pub(super) frame: Frame,
+    pub(super) messages: Vec<Message>,
+    /// Where the list goes on.
+    pub(super) more: Option<String>,
+}
+
+pub(super) struct Message {
+    pub(super) to: String,
+    /// When it was written: `14 Nov, 09:31`.
+    pub(super) at: String,
+    pub(super) subject: String,
+    /// The text before and after the link.
+    pub(super) before: String,
+    pub(super) link: String,
+    pub(super) after: String,
+}
+
+/// `GET /outbox`.
+pub(super) fn answer(ask: &Ask, cut: &Cut) -> Result<Response, Fail> {
+    let tenant = ask.demo()?;
+    let before = cut.before.as_deref().map(str::parse).transpose().map_err(|_| Fail::NotFound)?;
+    let mut reader = ask.app.engine.store().reader()?;
+    let mut rows = reader.outbox(tenant, before, SHOWN + 1)?;
+    let is_more = rows.len() > SHOWN;
+    rows.truncate(SHOWN);
+    let frame = Frame::new(Some(tenant), "outbox", true, true);
+    let mut messages = Vec::with_capacity(rows.len());
+    for row in &rows {
+        messages.extend(message(ask, &mut *reader, tenant, &frame.shop, row)?);
+    }
+    let more = rows.last().filter(|_| is_more).map(|last| format!("/outbox?before={}", last.seq));
+    page(StatusCode::OK, &Outbox { frame, messages, more })
+}
+
+/// One message; `None` for a kind that this version does not write.
+fn message(
+    ask: &Ask,
+    reader: &mut dyn Read,
+    tenant: &TenantId,
+    shop_name: &str,
+    row: &OutboxRow,
+) -> Result<Option<Message>, Fail> {
+    if &*row.kind != "order_confirmation" {
+        return Ok(None);
+    }
+    let Some(order) = reader.orders(tenant, &[row.order])?.pop() else { return Ok(None) };
+    let contact = reader.contact(tenant, row.order)?.unwrap_or_default();
+    let shop = shop_of(reader, tenant, &order)?;
+    let link = format!("{}{}", ask.app.url(), path(ask, tenant, order.id, order.placed_at));
+    let name = contact.name.as_deref();
+    let mail = mail::order_confirmation(shop_name, &shop, &order, name, &link, row.at);
+    let to = match (name, contact.email.as_deref()) {
+        (Some(name), Some(email)) => format!("{name} <{email}>"),
+        (None, Some(email)) => email.to_owned(),
+        _ => "no address known".to_owned(),
+    };
+    let zone = shop.locations.values().next().map_or_else(Zone::utc, |location| location.time_zone.clone());
+    Ok(Some(split(mail, to, &link, clock(row.at, &zone, ask.now))))
+}
+
+/// Cuts the text at its link, so that the page can make it one.
+fn split(mail: Mail, to: String, link: &str, at: String) -> Message {
+    let (before, after) = mail.text.split_once(link).unwrap_or((&mail.text, ""));
+    Message {
+        to,
+        at,
+        subject: mail.subject,
+        before: before.to_owned(),
+        link: link.to_owned(),
+        after: after.to_owned(),
+    }
+}
+
+fn clock(at: Timestamp, zone: &Zone, now: Timestamp) -> String {
+    let (date, time) = zone.local(at);
+    let (today, _) = zone.local(now);
+    let day = promise::availability::day(date, Some(today));
+    format!("{day}, {:02}:{:02}", time.hour(), time.minute())
+}

@@ -1,0 +1,273 @@
+//! One product as a shopper sees it: can it be had, when does it ship, and the form to order it.
+
+use askama::Template;
+use axum::{http::StatusCode, response::Response};
+use model::{
+    Units,
+    id::{Channel, Sku, TenantId},
+    item::Item,
+    limits::LINE_UNITS_MAX,
+    location::LocationSettings,
+    order::Dates,
+    state::Shop,
+    time::Timestamp,
+    view::{Availability, AvailabilityState},
+};
+use promise::availability::{Question, availability};
+use serde::Deserialize;
+use serde_json::json;
+
+use super::{
+    Ask, Frame,
+    countries::{self, Choice},
+    error::Fail,
+    page,
+    shop::{Badge, Mark, href},
+    words::{self, Day},
+};
+
+/// What the address asks for.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct Wish {
+    quantity: Option<String>,
+    country: Option<String>,
+}
+
+/// What stands in the form: as the shopper filled it, or as it starts.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Filled {
+    pub(super) quantity: Units,
+    /// ISO 3166-1 alpha-2; `None`: not said.
+    pub(super) country: Option<String>,
+    pub(super) email: String,
+    pub(super) name: String,
+    pub(super) is_complete: bool,
+    pub(super) errors: Errors,
+    /// What the shopper must know before sending it again.
+    pub(super) notice: Option<String>,
+}
+
+/// What is wrong, beside each field.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Errors {
+    pub(super) quantity: Option<String>,
+    pub(super) country: Option<String>,
+    pub(super) email: Option<String>,
+    pub(super) name: Option<String>,
+}
+
+impl Errors {
+    pub(super) fn any(&self) -> bool {
+        [&self.quantity, &self.country, &self.email, &self.name].into_iter().any(Option::is_some)
+    }
+}
+
+#[derive(Template)]
+#[template(path = "product.html")]
+pub(super) struct Product {
+    frame: Frame,
+    href: String,
+    title: String,
+    price: Option<String>,
+    badge: Badge,
+    mark: Mark,
+    offer: Offer,
+    filled: Filled,
+    countries: Vec<Choice>,
+    quantity_max: Units,
+    /// Makes sending the form twice the same as once.
+    once: String,
+    json_ld: String,
+}
+
+/// The honest answer, in a shopper's words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Offer {
+    /// Whether the form can be sent as it stands.
+    pub(super) can_order: bool,
+    /// Whether some other quantity could be had.
+    pub(super) can_have_some: bool,
+    /// `In stock`, `Ships by 12 Aug`, `3 now, 5 by 2 Sep`.
+    pub(super) headline: String,
+    /// Part ships now and part later.
+    pub(super) is_split: bool,
+    /// The day it ships.
+    pub(super) ships: Option<Day>,
+    /// The day it arrives, where that is another one.
+    pub(super) arrives: Option<Day>,
+    /// The day we think it ships, where that is earlier than the one we promise.
+    pub(super) perhaps: Option<Day>,
+    /// When goods come again that can be had.
+    pub(super) restock: Option<Day>,
+    pub(super) reason: String,
+    pub(super) button: String,
+}
+
+/// `GET /shop/{sku}`.
+pub(super) fn show(ask: &Ask, sku: &str, wish: &Wish) -> Result<Response, Fail> {
+    let quantity = wish.quantity.as_deref().and_then(|text| text.trim().parse().ok());
+    let tenant = ask.demo()?;
+    let (sku, shop) = load(ask, tenant, sku)?;
+    let country = match wish.country.as_deref().map(str::trim) {
+        Some(code) => countries::known(code).map(str::to_owned),
+        None => home(&shop),
+    };
+    let quantity = quantity.filter(|quantity| (1..=LINE_UNITS_MAX).contains(quantity)).unwrap_or(1);
+    let filled = Filled { quantity, country, ..Filled::default() };
+    answer(ask, tenant, &shop, &sku, filled, StatusCode::OK)
+}
+
+/// The product's pool, and its code as a SKU.
+pub(super) fn load(ask: &Ask, tenant: &TenantId, sku: &str) -> Result<(Sku, Shop), Fail> {
+    let sku = Sku::new(sku).map_err(|_| Fail::NotFound)?;
+    let shop = ask.app.engine.snapshots().shop(tenant, std::slice::from_ref(&sku))?;
+    if shop.pool(&sku).is_none() {
+        return Err(Fail::NotFound);
+    }
+    Ok((sku, shop))
+}
+
+/// Shows the page with a form that was filled in.
+pub(super) fn answer(
+    ask: &Ask,
+    tenant: &TenantId,
+    shop: &Shop,
+    sku: &Sku,
+    filled: Filled,
+    status: StatusCode,
+) -> Result<Response, Fail> {
+    let once = ask.app.stamps.next(ask.now).simple().to_string();
+    let product = view(tenant, ask.app.url(), shop, sku, filled, once, ask.now).ok_or(Fail::NotFound)?;
+    page(status, &product)
+}
+
+/// The answer that the API gives to the same question.
+pub(super) fn asked(shop: &Shop, sku: &Sku, filled: &Filled, now: Timestamp) -> Option<Availability> {
+    let channel = Channel::default();
+    let country = filled.country.as_deref();
+    let question = Question { quantity: filled.quantity.max(1), channel: &channel, group: None, country };
+    availability(shop, sku, question, now)
+}
+
+pub(super) fn view(
+    tenant: &TenantId,
+    url: &str,
+    shop: &Shop,
+    sku: &Sku,
+    filled: Filled,
+    once: String,
+    now: Timestamp,
+) -> Option<Product> {
+    let availability = asked(shop, sku, &filled, now)?;
+    let item = &shop.pool(sku)?.item;
+    let title = words::title(shop, sku);
+    let badge = Badge::of(&availability, words::today(shop, now));
+    let offer = offer(shop, &availability, &badge, filled.quantity, now);
+    Some(Product {
+        frame: Frame::new(Some(tenant), "product", true, true),
+        href: href(sku),
+        price: item.price.map(words::money),
+        badge,
+        mark: Mark::of(&title),
+        offer,
+        countries: countries::choices(&served(shop), filled.country.as_deref()),
+        filled,
+        quantity_max: LINE_UNITS_MAX,
+        once,
+        json_ld: json_ld(item, &title, &format!("{url}{}", href(sku)), &availability),
+        title,
+    })
+}
+
+/// Turns an availability into what the page says.
+fn offer(shop: &Shop, of: &Availability, badge: &Badge, quantity: Units, now: Timestamp) -> Offer {
+    let today = words::today(shop, now);
+    let ships = Day::promised(of.ship_by, today);
+    let by = ships.as_ref().map_or_else(String::new, |day| day.text.clone());
+    let is_short = of.state == AvailabilityState::Limited && quantity > of.available_now;
+    let can_order = !is_short
+        && !matches!(
+            of.state,
+            AvailabilityState::Waitlist | AvailabilityState::OutOfStock | AvailabilityState::Discontinued
+        );
+    let is_split = of.state == AvailabilityState::Backorder && (1..quantity).contains(&of.available_now);
+    let headline = if is_split {
+        format!("{} now, {} by {by}", of.available_now, quantity - of.available_now)
+    } else if badge.line.is_empty() || !(can_order || is_short) {
+        badge.word.to_owned()
+    } else {
+        badge.line.clone()
+    };
+    let is_here = matches!(of.state, AvailabilityState::InStock | AvailabilityState::Limited);
+    let button = match of.state {
+        _ if is_here => "Order now".to_owned(),
+        AvailabilityState::Preorder => format!("Pre-order — ships by {by}"),
+        AvailabilityState::MadeToOrder => format!("Order — ships by {by}"),
+        _ => format!("Backorder — ships by {by}"),
+    };
+    let day = |dates: Dates, unlike: Option<&Day>| {
+        Day::promised(dates, today).filter(|day| unlike.is_none_or(|unlike| unlike != day))
+    };
+    let perhaps = of.ship_by.expected.map(|date| Day::of(date, today));
+    Offer {
+        can_order,
+        can_have_some: can_order || of.available_now > 0,
+        headline,
+        is_split,
+        arrives: if can_order { day(of.deliver_by, ships.as_ref()) } else { None },
+        perhaps: perhaps.filter(|day| can_order && Some(day) != ships.as_ref()),
+        ships: if can_order { ships } else { None },
+        restock: of.restock_on.map(|date| Day::of(date, today)),
+        reason: words::sentence(&of.reason),
+        button,
+    }
+}
+
+/// The countries that some location knows the way to, in the owner's order.
+fn served(shop: &Shop) -> Vec<&str> {
+    let rows = shop.locations.values().flat_map(|location| &location.transit);
+    let mut codes: Vec<&str> = rows
+        .filter(|row| !row.is_for_any_country())
+        .filter_map(|row| countries::known(&row.country))
+        .collect();
+    let mut seen = std::collections::BTreeSet::new();
+    codes.retain(|code| seen.insert(*code));
+    codes
+}
+
+/// The country that the form starts with: the first that the first location sends to.
+fn home(shop: &Shop) -> Option<String> {
+    let first = |location: &LocationSettings| {
+        location.transit.iter().find(|row| !row.is_for_any_country()).map(|row| row.country.clone())
+    };
+    shop.locations.values().next().and_then(|location| first(location))
+}
+
+/// The same answer for search engines. Nothing in it can end the script element it stands in.
+fn json_ld(item: &Item, title: &str, url: &str, of: &Availability) -> String {
+    let mut offer = json!({"@type": "Offer", "url": url, "availability": of.schema_org});
+    if let Some(price) = item.price {
+        offer["price"] = json!(price.to_decimal());
+        offer["priceCurrency"] = json!(price.currency.code());
+    }
+    let is_ahead = matches!(
+        of.state,
+        AvailabilityState::Backorder | AvailabilityState::Preorder | AvailabilityState::MadeToOrder
+    );
+    if let Some(date) = of.ship_by.promised.filter(|_| is_ahead) {
+        offer["availabilityStarts"] = json!(date.to_string());
+    }
+    let mut product = json!({
+        "@context": "https://schema.org", "@type": "Product", "name": title, "sku": item.sku, "offers": offer,
+    });
+    if let Some(barcode) = &item.barcode {
+        product["gtin"] = json!(barcode);
+    }
+    product
+        .to_string()
+        .replace('<', "\\u003c")
+        .replace('>', "\\u003e")
+        .replace('&', "\\u0026")
+        .replace('\u{2028}', "\\u2028")
+        .replace('\u{2029}', "\\u2029")
+}
