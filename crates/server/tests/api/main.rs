@@ -1,0 +1,14 @@
+//! The API through HTTP: the whole server on a store in a directory of its own, with a clock that the tests set.
+#![allow(clippy::unwrap_used)]
+
+mod auth;
+mod described;
+mod idempotency;
+mod lists;
+mod malformed;
+mod meets;
+mod offers;
+mod serving;
+mod stories;
+mod tenants;
+mod world;
