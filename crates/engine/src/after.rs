@@ -91,10 +91,28 @@ pub(crate) fn follow(
     for (sku, cause) in freed {
         settle(working, course, &sku, &cause, None)?;
     }
+    own_lines(working, course, events)?;
     for (sku, supply, cause) in changed {
         reissue(working, course, (sku, supply), None, &cause, None)?;
     }
     Ok(())
+}
+
+/// Makes promises anew for lines that gave units back: without their latest units, what is left comes earlier.
+fn own_lines(working: &mut Working<'_>, course: &mut Course, events: &[Event]) -> Result<(), Failure> {
+    let mut cancelled: Vec<LineId> = events
+        .iter()
+        .filter_map(|event| match event {
+            Event::LineCancelled(cancelled) => Some(cancelled.line),
+            _ => None,
+        })
+        .collect();
+    cancelled.sort_unstable();
+    let Some(first) = cancelled.first() else { return Ok(()) };
+    let cause = Cause { order: Some(first.order), ..Cause::of("line_cancelled") };
+    working.load_orders(&[first.order])?;
+    let promises = promise::reissue(course.next(working), &cancelled, &cause);
+    working.apply(course.now, promises)
 }
 
 /// Names the pools in which units came free, and the supplies whose lines have other dates now.
@@ -171,7 +189,7 @@ pub(crate) fn settle(
     working.load_orders(&orders)?;
     let settled = promise::settle(course.next(working), sku, queues, cause);
     working.apply(course.now, settled.events)?;
-    let promises = promise::reissue(course.setting(working), &settled.orders, cause);
+    let promises = promise::reissue(course.setting(working), &settled.lines, cause);
     working.apply(course.now, promises)?;
     let settling = working.pool(sku).is_some_and(|pool| pool.settling);
     if settling == settled.done {
@@ -200,7 +218,9 @@ fn reissue(
         let mut orders: Vec<OrderId> = lines.iter().map(|waiting| waiting.line.order).collect();
         orders.dedup();
         working.load_orders(&orders)?;
-        let promises = promise::reissue(course.next(working), &orders, cause);
+        let mut behind: Vec<LineId> = lines.iter().map(|waiting| waiting.line).collect();
+        behind.sort_unstable();
+        let promises = promise::reissue(course.next(working), &behind, cause);
         working.apply(course.now, promises)?;
     }
     let last = lines.last().filter(|_| lines.len() == LINES_A_STEP).map(|waiting| waiting.line);

@@ -322,7 +322,10 @@ pub struct PoolSettling {
 }
 
 /// Promises about lines of one order.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+///
+/// Stored in groups: lines that were promised the same stand together, as most lines of an order are.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(from = "StoredPromises")]
 pub struct PromiseGiven {
     /// The order.
     pub order: OrderId,
@@ -331,13 +334,52 @@ pub struct PromiseGiven {
 }
 
 /// A promise about one line.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LinePromise {
     /// The line's number.
     pub line: u16,
     /// What was said.
-    #[serde(flatten)]
     pub promise: Promise,
+}
+
+/// One promise and the lines it was given for.
+#[derive(Serialize, Deserialize)]
+struct PromiseGroup<P> {
+    lines: Vec<u16>,
+    promise: P,
+}
+
+#[derive(Deserialize)]
+struct StoredPromises {
+    order: OrderId,
+    promises: Vec<PromiseGroup<Promise>>,
+}
+
+impl From<StoredPromises> for PromiseGiven {
+    fn from(stored: StoredPromises) -> Self {
+        let lines = stored.promises.into_iter().flat_map(|PromiseGroup { lines, promise }| {
+            lines.into_iter().map(move |line| LinePromise { line, promise: promise.clone() })
+        });
+        Self { order: stored.order, promises: lines.collect() }
+    }
+}
+
+impl Serialize for PromiseGiven {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        use serde::ser::SerializeStruct;
+        let mut groups: Vec<PromiseGroup<&Promise>> = Vec::new();
+        for LinePromise { line, promise } in &self.promises {
+            match groups.last_mut() {
+                // Only with the group before: so the order of lines is kept.
+                Some(group) if group.promise == promise => group.lines.push(*line),
+                _ => groups.push(PromiseGroup { lines: vec![*line], promise }),
+            }
+        }
+        let mut given = serializer.serialize_struct("PromiseGiven", 2)?;
+        given.serialize_field("order", &self.order)?;
+        given.serialize_field("promises", &groups)?;
+        given.end()
+    }
 }
 
 /// Goods that left.
@@ -363,4 +405,30 @@ pub struct ShippedLine {
     pub quantity: Units,
     /// What left each on-hand supply.
     pub from: Vec<Peg>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::order::Dates;
+
+    #[test]
+    fn promises_of_a_kind_are_stored_once_and_read_back_line_by_line() {
+        let promise = |version| Promise {
+            version,
+            ship_by: Dates::UNKNOWN,
+            deliver_by: Dates::UNKNOWN,
+            given_at: Timestamp::UNIX_EPOCH,
+            told_at: None,
+            cause: Cause::of("order_placed"),
+        };
+        let of = |line, version| LinePromise { line, promise: promise(version) };
+        let promises = vec![of(1, 1), of(2, 1), of(3, 2), of(4, 1)];
+        let given = PromiseGiven { order: OrderId(uuid::Uuid::from_u128(7)), promises };
+        let event = Event::PromiseGiven(given);
+        let data = event.data().unwrap();
+        assert_eq!(data.matches("order_placed").count(), 3);
+        assert_eq!(Event::read(event.kind(), &data).unwrap(), Some(event));
+        assert_eq!(Event::read("of_tomorrow", "{}").unwrap(), None);
+    }
 }

@@ -130,16 +130,20 @@ pub struct Line {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub recipe: Vec<Component>,
     /// Units called off.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub cancelled: Units,
     /// Units sent.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub shipped: Units,
     /// Which goods fill the open units: for each SKU of the recipe they add up to the open quantity.
     pub pegs: Vec<Peg>,
     /// What was said about it, oldest first. Given by events of their own.
     #[serde(skip)]
     pub promises: Vec<Promise>,
+}
+
+fn is_zero(units: &Units) -> bool {
+    *units == 0
 }
 
 impl Line {

@@ -7,8 +7,8 @@
 use model::{
     Units,
     event::{Event, LinePromise, Move, PromiseGiven, RunApplied},
-    id::{LineId, OrderId, RunId, Sku, SupplyId},
-    order::{Cause, Order, Promise},
+    id::{LineId, RunId, Sku, SupplyId},
+    order::{Cause, Line, Order, Promise},
     pool::Pool,
     supply::{Supply, SupplyKind},
     time::Date,
@@ -80,8 +80,8 @@ fn latest_delivery(set: Setting<'_>, pool: &Pool, supply: &Supply) -> Option<Dat
 pub struct Settled {
     /// `run_applied`, if anybody moved.
     pub events: Vec<Event>,
-    /// Orders that moved, each once.
-    pub orders: Vec<OrderId>,
+    /// Lines that moved, sorted, each once.
+    pub lines: Vec<LineId>,
     /// False: more lines may move; go on with another round.
     pub done: bool,
 }
@@ -91,7 +91,7 @@ pub struct Settled {
 /// `queues` holds the lines of [`queues_needed`], or as many as one round may touch; their orders are loaded.
 /// Never gives a line a later date; leaves buffers and lines whose requested date is met alone.
 pub fn settle(set: Setting<'_>, sku: &Sku, mut queues: Queues, cause: &Cause) -> Settled {
-    let nobody = Settled { events: Vec::new(), orders: Vec::new(), done: true };
+    let nobody = Settled { events: Vec::new(), lines: Vec::new(), done: true };
     let Some(pool) = set.shop.pool(sku) else { return nobody };
     let needed = queues_needed(set, sku);
     let cut_short = needed.iter().any(|need| is_cut_short(need, &queues));
@@ -106,9 +106,9 @@ pub fn settle(set: Setting<'_>, sku: &Sku, mut queues: Queues, cause: &Cause) ->
         // The heads gain nothing: those behind them are no better off, so there is no use in looking further.
         return nobody;
     }
-    let mut orders: Vec<OrderId> = run.moves.iter().map(|step| step.line.order).collect();
-    orders.sort_unstable();
-    orders.dedup();
+    let mut lines: Vec<LineId> = run.moves.iter().map(|step| step.line).collect();
+    lines.sort_unstable();
+    lines.dedup();
     let applied = RunApplied {
         run: RunId::of(set.command),
         sku: sku.clone(),
@@ -116,7 +116,7 @@ pub fn settle(set: Setting<'_>, sku: &Sku, mut queues: Queues, cause: &Cause) ->
         opened: run.opened,
         moves: run.moves,
     };
-    Settled { events: vec![Event::RunApplied(applied)], orders, done: !cut_short }
+    Settled { events: vec![Event::RunApplied(applied)], lines, done: !cut_short }
 }
 
 fn is_cut_short(need: &QueueNeed, queues: &Queues) -> bool {
@@ -288,15 +288,18 @@ impl Run<'_> {
     }
 }
 
-/// Makes promises anew for the open lines of these orders whose dates are no longer what was last promised.
+/// Makes promises anew for these lines, where their dates are no longer what was last promised; of an order that ships
+/// complete, for all its lines.
 ///
-/// The orders and their pools are loaded. What was said before stays as it was; the new version names its cause and
-/// waits for its notice.
-pub fn reissue(set: Setting<'_>, orders: &[OrderId], cause: &Cause) -> Vec<Event> {
+/// `lines` stand in the order of their ids; their orders and pools are loaded. What was said before stays as it was; the
+/// new version names its cause and waits for its notice.
+pub fn reissue(set: Setting<'_>, lines: &[LineId], cause: &Cause) -> Vec<Event> {
     let mut events = Vec::new();
-    for id in orders {
-        let Some(order) = set.shop.orders.get(id) else { continue };
-        let promises: Vec<LinePromise> = line_dates(set.shop, order, set.now)
+    for of_order in lines.chunk_by(|a, b| a.order == b.order) {
+        let id = of_order[0].order;
+        let Some(order) = set.shop.orders.get(&id) else { continue };
+        let concerned = |line: &Line| of_order.iter().any(|id| id.no == line.no);
+        let promises: Vec<LinePromise> = line_dates(set.shop, order, set.now, concerned)
             .into_iter()
             .filter_map(|(no, ship_by, deliver_by)| {
                 let last = order.line(no)?.promises.last();
@@ -315,7 +318,7 @@ pub fn reissue(set: Setting<'_>, orders: &[OrderId], cause: &Cause) -> Vec<Event
             })
             .collect();
         if !promises.is_empty() {
-            events.push(Event::PromiseGiven(PromiseGiven { order: *id, promises }));
+            events.push(Event::PromiseGiven(PromiseGiven { order: id, promises }));
         }
     }
     events

@@ -92,19 +92,27 @@ pub fn supply_view(shop: &Shop, supply: &Supply, now: Timestamp) -> SupplyView {
 }
 
 /// The dates of one line as an order view would show them, without the view.
-pub(crate) fn line_dates(shop: &Shop, order: &Order, now: Timestamp) -> Vec<(u16, Dates, Dates)> {
+///
+/// Only open lines that are concerned; all open lines where the order ships complete, as each waits for the last.
+pub(crate) fn line_dates(
+    shop: &Shop,
+    order: &Order,
+    now: Timestamp,
+    concerned: impl Fn(&Line) -> bool,
+) -> Vec<(u16, Dates, Dates)> {
     let to = Destination::of_order(order);
+    let complete = order.ship == ShipChoice::Complete;
     let mut dates: Vec<(u16, Dates, Dates)> = order
         .lines
         .iter()
-        .filter(|line| line.open() > 0)
+        .filter(|line| line.open() > 0 && (complete || concerned(line)))
         .map(|line| {
             let of_pegs = line.pegs.iter().map(|peg| peg_dates(shop, line, peg, to, now).unwrap_or_default());
             let (ship_by, deliver_by) = latest(of_pegs);
             (line.no, ship_by, deliver_by)
         })
         .collect();
-    if order.ship == ShipChoice::Complete {
+    if complete {
         let all = latest(dates.iter().map(|(_, ship_by, deliver_by)| (*ship_by, *deliver_by)));
         dates.iter_mut().for_each(|(_, ship_by, deliver_by)| (*ship_by, *deliver_by) = all);
     }
@@ -275,7 +283,7 @@ fn kit_parts(open: Units, each: &[Units], components: &[ComponentView]) -> Vec<P
                 }
                 // A set from two parts is one kit by itself.
                 reach = reach.min(if before > from { built + 1 } else { (units / each).max(built + 1) });
-                next = Some(next.map_or_else(|| part.clone(), |kit| completed(kit, part)));
+                next = Some(next.map_or_else(|| part.clone(), |kit| completed(&kit, part)));
             }
             if units < to {
                 return parts;
@@ -295,13 +303,13 @@ fn kit_parts(open: Units, each: &[Units], components: &[ComponentView]) -> Vec<P
 }
 
 /// A kit with one more part in it: here when all are, and as late as the last, whose supply and place it shows.
-fn completed(kit: PartView, with: &PartView) -> PartView {
+fn completed(kit: &PartView, with: &PartView) -> PartView {
     let key = |part: &PartView| {
         let promised = part.deliver_by.promised;
         (promised.is_none(), promised, part.state == LineState::Backordered)
     };
-    let last = if key(with) > key(&kit) { with } else { &kit };
-    let waits = [&kit, with].into_iter().any(|part| part.state == LineState::Backordered);
+    let last = if key(with) > key(kit) { with } else { kit };
+    let waits = [kit, with].into_iter().any(|part| part.state == LineState::Backordered);
     PartView {
         state: if waits { LineState::Backordered } else { LineState::Allocated },
         ship_by: kit.ship_by.max(with.ship_by),

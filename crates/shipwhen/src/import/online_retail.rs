@@ -2,9 +2,10 @@
 //!
 //! The file has invoices and no purchases, so the supply is made up, by this rule, the same each time:
 //!
-//! - **Opening stock.** A SKU that is seen first has four times the units of that line on the shelf, at least 24.
+//! - **Opening stock.** A SKU that is seen first has six times the units of that line on the shelf, at least 48.
 //! - **Weekly purchase orders.** Each Monday a SKU whose stock, on hand and on order less what is promised, covers less than four
-//!   weeks of what was sold in the last four is ordered up to eight weeks, in sixes, at least twelve, due in 14 days.
+//!   weeks of what it sold a week lately (the mean of the last four weeks, or of as many as it is known) is ordered up to ten
+//!   weeks, in sixes, at least twelve, due in 14 days.
 //! - **Lateness.** Six of ten orders come on the day, the others 2, 4, 7 and 9 days late, by a hash of SKU and week.
 //! - **Terms.** Everything is sold on backorder without a cap; what is not inbound is promised in 28 days.
 //!
@@ -42,11 +43,11 @@ use uuid::Uuid;
 
 use super::session::Session;
 
-const OPENING_FACTOR: Units = 4;
-const OPENING_MIN: Units = 24;
+const OPENING_FACTOR: Units = 6;
+const OPENING_MIN: Units = 48;
 const WEEKS_REMEMBERED: usize = 4;
 const WEEKS_MIN: Units = 4;
-const WEEKS_TARGET: Units = 8;
+const WEEKS_TARGET: Units = 10;
 const PACK: Units = 6;
 const ORDER_MIN: Units = 12;
 const SUPPLY_DAYS: u16 = 14;
@@ -81,6 +82,8 @@ struct Book {
     position: Units,
     /// Units sold, by week, the current one first.
     sold: [Units; WEEKS_REMEMBERED],
+    /// Mondays it has seen, up to those remembered.
+    weeks: usize,
 }
 
 /// An invoice whose rows are still coming.
@@ -351,7 +354,7 @@ impl<'a> Replay<'a> {
         let put = PutPolicy { sku: sku.clone(), channel: Channel::default(), policy, if_match: None };
         self.session.send_as(line.row, false, at, Some(own), Command::PutPolicy(put))?;
         self.adjust(line.row, at, &sku, opening, AdjustReason::OpeningStock)?;
-        let book = Book { sku: sku.clone(), position: opening, sold: [0; WEEKS_REMEMBERED] };
+        let book = Book { sku: sku.clone(), position: opening, sold: [0; WEEKS_REMEMBERED], weeks: 0 };
         self.books.insert(line.stock_code.to_string(), book);
         Ok(sku)
     }
@@ -384,7 +387,8 @@ impl<'a> Replay<'a> {
     fn order_supplies(&mut self, day: Date, at: Timestamp) -> anyhow::Result<()> {
         let mut wanted = Vec::new();
         for (code, book) in &mut self.books {
-            let weekly = book.sold.iter().sum::<Units>().unsigned_abs().div_ceil(WEEKS_REMEMBERED as u64);
+            book.weeks = (book.weeks + 1).min(WEEKS_REMEMBERED);
+            let weekly = book.sold.iter().sum::<Units>().unsigned_abs().div_ceil(book.weeks as u64);
             let weekly = Units::try_from(weekly).unwrap_or(Units::MAX);
             book.sold.rotate_right(1);
             book.sold[0] = 0;

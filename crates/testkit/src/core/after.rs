@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use model::{
     event::{Event, PoolSettling},
-    id::{HoldId, OrderId, Sku, SupplyId},
+    id::{HoldId, LineId, OrderId, Sku, SupplyId},
     order::Cause,
 };
 use promise::{QueueNeed, Queues};
@@ -19,8 +19,8 @@ struct After {
     pools: BTreeMap<Sku, Cause>,
     /// Supplies whose lines have other dates.
     supplies: Vec<(SupplyId, Cause)>,
-    /// Orders whose lines moved.
-    orders: Vec<(OrderId, Cause)>,
+    /// Lines that moved.
+    lines: Vec<(LineId, Cause)>,
 }
 
 impl CoreShop {
@@ -36,13 +36,13 @@ impl CoreShop {
             self.settle(command, &mut steps, &sku, cause, &mut after);
         }
         for (supply, cause) in std::mem::take(&mut after.supplies) {
-            let orders: BTreeSet<OrderId> =
-                self.queue(supply).into_iter().map(|waiting| waiting.line.order).collect();
-            after.orders.extend(orders.into_iter().map(|order| (order, cause.clone())));
+            let lines: BTreeSet<LineId> =
+                self.queue(supply).into_iter().map(|waiting| waiting.line).collect();
+            after.lines.extend(lines.into_iter().map(|line| (line, cause.clone())));
         }
-        for (order, cause) in after.orders {
+        for (line, cause) in after.lines {
             steps += 1;
-            let promises = promise::reissue(self.setting(step(command, steps)), &[order], &cause);
+            let promises = promise::reissue(self.setting(step(command, steps)), &[line], &cause);
             self.commit(promises);
         }
     }
@@ -55,6 +55,7 @@ impl CoreShop {
                 let cause = Cause { order: Some(cancelled.line.order), ..Cause::of(kind) };
                 let skus = cancelled.freed.iter().map(|peg| peg.sku.clone());
                 after.pools.extend(skus.map(|sku| (sku, cause.clone())));
+                after.lines.push((cancelled.line, cause));
             }
             Event::HoldReleased(gone) | Event::HoldExpired(gone) => self.free_hold(gone.hold, kind, after),
             Event::OrderPlaced(placed) => {
@@ -79,7 +80,7 @@ impl CoreShop {
                 after.pools.insert(adjusted.sku.clone(), Cause::of(kind));
             }
             Event::RunApplied(run) => {
-                after.orders.extend(run.moves.iter().map(|step| (step.line.order, run.cause.clone())));
+                after.lines.extend(run.moves.iter().map(|step| (step.line, run.cause.clone())));
             }
             _ => {}
         }
@@ -102,7 +103,7 @@ impl CoreShop {
             let set = self.setting(step(command, *steps));
             let queues = self.heads(&promise::queues_needed(set, sku));
             let settled = promise::settle(set, sku, queues, &cause);
-            after.orders.extend(settled.orders.iter().map(|order| (*order, cause.clone())));
+            after.lines.extend(settled.lines.iter().map(|line| (*line, cause.clone())));
             self.commit(settled.events);
             self.set_settling(sku, !settled.done);
             if settled.done {
