@@ -1,0 +1,18 @@
+//! Forecast, lead-time learning, sell-as advice, production runs, cash flow, simulation. Floats live here only.
+//!
+//! Pure: every function takes a typed input, checks it, and returns its answer or names the field at fault. No clock, no
+//! randomness: what others sample is computed exactly here, so that the same input gives the same bytes.
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+mod dist;
+mod error;
+pub mod lot_sizing;
+pub mod newsvendor;
+pub mod order_up_to;
+pub mod partial_backorder;
+pub mod queue;
+pub mod reorder_point;
+pub mod special;
+mod stock_cost;
+
+pub use error::InsightError;
