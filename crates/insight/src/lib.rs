@@ -4,10 +4,13 @@
 //! randomness: what others sample is computed exactly here, so that the same input gives the same bytes.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+pub mod atp;
 mod dist;
 mod error;
+pub mod lead_time;
 pub mod lot_sizing;
 pub mod newsvendor;
+pub mod order_promising;
 pub mod order_up_to;
 pub mod partial_backorder;
 pub mod queue;
