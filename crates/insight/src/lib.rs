@@ -4,7 +4,9 @@
 //! randomness: what others sample is computed exactly here, so that the same input gives the same bytes.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+pub mod allocation;
 pub mod atp;
+mod branch;
 mod dist;
 mod error;
 pub mod lead_time;
@@ -15,7 +17,10 @@ pub mod order_up_to;
 pub mod partial_backorder;
 pub mod queue;
 pub mod reorder_point;
+pub mod ship_complete;
+mod simplex;
 pub mod special;
 mod stock_cost;
+pub mod time_phased;
 
 pub use error::InsightError;
