@@ -4,9 +4,11 @@
 //! randomness: what others sample is computed exactly here, so that the same input gives the same bytes.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+pub mod advisor;
 pub mod allocation;
 pub mod atp;
 mod branch;
+pub mod cox;
 mod dist;
 mod error;
 pub mod lead_time;
@@ -14,13 +16,16 @@ pub mod lot_sizing;
 pub mod newsvendor;
 pub mod order_promising;
 pub mod order_up_to;
+pub mod parse;
 pub mod partial_backorder;
+pub mod preorder;
 pub mod queue;
 pub mod reorder_point;
 pub mod ship_complete;
 mod simplex;
 pub mod special;
 mod stock_cost;
+pub mod survival;
 pub mod time_phased;
 
 pub use error::InsightError;
