@@ -2,12 +2,14 @@
 //!
 //! Pure: every function takes a typed input, checks it, and returns its answer or names the field at fault. No clock, no
 //! randomness: what others sample is computed exactly here, so that the same input gives the same bytes.
+//! [`calc::calc`] answers the same functions by name, from JSON.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 pub mod advisor;
 pub mod allocation;
 pub mod atp;
 mod branch;
+pub mod calc;
 pub mod cash;
 pub mod censored;
 pub mod cox;
