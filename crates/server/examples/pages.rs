@@ -20,7 +20,7 @@ fn main() {
     for (order, _) in &shop.orders.clone() {
         println!("{}", shop.path(*order));
     }
-    let app = server::pages::routes().with_state(shop.app.clone());
+    let app = server::router(shop.app.clone());
     tokio::runtime::Runtime::new().unwrap().block_on(async move {
         axum::serve(tokio::net::TcpListener::from_std(listener).unwrap(), app).await.unwrap();
     });
@@ -29,7 +29,10 @@ fn main() {
 
 /// Orders one unit so many times, many at once.
 fn fill(shop: &sample::Sample, at: &str, many: usize) {
-    use model::{command::{AskLine, Command, PlaceOrder}, id::Sku};
+    use model::{
+        command::{AskLine, Command, PlaceOrder},
+        id::Sku,
+    };
     let now: model::time::Timestamp = at.parse().unwrap();
     let mut waiting = std::collections::VecDeque::new();
     for _ in 0..many {

@@ -83,10 +83,8 @@ pub(super) struct Product {
 /// The honest answer, in a shopper's words.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Offer {
-    /// Whether the form can be sent as it stands.
+    /// Whether it can be had at all.
     pub(super) can_order: bool,
-    /// Whether some other quantity could be had.
-    pub(super) can_have_some: bool,
     /// `In stock`, `Ships by 12 Aug`, `3 now, 5 by 2 Sep`.
     pub(super) headline: String,
     /// Part ships now and part later.
@@ -154,15 +152,15 @@ pub(super) fn view(
     url: &str,
     shop: &Shop,
     sku: &Sku,
-    filled: Filled,
+    mut filled: Filled,
     once: String,
     now: Timestamp,
 ) -> Option<Product> {
-    let availability = asked(shop, sku, &filled, now)?;
+    let (availability, quantity) = at_most(shop, sku, &mut filled, now)?;
     let item = &shop.pool(sku)?.item;
     let title = words::title(shop, sku);
     let badge = Badge::of(&availability, words::today(shop, now));
-    let offer = offer(shop, &availability, &badge, filled.quantity, now);
+    let offer = offer(shop, &availability, &badge, quantity, now);
     Some(Product {
         frame: Frame::new(Some(tenant), "product", true, true),
         href: href(sku),
@@ -179,21 +177,45 @@ pub(super) fn view(
     })
 }
 
+/// The answer for as many units as can be had, and how many those are: who asks for more is told so beside the field.
+fn at_most(shop: &Shop, sku: &Sku, filled: &mut Filled, now: Timestamp) -> Option<(Availability, Units)> {
+    let wanted = filled.quantity;
+    let whole = asked(shop, sku, filled, now)?;
+    let most = whole.available_now + whole.available_later.unwrap_or(0);
+    if most < 1 || most >= wanted || can_order(&whole, wanted) {
+        return Some((whole, wanted));
+    }
+    let fewer = asked(shop, sku, &Filled { quantity: most, ..filled.clone() }, now)?;
+    if !can_order(&fewer, most) {
+        return Some((whole, wanted));
+    }
+    let [wanted, can_have] = [wanted, most].map(words::count);
+    let error = || format!("We cannot promise {wanted} right now. You can have {can_have}.");
+    filled.errors.quantity.get_or_insert_with(error);
+    Some((fewer, most))
+}
+
+/// Whether so many units could be ordered now.
+fn can_order(of: &Availability, quantity: Units) -> bool {
+    match of.state {
+        AvailabilityState::Waitlist | AvailabilityState::OutOfStock | AvailabilityState::Discontinued => {
+            false
+        }
+        AvailabilityState::Limited => quantity <= of.available_now,
+        _ => true,
+    }
+}
+
 /// Turns an availability into what the page says.
 fn offer(shop: &Shop, of: &Availability, badge: &Badge, quantity: Units, now: Timestamp) -> Offer {
     let today = words::today(shop, now);
     let ships = Day::promised(of.ship_by, today);
     let by = ships.as_ref().map_or_else(String::new, |day| day.text.clone());
-    let is_short = of.state == AvailabilityState::Limited && quantity > of.available_now;
-    let can_order = !is_short
-        && !matches!(
-            of.state,
-            AvailabilityState::Waitlist | AvailabilityState::OutOfStock | AvailabilityState::Discontinued
-        );
+    let can_order = can_order(of, quantity);
     let is_split = of.state == AvailabilityState::Backorder && (1..quantity).contains(&of.available_now);
     let headline = if is_split {
         format!("{} now, {} by {by}", of.available_now, quantity - of.available_now)
-    } else if badge.line.is_empty() || !(can_order || is_short) {
+    } else if badge.line.is_empty() || !can_order {
         badge.word.to_owned()
     } else {
         badge.line.clone()
@@ -211,7 +233,6 @@ fn offer(shop: &Shop, of: &Availability, badge: &Badge, quantity: Units, now: Ti
     let perhaps = of.ship_by.expected.map(|date| Day::of(date, today));
     Offer {
         can_order,
-        can_have_some: can_order || of.available_now > 0,
         headline,
         is_split,
         arrives: if can_order { day(of.deliver_by, ships.as_ref()) } else { None },
