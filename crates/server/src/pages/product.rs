@@ -222,7 +222,7 @@ fn offer(shop: &Shop, of: &Availability, badge: &Badge, quantity: Units, now: Ti
     };
     let is_here = matches!(of.state, AvailabilityState::InStock | AvailabilityState::Limited);
     let button = match of.state {
-        _ if is_here => "Order now".to_owned(),
+        _ if is_here || by.is_empty() => "Order now".to_owned(),
         AvailabilityState::Preorder => format!("Pre-order — ships by {by}"),
         AvailabilityState::MadeToOrder => format!("Order — ships by {by}"),
         _ => format!("Backorder — ships by {by}"),

@@ -291,7 +291,7 @@ fn line_view(facts: &Facts<'_>, line: &model::order::Line, view: &LineView) -> L
         word,
         tone,
         steps: steps(facts.shop, view),
-        parts: view.parts.iter().map(|part| part_view(facts, part)).collect(),
+        parts: merged(view.parts.iter().map(|part| part_view(facts, part))),
         changed: if view.open > 0 { changed(facts, line, view, is_waiting) } else { None },
         place: facts.places.get(&view.id).filter(|_| view.open > 0).map(|ahead| place(*ahead)),
         history: line.promises.iter().map(|promise| given(facts, promise)).collect(),
@@ -339,6 +339,23 @@ fn steps(shop: &Shop, view: &LineView) -> Vec<Step> {
         std::cmp::Ordering::Greater => "next",
     };
     names.into_iter().enumerate().map(|(at, name)| Step { name, state: state(at) }).collect()
+}
+
+/// Puts parts together that differ in nothing that is shown, such as those of two deliveries that are both here.
+fn merged(parts: impl Iterator<Item = Part>) -> Vec<Part> {
+    let mut merged: Vec<Part> = Vec::new();
+    for part in parts {
+        let same = |known: &&mut Part| {
+            known.whereabouts == part.whereabouts
+                && known.ships == part.ships
+                && known.arrives == part.arrives
+        };
+        match merged.iter_mut().find(same) {
+            Some(known) => known.quantity += part.quantity,
+            None => merged.push(part),
+        }
+    }
+    merged
 }
 
 /// What kind of supply some units come from.

@@ -314,11 +314,13 @@ async fn an_orders_page_tells_what_moved_and_why() {
         "Later than we told you: before, 9 Dec → now, 23 Dec , as the delivery we count on has a new date.",
         "1 on the way to us ships by 23 Dec , with you by 29 Dec",
         "You are first in line for these goods.",
+        "Every date we gave",
         "22 Oct Ships by 9 Dec, with you by 15 Dec When you ordered",
         "Cancel the whole order",
     ] {
         page.says(text);
     }
+    get(&shop, &shop.path(shop.orders[0].0)).await.says("5 in our warehouse ships by 24 Nov");
     get(&shop, &shop.path(shop.orders[4].0))
         .await
         .says("Number 4 in line for these goods, and yours are counted in.");
