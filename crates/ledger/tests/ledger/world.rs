@@ -302,6 +302,19 @@ impl World {
         id
     }
 
+    /// An order whose units are not ordered yet: it opens a supply as large as itself.
+    pub(crate) fn made_to_order(&mut self, code: &str, quantity: Units) -> OrderId {
+        let opened = self.described(code, SupplyKind::LeadTime, 0);
+        // The supply is not in its pool yet, so the peg is made by hand.
+        let mut order = self.ordered(&[Ask { sku: code, quantity, from: Vec::new() }]);
+        order.lines[0].pegs = vec![Peg { sku: sku(code), supply: opened.id, quantity }];
+        let id = order.id;
+        let order = Arc::new(order);
+        self.happen(Event::OrderPlaced(OrderPlaced { order, hold: None, opened: vec![opened] }));
+        self.promise(id, &[1], "2027-01-20", "order_placed");
+        id
+    }
+
     pub(crate) fn promise(&mut self, order: OrderId, lines: &[u16], on: &str, cause: &str) {
         let given_at = self.now();
         let dates = Dates { expected: Some(date("2026-12-01")), promised: Some(date(on)) };

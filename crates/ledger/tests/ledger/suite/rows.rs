@@ -1,10 +1,16 @@
 //! What is written is what is read.
 
-use model::{id::LineId, item::Policy};
+use ledger::OrderFilter;
+use model::{
+    id::{CustomerKey, LineId, OrderId, SupplyId},
+    item::Policy,
+    supply::{SupplyKind, SupplyState},
+};
 
+use super::Make;
 use crate::{
     Engine,
-    world::{World, ask, date},
+    world::{Ask, World, ask, date, sku},
 };
 
 /// A shop in which everything happened once.
@@ -22,7 +28,7 @@ pub(crate) fn eventful(engine: &dyn Engine, name: &str) -> World {
     let (a, b, c) = (world.stock("A", 50), world.stock("B", 50), world.inbound("C", 40));
     world.commit(&*store);
     let first = world.place(&[ask("A", 3, a), ask("C", 5, c)]);
-    let kit = crate::world::Ask { sku: "K", quantity: 2, from: vec![(a, 2), (b, 4)] };
+    let kit = Ask { sku: "K", quantity: 2, from: vec![(a, 2), (b, 4)] };
     let second = world.place(&[kit, ask("A", 1, a)]);
     let dated = world.wanted(&[ask("C", 7, c)], "2026-12-24");
     let cart = world.hold(&[ask("A", 4, a)]);
@@ -40,15 +46,138 @@ pub(crate) fn eventful(engine: &dyn Engine, name: &str) -> World {
     let gone = world.inbound("B", 5);
     world.call_off("B", gone);
     world.ship(line(first, 2), 5, &[(c, 5)]);
+    world.made_to_order("B", 3);
     world.commit(&*store);
     world
 }
 
-fn line(order: model::id::OrderId, no: u16) -> LineId {
+fn line(order: OrderId, no: u16) -> LineId {
     LineId { order, no }
 }
 
-pub(crate) fn every_row_reads_back_as_written(engine: &dyn Engine) {
-    let world = eventful(engine, "acme");
-    world.check(&mut *engine.open().reader().unwrap());
+pub(crate) fn every_row_reads_back_as_written(make: &Make) {
+    let engine = make();
+    let world = eventful(&*engine, "acme");
+    let store = engine.open();
+    let mut reader = store.reader().unwrap();
+    world.check(&mut *reader);
+    let order = *world.shop.orders.keys().next().unwrap();
+    let contact = reader.contact(&world.tenant, order).unwrap().unwrap();
+    assert_eq!(contact.email.unwrap(), format!("{}@example.com", order.0.simple()).into());
+    assert_eq!(contact.locale.unwrap(), "en-US".into());
+    assert_eq!(reader.contact(&world.tenant, OrderId(uuid::Uuid::nil())).unwrap(), None);
+}
+
+pub(crate) fn closed_supplies_are_listed_only_when_asked_for(make: &Make) {
+    let engine = make();
+    let store = engine.open();
+    let mut world = World::create("acme", &*store);
+    world.item("A");
+    world.item("B");
+    let ids: Vec<SupplyId> =
+        (0..6).map(|n| world.inbound(if n % 3 == 0 { "B" } else { "A" }, 10 + n)).collect();
+    world.commit(&*store);
+    world.call_off("A", ids[1]);
+    world.commit(&*store);
+    let mut reader = store.reader().unwrap();
+    let mut page = |sku: Option<&str>, closed, after: Option<usize>, limit| {
+        let sku = sku.map(crate::world::sku);
+        let after = after.map(|at| ids[at]);
+        let found = reader.supply_page(&world.tenant, sku.as_ref(), closed, after, limit).unwrap();
+        found.iter().map(|supply| ids.iter().position(|id| *id == supply.id).unwrap()).collect::<Vec<_>>()
+    };
+    assert_eq!(page(None, true, None, 10), [0, 1, 2, 3, 4, 5]);
+    assert_eq!(page(None, false, None, 3), [0, 2, 3]);
+    assert_eq!(page(None, true, Some(3), 10), [4, 5]);
+    assert_eq!(page(Some("A"), true, None, 2), [1, 2]);
+    assert_eq!(page(Some("A"), false, None, 10), [2, 4, 5]);
+    assert_eq!(page(Some("A"), false, Some(2), 1), [4]);
+    assert_eq!(page(Some("C"), true, None, 10), [] as [usize; 0]);
+    let closed = reader.supply(&world.tenant, ids[1]).unwrap().unwrap();
+    assert_eq!((closed.state, closed.kind), (SupplyState::Closed, SupplyKind::Shortfall));
+    assert_eq!(reader.supply(&world.tenant, SupplyId(uuid::Uuid::nil())).unwrap(), None);
+    assert!(reader.pools(&world.tenant, &[sku("A"), sku("none")]).unwrap()[0].supply(ids[1]).is_none());
+    let after = reader.pool_page(&world.tenant, Some(&sku("A")), 5).unwrap();
+    assert_eq!(after.iter().map(|pool| pool.sku().as_str()).collect::<Vec<_>>(), ["B"]);
+}
+
+pub(crate) fn orders_are_listed_newest_first_and_filtered(make: &Make) {
+    let engine = make();
+    let store = engine.open();
+    let mut world = World::create("acme", &*store);
+    world.item("A");
+    let shelf = world.stock("A", 100);
+    let mut ids = Vec::new();
+    for n in 0..6_u8 {
+        let mut order = world.ordered(&[ask("A", 1, shelf)]);
+        order.reference = (n != 5).then(|| format!("R{}", n / 2).into());
+        order.customer = (n != 4).then_some(CustomerKey([n % 2; 16]));
+        order.placed_by = (n < 3).then(|| "pk".into());
+        ids.push(world.place_order(order, None));
+    }
+    world.commit(&*store);
+    let mut reader = store.reader().unwrap();
+    let mut page = |filter: OrderFilter, before: Option<usize>, limit| {
+        let found = reader.order_page(&world.tenant, &filter, before.map(|at| ids[at]), limit).unwrap();
+        found.iter().map(|order| ids.iter().position(|id| id == order).unwrap()).collect::<Vec<_>>()
+    };
+    let all = OrderFilter::default();
+    assert_eq!(page(all.clone(), None, 4), [5, 4, 3, 2]);
+    assert_eq!(page(all.clone(), Some(2), 4), [1, 0]);
+    let reference = OrderFilter { reference: Some("R1".into()), ..all.clone() };
+    assert_eq!(page(reference.clone(), None, 4), [3, 2]);
+    assert_eq!(page(OrderFilter { placed_by: Some("pk".into()), ..reference }, None, 4), [2]);
+    let customer = OrderFilter { customer: Some(CustomerKey([1; 16])), ..all.clone() };
+    assert_eq!(page(customer.clone(), None, 2), [5, 3]);
+    assert_eq!(page(customer, Some(3), 2), [1]);
+    assert_eq!(page(OrderFilter { placed_by: Some("pk".into()), ..all }, None, 2), [2, 1]);
+}
+
+pub(crate) fn a_customer_has_bought_what_is_not_called_off(make: &Make) {
+    let engine = make();
+    let store = engine.open();
+    let mut world = World::create("acme", &*store);
+    world.item("A");
+    world.item("B");
+    let (a, b) = (world.stock("A", 100), world.stock("B", 100));
+    let first = world.place(&[ask("A", 5, a), ask("B", 1, b), ask("A", 2, a)]);
+    let second = world.place(&[ask("A", 4, a)]);
+    let mut other = world.ordered(&[ask("A", 40, a)]);
+    other.customer = Some(CustomerKey([4; 16]));
+    world.place_order(other, None);
+    world.cancel(line(first, 1), 2, &[(a, 2)]);
+    world.ship(line(second, 1), 4, &[(a, 4)]);
+    world.commit(&*store);
+    let skus = [sku("B"), sku("A"), sku("none")];
+    let mut reader = store.reader().unwrap();
+    let bought = reader.bought(&world.tenant, CustomerKey([3; 16]), &skus).unwrap();
+    assert_eq!(bought, [(sku("B"), 1), (sku("A"), 9), (sku("none"), 0)]);
+}
+
+pub(crate) fn holds_are_found_by_supply_until_they_are_gone(make: &Make) {
+    let engine = make();
+    let store = engine.open();
+    let mut world = World::create("acme", &*store);
+    world.item("A");
+    let (here, later) = (world.stock("A", 100), world.inbound("A", 100));
+    let one = world.hold(&[ask("A", 5, here), ask("A", 5, later)]);
+    let two = world.hold(&[ask("A", 5, here)]);
+    world.commit(&*store);
+    let on = |world: &World, supply| {
+        let holds = store.reader().unwrap().holds_on(&world.tenant, supply).unwrap();
+        holds.iter().map(|hold| hold.id).collect::<Vec<_>>()
+    };
+    assert_eq!(on(&world, here), [one, two]);
+    assert_eq!(on(&world, later), [one]);
+    // One is used by an order, a third one is placed and gives up its units before anything is written.
+    world.end_timer(one);
+    let order = world.ordered(&[ask("A", 5, here)]);
+    world.place_order(order, Some(one));
+    let three = world.hold(&[ask("A", 5, later)]);
+    world.expire(three);
+    world.commit(&*store);
+    assert_eq!(on(&world, here), [two]);
+    assert_eq!(on(&world, later), []);
+    let found = store.reader().unwrap().holds(&world.tenant, &[one, two, three]).unwrap();
+    assert_eq!(found.iter().map(|hold| hold.id).collect::<Vec<_>>(), [two]);
 }
