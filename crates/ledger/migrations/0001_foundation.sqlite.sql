@@ -182,14 +182,19 @@ CREATE TABLE work (
     PRIMARY KEY (tenant, id)
 ) STRICT, WITHOUT ROWID;
 
+-- Answers stand in the order they were given, and only their keys, which come at random, in an index: so an order
+-- dirties a page of keys and not a page of answers.
 CREATE TABLE replays (
     tenant TEXT NOT NULL,
     day INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
     key TEXT NOT NULL,
     request BLOB NOT NULL,
     answer TEXT NOT NULL,
-    PRIMARY KEY (tenant, day, key)
+    PRIMARY KEY (tenant, day, seq)
 ) STRICT, WITHOUT ROWID;
+
+CREATE UNIQUE INDEX replays_key ON replays (tenant, day, key);
 
 CREATE TABLE outbox (
     tenant TEXT NOT NULL,

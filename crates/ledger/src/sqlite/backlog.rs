@@ -107,7 +107,11 @@ fn empty(sku: &str) -> BacklogSku {
     BacklogSku { sku, lines: 0, orders: 0, units, value, late_lines: 0, supplies }
 }
 
-pub(super) fn arrivals(conn: &Connection, tenant: &TenantId, limit: usize) -> Result<Vec<Supply>, StoreError> {
+pub(super) fn arrivals(
+    conn: &Connection,
+    tenant: &TenantId,
+    limit: usize,
+) -> Result<Vec<Supply>, StoreError> {
     list(conn, "read what arrives", sql::ARRIVALS, params![tenant.as_str(), at_most(limit)], supply_row)
 }
 

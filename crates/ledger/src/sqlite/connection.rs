@@ -16,8 +16,8 @@ use rusqlite::Connection;
 
 use super::{Shared, audit, backlog, cells::failed, orders, queue, read, sql, write};
 use crate::{
-    ApiKey, Audit, Backlog, Changes, EventRow, OrderFilter, OutboxRow, OwedRow, QueuePart, QueueRow, Read, Replay,
-    StoreError, Tenant, Timer, Work, Write,
+    ApiKey, Audit, Backlog, Changes, EventRow, OrderFilter, OutboxRow, OwedRow, QueuePart, QueueRow, Read,
+    Replay, StoreError, Tenant, Timer, Work, Write,
     audit::{Cell, Row, Table},
 };
 
@@ -258,7 +258,7 @@ impl Read for Session {
         read::work(self.begin()?, limit)
     }
     fn last_work(&mut self, tenant: &TenantId) -> Result<i64, StoreError> {
-        read::last(self.begin()?, sql::LAST_WORK, tenant)
+        read::last(self.begin()?, sql::LAST_WORK, rusqlite::params![tenant.as_str()])
     }
     fn outbox(
         &mut self,

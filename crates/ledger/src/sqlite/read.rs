@@ -10,7 +10,7 @@ use model::{
     supply::{Lateness, Supply, SupplyKind, SupplyState},
     time::Timestamp,
 };
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, Params, params};
 
 use super::{
     cells::{Cells, each, list, micros, one},
@@ -180,12 +180,12 @@ pub(super) fn events(
 }
 
 pub(super) fn last_event(conn: &Connection, tenant: &TenantId) -> Result<i64, StoreError> {
-    last(conn, sql::LAST_EVENT, tenant)
+    last(conn, sql::LAST_EVENT, params![tenant.as_str()])
 }
 
-/// The highest number a table of one tenant has given, 0 for none.
-pub(super) fn last(conn: &Connection, sql: &str, tenant: &TenantId) -> Result<i64, StoreError> {
-    let found = one(conn, "read the last number", sql, params![tenant.as_str()], |cells| cells.int(0))?;
+/// The highest number a table has given under a key, 0 for none.
+pub(super) fn last(conn: &Connection, sql: &str, key: impl Params) -> Result<i64, StoreError> {
+    let found = one(conn, "read the last number", sql, key, |cells| cells.int(0))?;
     Ok(found.unwrap_or(0))
 }
 

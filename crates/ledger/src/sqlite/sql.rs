@@ -121,7 +121,9 @@ pub(super) const EVENTS: &str = "SELECT seq, at, kind, sku, order_id, data FROM 
      WHERE tenant = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3";
 pub(super) const LAST_EVENT: &str = "SELECT seq FROM events WHERE tenant = ?1 ORDER BY seq DESC LIMIT 1";
 pub(super) const REPLAY: &str =
-    "SELECT request, answer FROM replays WHERE tenant = ?1 AND day = ?2 AND key = ?3";
+    "SELECT request, answer FROM replays INDEXED BY replays_key WHERE tenant = ?1 AND day = ?2 AND key = ?3";
+pub(super) const LAST_REPLAY: &str =
+    "SELECT seq FROM replays WHERE tenant = ?1 AND day = ?2 ORDER BY seq DESC LIMIT 1";
 /// The next tenant with a timer: every key starts with the tenant, so the scan over all goes from one to the next.
 pub(super) const NEXT_TIMER_TENANT: &str =
     "SELECT tenant FROM timers WHERE tenant > ?1 ORDER BY tenant LIMIT 1";
@@ -185,7 +187,8 @@ pub(super) const DROP_TIMER: &str =
 pub(super) const PUT_WORK: &str =
     "INSERT OR REPLACE INTO work (tenant, id, kind, state) VALUES (?1, ?2, ?3, ?4)";
 pub(super) const DROP_WORK: &str = "DELETE FROM work WHERE tenant = ?1 AND id = ?2";
-pub(super) const PUT_REPLAY: &str = "INSERT OR REPLACE INTO replays (tenant, day, key, request, answer) \
-     VALUES (?1, ?2, ?3, ?4, ?5)";
+pub(super) const PUT_REPLAY: &str = "INSERT INTO replays (tenant, day, seq, key, request, answer) \
+     VALUES (?1, ?2, ?3, ?4, ?5, ?6) \
+     ON CONFLICT (tenant, day, key) DO UPDATE SET request = excluded.request, answer = excluded.answer";
 pub(super) const ADD_OUTBOX: &str =
     "INSERT INTO outbox (tenant, seq, at, kind, order_id) VALUES (?1, ?2, ?3, ?4, ?5)";

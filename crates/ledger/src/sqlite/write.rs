@@ -1,5 +1,7 @@
 //! Writing what one commit holds.
 
+use std::{collections::hash_map::Entry, hash::Hash, sync::Arc};
+
 use model::{
     id::{LineId, OrderId, Sku, TenantId},
     order::{Line, Order, Peg, Promise},
@@ -17,30 +19,32 @@ use super::{
 };
 use crate::{ApiKey, Changes, StoreError, Tenant};
 
-/// The last numbers given, by tenant; true while the transaction lasts that they were read in.
+/// The last numbers given; true while the transaction lasts that they were read in.
 #[derive(Default)]
 pub(super) struct Numbers {
     events: FxHashMap<TenantId, i64>,
     outbox: FxHashMap<TenantId, i64>,
+    replays: FxHashMap<(TenantId, i32), i64>,
 }
 
 impl Numbers {
     pub(super) fn forget(&mut self) {
         self.events.clear();
         self.outbox.clear();
+        self.replays.clear();
     }
 }
 
-fn number<'n>(
-    conn: &Connection,
-    numbers: &'n mut FxHashMap<TenantId, i64>,
-    tenant: &TenantId,
-    sql: &str,
-) -> Result<&'n mut i64, StoreError> {
-    if !numbers.contains_key(tenant) {
-        numbers.insert(tenant.clone(), last(conn, sql, tenant)?);
-    }
-    numbers.get_mut(tenant).ok_or_else(|| StoreError::inconsistent("a number was lost"))
+/// The number last given under a key, to count on from.
+fn number<K: Eq + Hash>(
+    numbers: &mut FxHashMap<K, i64>,
+    key: K,
+    read: impl FnOnce() -> Result<i64, StoreError>,
+) -> Result<&mut i64, StoreError> {
+    Ok(match numbers.entry(key) {
+        Entry::Occupied(known) => known.into_mut(),
+        Entry::Vacant(new) => new.insert(read()?),
+    })
 }
 
 /// A statement that runs once a row: looked up once, bound in place.
@@ -101,7 +105,7 @@ pub(super) fn changes(
     holds(conn, tenant, changes)?;
     timers(conn, tenant, changes)?;
     work(conn, tenant, changes)?;
-    replays(conn, tenant, changes)?;
+    replays(conn, numbers, tenant, changes)?;
     outbox(conn, numbers, tenant, changes)
 }
 
@@ -141,7 +145,8 @@ fn events(
     if changes.events.is_empty() {
         return Ok(());
     }
-    let seq = number(conn, &mut numbers.events, tenant, sql::LAST_EVENT)?;
+    let last = || last(conn, sql::LAST_EVENT, params![tenant.as_str()]);
+    let seq = number(&mut numbers.events, tenant.clone(), last)?;
     let mut rows = Rows::of(conn, tenant, "wrote the ledger", sql::ADD_EVENT)?;
     for (at, event) in &changes.events {
         *seq += 1;
@@ -174,11 +179,7 @@ fn settings(conn: &Connection, tenant: &TenantId, changes: &Changes) -> Result<(
     Ok(())
 }
 
-fn supplies(
-    conn: &Connection,
-    tenant: &TenantId,
-    supplies: &[std::sync::Arc<Supply>],
-) -> Result<(), StoreError> {
+fn supplies(conn: &Connection, tenant: &TenantId, supplies: &[Arc<Supply>]) -> Result<(), StoreError> {
     if supplies.is_empty() {
         return Ok(());
     }
@@ -372,16 +373,25 @@ fn work(conn: &Connection, tenant: &TenantId, changes: &Changes) -> Result<(), S
     Ok(())
 }
 
-fn replays(conn: &Connection, tenant: &TenantId, changes: &Changes) -> Result<(), StoreError> {
+fn replays(
+    conn: &Connection,
+    numbers: &mut Numbers,
+    tenant: &TenantId,
+    changes: &Changes,
+) -> Result<(), StoreError> {
     if changes.replays.is_empty() {
         return Ok(());
     }
     let mut rows = Rows::of(conn, tenant, "wrote an answer", sql::PUT_REPLAY)?;
     for replay in &changes.replays {
+        let last = || last(conn, sql::LAST_REPLAY, params![tenant.as_str(), replay.day]);
+        let seq = number(&mut numbers.replays, (tenant.clone(), replay.day), last)?;
+        *seq += 1;
         rows.bind(2, replay.day)?
-            .bind(3, &*replay.key)?
-            .bind(4, &replay.request)?
-            .bind(5, &*replay.answer)?
+            .bind(3, *seq)?
+            .bind(4, &*replay.key)?
+            .bind(5, replay.request)?
+            .bind(6, &*replay.answer)?
             .run()?;
     }
     Ok(())
@@ -396,7 +406,8 @@ fn outbox(
     if changes.outbox.is_empty() {
         return Ok(());
     }
-    let seq = number(conn, &mut numbers.outbox, tenant, sql::LAST_OUTBOX)?;
+    let last = || last(conn, sql::LAST_OUTBOX, params![tenant.as_str()]);
+    let seq = number(&mut numbers.outbox, tenant.clone(), last)?;
     let mut rows = Rows::of(conn, tenant, "wrote a message", sql::ADD_OUTBOX)?;
     for row in &changes.outbox {
         *seq += 1;
