@@ -94,10 +94,16 @@ pub fn settle(set: Setting<'_>, sku: &Sku, mut queues: Queues, cause: &Cause) ->
     let nobody = Settled { events: Vec::new(), lines: Vec::new(), done: true };
     let Some(pool) = set.shop.pool(sku) else { return nobody };
     let needed = queues_needed(set, sku);
-    let cut_short = needed.iter().any(|need| is_cut_short(need, &queues));
-    let last_seen = last_seen(pool, &needed, &queues);
-    let mut run =
-        Run { set, pool, last_seen, taken: Taken::default(), moves: Vec::new(), opened: Vec::new() };
+    let cut_short = needed.iter().filter(|need| is_cut_short(need, &queues)).map(|need| need.supply);
+    let mut run = Run {
+        set,
+        pool,
+        cut_short: cut_short.collect(),
+        last_seen: last_seen(pool, &needed, &queues),
+        taken: Taken::default(),
+        moves: Vec::new(),
+        opened: Vec::new(),
+    };
     for to in pool.supplies.iter().filter(|supply| !supply.kind.is_elastic()) {
         run.fill(to, &mut queues);
     }
@@ -116,7 +122,7 @@ pub fn settle(set: Setting<'_>, sku: &Sku, mut queues: Queues, cause: &Cause) ->
         opened: run.opened,
         moves: run.moves,
     };
-    Settled { events: vec![Event::RunApplied(applied)], lines, done: !cut_short }
+    Settled { events: vec![Event::RunApplied(applied)], lines, done: run.cut_short.is_empty() }
 }
 
 fn is_cut_short(need: &QueueNeed, queues: &Queues) -> bool {
@@ -171,6 +177,8 @@ pub(crate) fn displace(
 struct Run<'a> {
     set: Setting<'a>,
     pool: &'a Pool,
+    /// Queues of which not all that is needed is seen.
+    cut_short: Vec<SupplyId>,
     /// Up to which line those who lost their goods are served.
     last_seen: Option<LineId>,
     taken: Taken,
@@ -180,6 +188,9 @@ struct Run<'a> {
 
 impl Run<'_> {
     /// Fills one supply's free units from the queues behind it. All that lost their goods are one queue, the last.
+    ///
+    /// Where some of a queue moved and not all of it is seen, those behind wait for the next round: the next of that
+    /// queue come first.
     fn fill(&mut self, to: &Supply, queues: &mut Queues) {
         let behind = self.pool.supplies.iter().skip_while(|supply| supply.id != to.id).skip(1);
         let (lost, due): (Vec<&Supply>, Vec<&Supply>) = behind
@@ -188,6 +199,9 @@ impl Run<'_> {
             .partition(|supply| supply.kind == SupplyKind::Shortfall);
         for from in due {
             self.fill_from(to, &[from], None, queues);
+            if self.cut_short.contains(&from.id) && self.moves.iter().any(|step| step.from == from.id) {
+                return;
+            }
         }
         let last_seen = self.last_seen.filter(|_| lost.len() > 1);
         self.fill_from(to, &lost, last_seen, queues);

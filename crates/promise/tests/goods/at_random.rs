@@ -18,12 +18,12 @@ use testkit::{
 };
 
 /// Shops of each property in an everyday run. `PROPTEST_CASES` asks for more.
-const SHOPS: u32 = 48;
+const SHOPS: u32 = 150;
 
 fn config() -> Config {
     let set = Config::default();
     let none_asked_for = set.cases == 256;
-    Config { cases: if none_asked_for { SHOPS } else { set.cases }, max_shrink_iters: 20_000, ..set }
+    Config { cases: if none_asked_for { SHOPS } else { set.cases }, ..set }
 }
 
 /// Runs all steps; calls `after` with each command that ran.

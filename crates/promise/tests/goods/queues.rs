@@ -122,3 +122,21 @@ fn units_on_hand_go_to_who_waits_on_goods_overdue() {
     assert_eq!(shop.parts(order), parts(&[(2, "2026-08-10")]));
     assert_eq!(shop.view(order).lines[0].parts[0].state, model::view::LineState::Allocated);
 }
+
+#[test]
+fn units_pass_from_queue_to_queue_boundary_by_boundary() {
+    for rows_max in [1, 2, 500] {
+        let mut shop = CoreShop::open();
+        shop.rows_max = rows_max;
+        shop.sells("MUG");
+        for on in ["2026-08-12", "2026-08-20", "2026-09-02"] {
+            shop.due("MUG", 3, on);
+        }
+        let first = shop.order(ask("MUG", 3)).unwrap();
+        let orders: Vec<OrderId> = (0..6).map(|_| shop.order(ask("MUG", 1)).unwrap()).collect();
+        shop.cancel(first, &[(1, 2)]).unwrap();
+        let dates: Vec<String> = orders.iter().map(|order| first_date(&shop, *order)).collect();
+        let expect = ["2026-08-12", "2026-08-12", "2026-08-20", "2026-08-20", "2026-08-20", "2026-09-02"];
+        assert_eq!(dates, expect, "{rows_max} lines a round");
+    }
+}

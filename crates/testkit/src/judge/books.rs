@@ -183,8 +183,9 @@ impl Books {
         Ok((placed, line))
     }
 
-    pub(super) fn orders_on(&self, supply: SupplyId) -> BTreeSet<OrderId> {
-        self.lots.get(&supply).into_iter().flat_map(Lot::lines).map(|line| line.order).collect()
+    /// Lines with units of these supplies.
+    pub(super) fn lines_on(&self, supplies: &BTreeSet<SupplyId>) -> BTreeSet<LineId> {
+        supplies.iter().filter_map(|supply| self.lots.get(supply)).flat_map(Lot::lines).collect()
     }
 
     pub(super) fn held_skus(&self, hold: HoldId) -> BTreeSet<Sku> {

@@ -14,7 +14,7 @@ use std::collections::BTreeSet;
 use model::{
     command::Command,
     event::Event,
-    id::{OrderId, Sku, SupplyId},
+    id::{LineId, OrderId, Sku, SupplyId},
     refusal::Rejection,
     state::Shop,
     time::Timestamp,
@@ -48,8 +48,8 @@ struct Course {
     freed: BTreeSet<Sku>,
     /// Supplies that changed.
     changed: BTreeSet<SupplyId>,
-    /// Orders whose units moved or whose supply changed.
-    affected: BTreeSet<OrderId>,
+    /// Lines whose units moved, whose supply changed or of which units were called off.
+    affected: BTreeSet<LineId>,
     placed: Option<OrderId>,
 }
 
@@ -72,8 +72,7 @@ impl Judge {
                 }
             }
         }
-        let on_changed = course.changed.iter().flat_map(|supply| self.books.orders_on(*supply));
-        course.affected.extend(on_changed);
+        course.affected.extend(self.books.lines_on(&course.changed));
         self.check_promises_kept_up(&course)?;
         for sku in course.freed.iter().filter(|sku| !self.books.settling.contains(*sku)) {
             self.check_settled(sku)?;
@@ -85,6 +84,7 @@ impl Judge {
     fn judge(&mut self, command: &Command, event: &Event, course: &mut Course) -> Verdict {
         match event {
             Event::LineCancelled(cancelled) => {
+                course.affected.insert(cancelled.line);
                 course.freed.extend(cancelled.freed.iter().map(|peg| peg.sku.clone()));
             }
             Event::HoldReleased(gone) | Event::HoldExpired(gone) => {
@@ -118,17 +118,12 @@ impl Judge {
                 course.freed.insert(adjusted.sku.clone());
             }
             Event::RunApplied(run) => {
-                course.affected.extend(run.moves.iter().map(|step| step.line.order));
+                course.affected.extend(run.moves.iter().map(|step| step.line));
                 self.check_run(run)?;
             }
             Event::PromiseGiven(given) if course.placed != Some(given.order) => {
-                let on_changed =
-                    course.changed.iter().any(|s| self.books.orders_on(*s).contains(&given.order));
-                ensure!(
-                    on_changed || course.affected.contains(&given.order),
-                    "{} was promised anew without cause",
-                    given.order
-                );
+                course.affected.extend(self.books.lines_on(&course.changed));
+                self.check_cause(given, &course.affected)?;
             }
             _ => {}
         }

@@ -49,9 +49,8 @@ impl Judge {
     }
 
     /// Units of a lot that this line's channel may have: its buffer keeps back the first free ones.
-    fn room(&self, id: LineId, lot: &Lot) -> Result<Units, String> {
-        let (placed, _) = self.books.line(id)?;
-        let buffer = self.books.policy(&lot.sku, &placed.order.channel).map_or(0, |policy| policy.buffer);
+    fn room(&self, id: LineId, lot: &Lot) -> Units {
+        let buffer = self.buffer(id, lot);
         let before: Units = self
             .books
             .pool(&lot.sku)
@@ -59,7 +58,7 @@ impl Judge {
             .take_while(|other| other.id != lot.id)
             .map(|other| other.free())
             .sum();
-        Ok((lot.free() - (buffer - before).max(0)).max(0))
+        (lot.free() - (buffer - before).max(0)).max(0)
     }
 
     /// Nobody older in the same queue stays behind who would have gained by the same units; of units that are lost,
@@ -79,30 +78,54 @@ impl Judge {
                     );
                 }
                 SupplyKind::LeadTime => {}
-                _ => self.check_not_overtaken(run, step, to)?,
+                _ => {
+                    self.check_not_overtaken(run, step, to)?;
+                    self.check_nobody_between(run, step, to)?;
+                }
             }
         }
         Ok(())
     }
 
     fn check_not_overtaken(&self, run: &RunApplied, step: &Move, to: &Lot) -> Verdict {
-        let buffer = |line: LineId| {
-            let channel = self.books.order(line.order).map(|placed| placed.order.channel.clone());
-            channel.map(|channel| self.books.policy(&to.sku, &channel).map_or(0, |policy| policy.buffer))
-        };
         let Ok(from) = self.books.lot(step.from) else { return Ok(()) };
-        // Who only came to that queue in the same run was behind it before.
-        let came = |line: LineId| -> Units {
-            let here = run.moves.iter().filter(|step| step.line == line && step.to == from.id);
-            here.map(|step| step.quantity).sum()
-        };
-        let stayed = |line: &LineId| from.owned_by(Owner::Line(*line)) > came(*line);
-        for older in from.lines().into_iter().filter(|line| *line < step.line).filter(stayed) {
-            if buffer(older)? <= buffer(step.line)? {
+        for older in self.stayed(run, from).into_iter().filter(|line| *line < step.line) {
+            if self.may_be_late(older, from)? && self.buffer(older, to) <= self.buffer(step.line, to) {
                 ensure!(!self.gains(older, from, to)?, "{} overtook {older} on {}", step.line, to.id);
             }
         }
         Ok(())
+    }
+
+    /// The head of no queue that stands between would have gained by the same units: they pass boundary by boundary.
+    fn check_nobody_between(&self, run: &RunApplied, step: &Move, to: &Lot) -> Verdict {
+        let pool = self.books.pool(&to.sku);
+        let Some(last) = pool.iter().position(|lot| lot.id == step.from) else { return Ok(()) };
+        let between = pool[..last].iter().filter(|lot| !lot.here && lot.rank() > to.rank());
+        for from in between.filter(|lot| lot.kind != SupplyKind::Shortfall) {
+            let stayed = self.stayed(run, from);
+            let head = stayed.into_iter().find(|line| self.may_be_late(*line, from).unwrap_or(false));
+            if let Some(head) = head.filter(|head| self.buffer(*head, to) <= self.buffer(step.line, to)) {
+                let passed = self.gains(head, from, to)?;
+                ensure!(!passed, "{} passed {head}, which waits on {}, to {}", step.line, from.id, to.id);
+            }
+        }
+        Ok(())
+    }
+
+    /// Lines that were in a queue before a run and still are; who only came to it in the run was behind it before.
+    fn stayed(&self, run: &RunApplied, lot: &Lot) -> Vec<LineId> {
+        let came = |line: LineId| -> Units {
+            let here = run.moves.iter().filter(|step| step.line == line && step.to == lot.id);
+            here.map(|step| step.quantity).sum()
+        };
+        lot.lines().into_iter().filter(|line| lot.owned_by(Owner::Line(*line)) > came(*line)).collect()
+    }
+
+    /// Units that a line's channel keeps back.
+    fn buffer(&self, line: LineId, lot: &Lot) -> Units {
+        let channel = self.books.orders.get(&line.order).map(|placed| &placed.order.channel);
+        channel.and_then(|channel| self.books.policy(&lot.sku, channel)).map_or(0, |policy| policy.buffer)
     }
 
     /// No free unit stands before a queue whose head would gain by it.
@@ -112,7 +135,7 @@ impl Judge {
             let head = from.lines().into_iter().find(|line| self.may_be_late(*line, from).unwrap_or(true));
             let Some(head) = head else { continue };
             for to in pool[..at].iter().filter(|lot| !lot.is_elastic()) {
-                let room = self.room(head, to)?;
+                let room = self.room(head, to);
                 ensure!(
                     room == 0 || !self.gains(head, from, to)?,
                     "{head} waits on {} while {room} units of {} are free",

@@ -1,8 +1,15 @@
 //! What was said to customers.
 
-use model::{event::PromiseGiven, id::LineId, state::Shop};
+use std::collections::BTreeSet;
 
-use super::{Course, Judge, Verdict, ensure};
+use model::{
+    event::PromiseGiven,
+    id::LineId,
+    order::{Line, ShipChoice},
+    state::Shop,
+};
+
+use super::{Course, Judge, Verdict, books::Placed, ensure};
 
 impl Judge {
     /// A promise that was just given says what is true, and more than the one before it.
@@ -26,16 +33,36 @@ impl Judge {
         Ok(())
     }
 
-    /// Every line that moved, or whose supply changed, has been promised what is true now.
+    /// A new promise is given only where something happened to the line; to any line, where the order ships complete.
+    pub(super) fn check_cause(&self, given: &PromiseGiven, affected: &BTreeSet<LineId>) -> Verdict {
+        let complete = self.books.order(given.order)?.order.ship == ShipChoice::Complete;
+        for said in &given.promises {
+            let id = LineId { order: given.order, no: said.line };
+            let by_another = complete && affected.iter().any(|line| line.order == given.order);
+            ensure!(by_another || affected.contains(&id), "{id} was promised anew without cause");
+        }
+        Ok(())
+    }
+
+    /// Every line that moved, or whose supply changed, has been promised what is true now; a new order all of it.
     pub(super) fn check_promises_kept_up(&self, course: &Course) -> Verdict {
-        for order in course.affected.iter().chain(&course.placed) {
+        if let Some(order) = &course.placed {
             let placed = self.books.order(*order)?;
-            for line in placed.order.lines.iter().filter(|line| placed.open(line) > 0) {
-                let last = placed.lines[&line.no].promises.last().map(|last| (last.ship_by, last.deliver_by));
-                let now = self.books.line_dates(placed, line);
-                ensure!(last == now, "{order}-{} was last promised {last:?}, now is {now:?}", line.no);
+            placed.order.lines.iter().try_for_each(|line| self.check_kept_up(placed, line))?;
+        }
+        for id in &course.affected {
+            let (placed, line) = self.books.line(*id)?;
+            if placed.open(line) > 0 {
+                self.check_kept_up(placed, line)?;
             }
         }
+        Ok(())
+    }
+
+    fn check_kept_up(&self, placed: &Placed, line: &Line) -> Verdict {
+        let last = placed.lines[&line.no].promises.last().map(|last| (last.ship_by, last.deliver_by));
+        let now = self.books.line_dates(placed, line);
+        ensure!(last == now, "{}-{} was promised {last:?}, now is {now:?}", placed.order.id, line.no);
         Ok(())
     }
 
