@@ -20,7 +20,7 @@ fn rows(engine: &dyn Engine, table: &Table) -> Vec<Row> {
     engine.open().auditor().unwrap().rows(&tenant("acme"), table, &[], 10_000).unwrap()
 }
 
-pub(crate) fn an_eventful_shop_is_sound(make: &Make) {
+pub(crate) fn an_eventful_shop_is_sound(make: &Make<'_>) {
     let engine = make();
     let world = eventful(&*engine, "acme");
     let mut told = Vec::new();
@@ -65,7 +65,7 @@ fn other(column: &str, cell: &Cell) -> Cell {
 }
 
 /// Changes each column of each derived table in its first and last row, one at a time.
-pub(crate) fn no_column_can_be_changed_unseen(make: &Make) {
+pub(crate) fn no_column_can_be_changed_unseen(make: &Make<'_>) {
     let engine = make();
     let world = eventful(&*engine, "acme");
     for table in &DERIVED {
@@ -97,7 +97,7 @@ pub(crate) fn no_column_can_be_changed_unseen(make: &Make) {
 }
 
 /// The exceptions: an event's time, and words that change no table. Nothing stored says what they should be.
-pub(crate) fn a_ledger_with_a_gap_or_a_lie_is_named(make: &Make) {
+pub(crate) fn a_ledger_with_a_gap_or_a_lie_is_named(make: &Make<'_>) {
     let engine = make();
     let world = eventful(&*engine, "acme");
     let events = rows(&*engine, &EVENTS);
@@ -128,7 +128,7 @@ pub(crate) fn a_ledger_with_a_gap_or_a_lie_is_named(make: &Make) {
     assert_eq!(report(&*engine, "acme").violations, []);
 }
 
-pub(crate) fn a_timer_without_its_hold_is_named(make: &Make) {
+pub(crate) fn a_timer_without_its_hold_is_named(make: &Make<'_>) {
     let engine = make();
     let world = eventful(&*engine, "acme");
     let timer = rows(&*engine, &TIMERS).remove(0);

@@ -45,7 +45,7 @@ fn pages(
     }
 }
 
-pub(crate) fn every_part_of_a_queue_comes_in_its_order_and_in_pages(make: &Make) {
+pub(crate) fn every_part_of_a_queue_comes_in_its_order_and_in_pages(make: &Make<'_>) {
     let engine = make();
     let store = engine.open();
     let mut world = World::create("acme", &*store);
@@ -87,7 +87,7 @@ pub(crate) fn every_part_of_a_queue_comes_in_its_order_and_in_pages(make: &Make)
     assert_eq!(rest[0].line, LineId { no: 3, ..first });
 }
 
-pub(crate) fn a_queue_page_says_what_is_owed(make: &Make) {
+pub(crate) fn a_queue_page_says_what_is_owed(make: &Make<'_>) {
     let engine = make();
     let store = engine.open();
     let mut world = World::create("acme", &*store);

@@ -125,7 +125,7 @@ fn parts(line: &model::order::Line, units: Units) -> Vec<(SupplyId, Units)> {
     parts
 }
 
-pub(crate) fn any_history_replays_to_the_same_tables(make: &Make) {
+pub(crate) fn any_history_replays_to_the_same_tables(make: &Make<'_>) {
     let steps = prop::collection::vec((any::<u8>(), any::<u8>(), any::<u8>(), 1..9_i64), 1..60);
     let commits = 1..20_usize;
     let config = ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() };

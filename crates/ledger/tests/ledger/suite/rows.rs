@@ -55,7 +55,7 @@ fn line(order: OrderId, no: u16) -> LineId {
     LineId { order, no }
 }
 
-pub(crate) fn every_row_reads_back_as_written(make: &Make) {
+pub(crate) fn every_row_reads_back_as_written(make: &Make<'_>) {
     let engine = make();
     let world = eventful(&*engine, "acme");
     let store = engine.open();
@@ -68,7 +68,7 @@ pub(crate) fn every_row_reads_back_as_written(make: &Make) {
     assert_eq!(reader.contact(&world.tenant, OrderId(uuid::Uuid::nil())).unwrap(), None);
 }
 
-pub(crate) fn closed_supplies_are_listed_only_when_asked_for(make: &Make) {
+pub(crate) fn closed_supplies_are_listed_only_when_asked_for(make: &Make<'_>) {
     let engine = make();
     let store = engine.open();
     let mut world = World::create("acme", &*store);
@@ -101,7 +101,7 @@ pub(crate) fn closed_supplies_are_listed_only_when_asked_for(make: &Make) {
     assert_eq!(after.iter().map(|pool| pool.sku().as_str()).collect::<Vec<_>>(), ["B"]);
 }
 
-pub(crate) fn orders_are_listed_newest_first_and_filtered(make: &Make) {
+pub(crate) fn orders_are_listed_newest_first_and_filtered(make: &Make<'_>) {
     let engine = make();
     let store = engine.open();
     let mut world = World::create("acme", &*store);
@@ -133,7 +133,7 @@ pub(crate) fn orders_are_listed_newest_first_and_filtered(make: &Make) {
     assert_eq!(page(OrderFilter { placed_by: Some("pk".into()), ..all }, None, 2), [2, 1]);
 }
 
-pub(crate) fn a_customer_has_bought_what_is_not_called_off(make: &Make) {
+pub(crate) fn a_customer_has_bought_what_is_not_called_off(make: &Make<'_>) {
     let engine = make();
     let store = engine.open();
     let mut world = World::create("acme", &*store);
@@ -154,7 +154,7 @@ pub(crate) fn a_customer_has_bought_what_is_not_called_off(make: &Make) {
     assert_eq!(bought, [(sku("B"), 1), (sku("A"), 9), (sku("none"), 0)]);
 }
 
-pub(crate) fn holds_are_found_by_supply_until_they_are_gone(make: &Make) {
+pub(crate) fn holds_are_found_by_supply_until_they_are_gone(make: &Make<'_>) {
     let engine = make();
     let store = engine.open();
     let mut world = World::create("acme", &*store);

@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::Make;
 use crate::world::{instant, tenant};
 
-pub(crate) fn tenants_and_keys_are_kept(make: &Make) {
+pub(crate) fn tenants_and_keys_are_kept(make: &Make<'_>) {
     let engine = make();
     let store = engine.open();
     let mut writer = store.writer().unwrap();
@@ -39,14 +39,14 @@ pub(crate) fn tenants_and_keys_are_kept(make: &Make) {
     assert_eq!(writer.api_key(&tenant("acme"), &[1; 32]).unwrap(), Some(revoked));
 }
 
-pub(crate) fn the_secret_stays(make: &Make) {
+pub(crate) fn the_secret_stays(make: &Make<'_>) {
     let engine = make();
     let secret = engine.open().reader().unwrap().secret().unwrap();
     assert_eq!(engine.open().reader().unwrap().secret().unwrap(), secret);
     assert_ne!(make().open().reader().unwrap().secret().unwrap(), secret);
 }
 
-pub(crate) fn answers_are_found_by_day_until_forgotten(make: &Make) {
+pub(crate) fn answers_are_found_by_day_until_forgotten(make: &Make<'_>) {
     let engine = make();
     let store = engine.open();
     let mut writer = store.writer().unwrap();
@@ -66,7 +66,7 @@ pub(crate) fn answers_are_found_by_day_until_forgotten(make: &Make) {
     assert_eq!(writer.replay(&tenant("zeta"), &[11], "a").unwrap(), None);
 }
 
-pub(crate) fn timers_come_due_over_all_tenants(make: &Make) {
+pub(crate) fn timers_come_due_over_all_tenants(make: &Make<'_>) {
     let engine = make();
     let store = engine.open();
     let mut writer = store.writer().unwrap();
@@ -95,7 +95,7 @@ pub(crate) fn timers_come_due_over_all_tenants(make: &Make) {
     assert_eq!(writer.due(instant(3), 100).unwrap(), [due("zeta", 1, 1)]);
 }
 
-pub(crate) fn work_stays_until_it_is_done(make: &Make) {
+pub(crate) fn work_stays_until_it_is_done(make: &Make<'_>) {
     let engine = make();
     let store = engine.open();
     let mut writer = store.writer().unwrap();
@@ -113,7 +113,7 @@ pub(crate) fn work_stays_until_it_is_done(make: &Make) {
     assert_eq!(writer.work(2).unwrap(), [(tenant("acme"), of(1, "further")), all[2].clone()]);
 }
 
-pub(crate) fn messages_are_numbered_by_tenant(make: &Make) {
+pub(crate) fn messages_are_numbered_by_tenant(make: &Make<'_>) {
     let engine = make();
     let store = engine.open();
     let mut writer = store.writer().unwrap();

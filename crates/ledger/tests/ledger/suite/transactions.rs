@@ -14,7 +14,7 @@ fn pool(code: &str, version: u64) -> Changes {
     Changes { pools: vec![(item(code).into(), version, false)], ..Changes::default() }
 }
 
-pub(crate) fn a_writer_sees_its_writes_and_a_reader_the_last_commit(make: &Make) {
+pub(crate) fn a_writer_sees_its_writes_and_a_reader_the_last_commit(make: &Make<'_>) {
     let engine = make();
     let store = engine.open();
     let acme = tenant("acme");
@@ -35,7 +35,7 @@ pub(crate) fn a_writer_sees_its_writes_and_a_reader_the_last_commit(make: &Make)
     );
 }
 
-pub(crate) fn a_rollback_leaves_nothing(make: &Make) {
+pub(crate) fn a_rollback_leaves_nothing(make: &Make<'_>) {
     let engine = make();
     let store = engine.open();
     let acme = tenant("acme");
@@ -49,7 +49,7 @@ pub(crate) fn a_rollback_leaves_nothing(make: &Make) {
     store.writer().unwrap().commit().unwrap();
 }
 
-pub(crate) fn a_failed_write_cannot_be_committed(make: &Make) {
+pub(crate) fn a_failed_write_cannot_be_committed(make: &Make<'_>) {
     let engine = make();
     let store = engine.open();
     let acme = tenant("acme");
@@ -64,7 +64,7 @@ pub(crate) fn a_failed_write_cannot_be_committed(make: &Make) {
     assert_eq!(titles(&mut *store.reader().unwrap(), "acme"), ["The A"]);
 }
 
-pub(crate) fn writers_at_the_same_version_conflict(make: &Make) {
+pub(crate) fn writers_at_the_same_version_conflict(make: &Make<'_>) {
     let engine = make();
     let acme = tenant("acme");
     let (one, two) = (engine.open(), engine.open());
@@ -83,7 +83,7 @@ pub(crate) fn writers_at_the_same_version_conflict(make: &Make) {
     assert_eq!(one.pools(&acme, &[item("A").sku]).unwrap()[0].version, 3);
 }
 
-pub(crate) fn an_idle_writer_holds_nobody_up(make: &Make) {
+pub(crate) fn an_idle_writer_holds_nobody_up(make: &Make<'_>) {
     let engine = make();
     let acme = tenant("acme");
     let (one, two) = (engine.open(), engine.open());
@@ -98,7 +98,7 @@ pub(crate) fn an_idle_writer_holds_nobody_up(make: &Make) {
     }
 }
 
-pub(crate) fn events_are_numbered_without_gaps_whoever_writes(make: &Make) {
+pub(crate) fn events_are_numbered_without_gaps_whoever_writes(make: &Make<'_>) {
     let engine = make();
     let store = engine.open();
     let mut world = World::create("acme", &*store);
@@ -123,7 +123,7 @@ pub(crate) fn events_are_numbered_without_gaps_whoever_writes(make: &Make) {
     assert_eq!(events[0].sku.as_ref().unwrap().as_str(), "A");
 }
 
-pub(crate) fn tenants_do_not_see_each_other(make: &Make) {
+pub(crate) fn tenants_do_not_see_each_other(make: &Make<'_>) {
     let engine = make();
     // The same ids, skus and numbers in both.
     let mut acme = eventful(&*engine, "acme");
@@ -141,7 +141,7 @@ pub(crate) fn tenants_do_not_see_each_other(make: &Make) {
     assert!(reader.pool_page(&tenant("acm"), None, 10).unwrap().is_empty());
 }
 
-pub(crate) fn rows_standing_twice_are_written_as_the_last_says(make: &Make) {
+pub(crate) fn rows_standing_twice_are_written_as_the_last_says(make: &Make<'_>) {
     let engine = make();
     let store = engine.open();
     let acme = tenant("acme");
