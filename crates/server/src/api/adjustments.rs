@@ -9,7 +9,7 @@ use model::{
     event::AdjustReason,
     limits::SUPPLY_UNITS_MAX,
 };
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{
@@ -17,7 +17,7 @@ use super::{
     check::Checks,
     clock::Now,
     idempotency::Idempotency,
-    input::{Input, Json},
+    input::{Input, Json, words},
     problem::Problem,
     schema,
     state::{Api, json_replayed, unexpected},
@@ -44,7 +44,7 @@ pub(crate) struct AdjustmentIn {
 impl Input for AdjustmentIn {}
 
 /// Why stock was changed by hand.
-#[derive(Deserialize, ToSchema, Clone, Copy)]
+#[derive(Serialize, ToSchema, Clone, Copy)]
 #[serde(rename_all = "snake_case")]
 #[schema(as = AdjustReason)]
 pub(crate) enum AdjustReasonIn {
@@ -54,6 +54,8 @@ pub(crate) enum AdjustReasonIn {
     ReturnToStock,
     Other,
 }
+
+words!(AdjustReasonIn { "opening_stock" => OpeningStock, "count" => Count, "loss" => Loss, "return_to_stock" => ReturnToStock, "other" => Other });
 
 fn check(input: &AdjustmentIn) -> Result<Adjust, Problem> {
     let mut checks = Checks::default();

@@ -18,6 +18,7 @@ use tokio::time::Instant;
 use tracing::Instrument;
 
 use super::{problem::Problem, state::Api};
+use crate::pages;
 
 /// The header that names a request, for people who ask about it.
 const REQUEST_ID: HeaderName = HeaderName::from_static("shipwhen-request-id");
@@ -118,17 +119,20 @@ pub(crate) fn panicked(panic: Box<dyn Any + Send + 'static>) -> Response {
     Problem::defect().into_response()
 }
 
-/// Answers for an address that is none.
-pub(crate) async fn no_such_path() -> Problem {
-    Problem::new(
-        StatusCode::NOT_FOUND,
-        "not_found",
-        "there is nothing at this address; /docs lists what there is",
-    )
+/// Answers for an address that is none, to people with a page.
+pub(crate) async fn no_such_path(headers: HeaderMap) -> Response {
+    if pages::wants_html(&headers) {
+        return pages::error_page(StatusCode::NOT_FOUND);
+    }
+    let detail = "there is nothing at this address; /docs lists what there is";
+    Problem::new(StatusCode::NOT_FOUND, "not_found", detail).into_response()
 }
 
-/// Answers for an address that takes other methods.
-pub(crate) async fn wrong_method() -> Problem {
+/// Answers for an address that takes other methods, to people with a page.
+pub(crate) async fn wrong_method(headers: HeaderMap) -> Response {
+    if pages::wants_html(&headers) {
+        return pages::error_page(StatusCode::METHOD_NOT_ALLOWED);
+    }
     let detail = "this address does not take this method; the Allow header lists those it takes";
-    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail)
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail).into_response()
 }

@@ -18,7 +18,7 @@ use rustc_hash::FxHashMap;
 use sha2::{Digest, Sha256};
 use tokio::time::Instant;
 
-use super::{problem::Problem, state::Api};
+use super::{clock, problem::Problem, state::Api};
 
 /// How long a key is taken to be good after it was looked up: a key that is taken back stops working within this.
 const TRUSTED: Duration = Duration::from_millis(900);
@@ -117,6 +117,7 @@ impl<R: Right> FromRequestParts<Arc<Api>> for Allowed<R> {
 
     async fn from_request_parts(parts: &mut Parts, api: &Arc<Api>) -> Result<Self, Problem> {
         let caller = authenticate(parts, api).await?;
+        clock::check(parts, api)?;
         if caller.publishable.is_some() && !R::PUBLISHABLE {
             let detail = "a publishable key may not do this; use a secret key, from your own systems only";
             return Err(Problem::new(StatusCode::FORBIDDEN, "publishable_key", detail));
@@ -173,15 +174,20 @@ fn tenant_of(key: &str) -> Option<TenantId> {
 /// Keys looked up a moment ago. Without it the look-up would cost availability more than the answer does.
 #[derive(Default)]
 pub(crate) struct KnownKeys {
-    known: RwLock<FxHashMap<[u8; 32], (Arc<Caller>, Instant)>>,
+    known: RwLock<FxHashMap<[u8; 32], Known>>,
+}
+
+struct Known {
+    caller: Arc<Caller>,
+    until: Instant,
 }
 
 impl KnownKeys {
     fn get(&self, hash: &[u8; 32]) -> Option<Arc<Caller>> {
         // A poisoned lock still guards sound entries: each change is one insert.
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
-        let (caller, until) = known.get(hash)?;
-        (*until > Instant::now()).then(|| Arc::clone(caller))
+        let found = known.get(hash)?;
+        (found.until > Instant::now()).then(|| Arc::clone(&found.caller))
     }
 
     fn put(&self, hash: [u8; 32], caller: Arc<Caller>) {
@@ -189,7 +195,7 @@ impl KnownKeys {
         if known.len() >= REMEMBERED_MAX {
             known.clear();
         }
-        known.insert(hash, (caller, Instant::now() + TRUSTED));
+        known.insert(hash, Known { caller, until: Instant::now() + TRUSTED });
     }
 }
 

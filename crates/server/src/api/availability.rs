@@ -44,9 +44,7 @@ struct Items {
         ("postcode" = Option<String>, Query, description = "Where it would go"),
         ("customer_group" = Option<String>, Query, description = "The shopper's group"),
     ),
-    responses((status = 200, description = "The answer", content(
-        (schema::Availability = "application/json"),
-    ))),
+    responses((status = 200, description = "The answer", body = schema::AvailabilityAnswer)),
     security(("key" = ["availability:read"])),
 )]
 pub(crate) async fn ask(

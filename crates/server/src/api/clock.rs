@@ -20,20 +20,23 @@ impl FromRequestParts<Arc<Api>> for Now {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, api: &Arc<Api>) -> Result<Self, Problem> {
-        let Some(given) = parts.headers.get(HEADER) else { return Ok(Self((api.app.clock)())) };
-        if !api.app.test_clock {
-            // Taking no notice would let a test against a live shop look as if it worked.
-            let detail = "Shipwhen-Now works only where the server was started with --test-clock";
-            return Err(Problem::new(StatusCode::BAD_REQUEST, "test_clock_off", detail));
-        }
-        given.to_str().ok().and_then(read).map(Self).ok_or_else(|| {
-            Problem::field(
-                "Shipwhen-Now",
-                "instant",
-                "not an instant such as 2026-12-01T09:00:00Z, from 1970 to 2199",
-            )
-        })
+        Ok(Self(check(parts, api)?.unwrap_or_else(|| (api.app.clock)())))
     }
+}
+
+/// The moment that a request sets, if it does. Every call with a key checks it, also one that needs no time.
+pub(crate) fn check(parts: &Parts, api: &Api) -> Result<Option<Timestamp>, Problem> {
+    let Some(given) = parts.headers.get(HEADER) else { return Ok(None) };
+    if !api.app.test_clock {
+        // Taking no notice would let a test against a live shop look as if it worked.
+        let detail = "Shipwhen-Now works only where the server was started with --test-clock";
+        return Err(Problem::new(StatusCode::BAD_REQUEST, "test_clock_off", detail));
+    }
+    let read = given.to_str().ok().and_then(read).map(Some);
+    read.ok_or_else(|| {
+        let detail = "not an instant such as 2026-12-01T09:00:00Z, from 1970 to 2199";
+        Problem::field("Shipwhen-Now", "instant", detail)
+    })
 }
 
 /// Reads an instant within the years that dates may have.

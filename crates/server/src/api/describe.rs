@@ -90,6 +90,7 @@ fn complete(path: &str, method: &str, operation: &mut Operation) {
     let mut fails: Vec<(&str, &str)> = Vec::new();
     let secured = operation.security.is_some();
     if secured {
+        fails.push(("400", "Not JSON, or a header is missing or not allowed here"));
         fails.push(("401", "No key, or one that is not known"));
         fails.push(("403", "The key may not do this"));
         header(
@@ -99,11 +100,10 @@ fn complete(path: &str, method: &str, operation: &mut Operation) {
             "The moment this request is answered for; only with --test-clock",
         );
     }
-    if path.contains('{') {
+    if path.contains('{') || matches!(path, "/v1/availability" | "/v1/test/run-due") {
         fails.push(("404", "There is no such thing"));
     }
     if operation.request_body.is_some() {
-        fails.push(("400", "Not JSON, or an Idempotency-Key is missing"));
         fails.push(("413", "The body is too large"));
         fails.push(("415", "The body is not sent as JSON"));
     }

@@ -11,7 +11,7 @@ use serde::{Deserialize, Deserializer, Serialize, de::DeserializeOwned};
 use serde_path_to_error::{Path, Segment, Track};
 use utoipa::ToSchema;
 
-use super::problem::Problem;
+use super::{problem::Problem, strict::Strict};
 
 /// Largest body of a single call: above every text that can be refused by name.
 pub(crate) const SINGLE_BYTES_MAX: usize = 2 * 1024 * 1024;
@@ -97,7 +97,7 @@ fn malformed(detail: impl Into<String>) -> Problem {
 pub(crate) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     let mut json = serde_json::Deserializer::from_slice(bytes);
     let mut track = Track::new();
-    let read = T::deserialize(serde_path_to_error::Deserializer::new(&mut json, &mut track));
+    let read = T::deserialize(serde_path_to_error::Deserializer::new(Strict(&mut json), &mut track));
     let value = read.map_err(|error| explain(&error, &track.path()))?;
     json.end().map_err(|error| malformed(format!("after the JSON value: {error}")))?;
     Ok(value)
@@ -173,6 +173,23 @@ fn pointer(path: &Path) -> String {
     }
     pointer
 }
+
+/// Reads an enum from its words and nothing else; a derived reader would also take `{"word": null}`, and calls
+/// another type than text a broken document.
+macro_rules! words {
+    ($name:ident { $($word:literal => $variant:ident),* $(,)? }) => {
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+                match &*text {
+                    $( $word => Ok(Self::$variant), )*
+                    other => Err(serde::de::Error::unknown_variant(other, &[$($word),*])),
+                }
+            }
+        }
+    };
+}
+pub(crate) use words;
 
 /// An amount of money as it is sent.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]

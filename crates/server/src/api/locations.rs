@@ -23,7 +23,7 @@ use super::{
     auth::{Allowed, CatalogRead, CatalogWrite},
     check::Checks,
     clock::Now,
-    input::{Input, Json, MoneyIn},
+    input::{Input, Json, MoneyIn, words},
     params::{Page, Params, Segments},
     problem::Problem,
     schema,
@@ -67,7 +67,7 @@ pub(crate) struct LocationIn {
 impl Input for LocationIn {}
 
 /// A weekday.
-#[derive(Deserialize, ToSchema, Clone, Copy)]
+#[derive(Serialize, ToSchema, Clone, Copy)]
 #[serde(rename_all = "snake_case")]
 #[schema(as = Weekday)]
 pub(crate) enum DayIn {
@@ -79,6 +79,8 @@ pub(crate) enum DayIn {
     Sat,
     Sun,
 }
+
+words!(DayIn { "mon" => Mon, "tue" => Tue, "wed" => Wed, "thu" => Thu, "fri" => Fri, "sat" => Sat, "sun" => Sun });
 
 impl From<DayIn> for Weekday {
     fn from(day: DayIn) -> Self {

@@ -4,6 +4,7 @@ mod adjustments;
 mod around;
 mod auth;
 mod availability;
+mod backorders;
 mod check;
 mod clock;
 mod describe;
@@ -24,6 +25,7 @@ mod run_due;
 mod schema;
 mod skus;
 mod state;
+mod strict;
 mod supplies;
 mod tag;
 
@@ -66,6 +68,7 @@ fn routes() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(orders::read::get))
         .routes(routes!(orders::cancel::cancel))
         .routes(routes!(orders::promises::list))
+        .routes(routes!(backorders::list))
         .routes(routes!(events::list))
         .routes(routes!(run_due::run))
         .routes(routes!(health::healthz))

@@ -5,10 +5,7 @@ use axum::{
     http::request::Parts,
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use model::{
-    id::{Channel, Sku},
-    time::Date,
-};
+use model::id::{Channel, Sku};
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::{check::Checks, problem::Problem};
@@ -183,12 +180,6 @@ impl<T> Page<T> {
         let next = items.last().filter(|_| more).map(cursor);
         Self::new(items, next.as_ref())
     }
-}
-
-/// A date in a query.
-pub(crate) fn date(params: &mut Params, name: &'static str) -> Option<Date> {
-    let text = params.text(name)?;
-    params.checks.date(format_args!("{name}"), &text)
 }
 
 /// The variable parts of a path, as text.

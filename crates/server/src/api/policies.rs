@@ -23,7 +23,7 @@ use super::{
     auth::{Allowed, CatalogRead, CatalogWrite},
     check::Checks,
     clock::Now,
-    input::{Input, Json, MoneyIn},
+    input::{Input, Json, MoneyIn, words},
     params::{Page, Params, Segments},
     problem::Problem,
     schema,
@@ -79,7 +79,7 @@ pub(crate) struct PolicyIn {
 impl Input for PolicyIn {}
 
 /// What happens when on-hand stock runs out.
-#[derive(Deserialize, Serialize, ToSchema, Clone, Copy)]
+#[derive(Serialize, ToSchema, Clone, Copy)]
 #[serde(rename_all = "snake_case")]
 #[schema(as = WhenOut)]
 pub(crate) enum WhenOutIn {
@@ -89,6 +89,8 @@ pub(crate) enum WhenOutIn {
     Preorder,
     MadeToOrder,
 }
+
+words!(WhenOutIn { "refuse" => Refuse, "waitlist" => Waitlist, "backorder" => Backorder, "preorder" => Preorder, "made_to_order" => MadeToOrder });
 
 /// Most units backordered at once.
 #[derive(Clone, Copy)]
@@ -168,7 +170,7 @@ pub(crate) struct PaymentIn {
 }
 
 /// Payment plans.
-#[derive(Deserialize, Serialize, ToSchema, Clone, Copy)]
+#[derive(Serialize, ToSchema, Clone, Copy)]
 #[serde(rename_all = "snake_case")]
 #[schema(as = PaymentKind)]
 pub(crate) enum PaymentKindIn {
@@ -179,8 +181,10 @@ pub(crate) enum PaymentKindIn {
     None,
 }
 
+words!(PaymentKindIn { "full" => Full, "deposit" => Deposit, "authorise" => Authorise, "charge_on_ship" => ChargeOnShip, "none" => None });
+
 /// When the balance after a deposit is due.
-#[derive(Deserialize, Serialize, ToSchema, Clone, Copy)]
+#[derive(Serialize, ToSchema, Clone, Copy)]
 #[serde(rename_all = "snake_case")]
 #[schema(as = BalanceDue)]
 pub(crate) enum BalanceIn {
@@ -188,6 +192,8 @@ pub(crate) enum BalanceIn {
     Date,
     DaysBefore,
 }
+
+words!(BalanceIn { "on_ship" => OnShip, "date" => Date, "days_before" => DaysBefore });
 
 fn check(sku: &Sku, channel: &Channel, input: &PolicyIn) -> Result<Policy, Problem> {
     let mut checks = Checks::default();

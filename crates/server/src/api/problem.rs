@@ -25,8 +25,14 @@ const ERRORS_MAX: usize = 100;
 const QUOTED_CHARS_MAX: usize = 200;
 
 /// What went wrong, for a program (`code`, `errors`) and for a person (`detail`).
+///
+/// Boxed: it is the rare way out of nearly every function here.
 #[derive(Debug, Clone, Serialize)]
-pub(crate) struct Problem {
+#[serde(transparent)]
+pub(crate) struct Problem(Box<Body>);
+
+#[derive(Debug, Clone, Serialize)]
+struct Body {
     #[serde(rename = "type")]
     kind: &'static str,
     title: &'static str,
@@ -63,7 +69,7 @@ impl Problem {
         code: impl Into<Cow<'static, str>>,
         detail: impl Into<String>,
     ) -> Self {
-        Self {
+        Self(Box::new(Body {
             // The code says which problem it is; there is no page for each.
             kind: "about:blank",
             title: status.canonical_reason().unwrap_or("Error"),
@@ -77,7 +83,7 @@ impl Problem {
             earliest: None,
             retry_after: None,
             replayed: false,
-        }
+        }))
     }
 
     /// Input that does not make sense, field by field.
@@ -94,7 +100,9 @@ impl Problem {
             0 | 1 => first,
             count => format!("{first} (and {} more)", count - 1),
         };
-        Self { errors, ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", detail) }
+        let mut problem = Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", detail);
+        problem.0.errors = errors;
+        problem
     }
 
     /// One field does not make sense.
@@ -111,7 +119,7 @@ impl Problem {
 
     /// The store did not answer; coming back helps.
     pub(crate) fn unavailable(detail: impl Into<String>) -> Self {
-        Self { retry_after: Some(1), ..Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail) }
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail).soon()
     }
 
     /// A defect. What it was stands in the log, not in the answer.
@@ -120,25 +128,32 @@ impl Problem {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", detail)
     }
 
+    /// Says that trying again in a moment may help.
+    fn soon(mut self) -> Self {
+        self.0.retry_after = Some(1);
+        self
+    }
+
     /// Names fields of a body that is no JSON in the answer too.
     pub(crate) fn with_error(mut self, pointer: String, code: &'static str, detail: String) -> Self {
-        self.errors.push(FieldError::new(pointer, code, detail));
+        self.0.errors.push(FieldError::new(pointer, code, detail));
         self
     }
 
     /// Says that the same request was answered so before.
-    pub(crate) fn replayed(self, replayed: bool) -> Self {
-        Self { replayed, ..self }
+    pub(crate) fn replayed(mut self, replayed: bool) -> Self {
+        self.0.replayed = replayed;
+        self
     }
 
     /// Whether the same request was answered so before.
     pub(crate) fn is_replayed(&self) -> bool {
-        self.replayed
+        self.0.replayed
     }
 
     /// The status it is answered with.
     pub(crate) fn status(&self) -> StatusCode {
-        self.status
+        self.0.status
     }
 }
 
@@ -154,16 +169,16 @@ impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         // Texts and numbers alone: writing them to memory cannot fail.
         let body = serde_json::to_vec(&self).unwrap_or_default();
-        let mut response = (self.status, body).into_response();
+        let mut response = (self.0.status, body).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-        if self.status == StatusCode::UNAUTHORIZED {
+        if self.0.status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
-        if let Some(seconds) = self.retry_after {
+        if let Some(seconds) = self.0.retry_after {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
-        if self.replayed {
+        if self.0.replayed {
             headers.insert(REPLAYED, HeaderValue::from_static("true"));
         }
         response
@@ -173,8 +188,10 @@ impl IntoResponse for Problem {
 impl From<Refusal> for Problem {
     fn from(refusal: Refusal) -> Self {
         let Refusal { code, detail, line, sku, available, earliest } = refusal;
-        let problem = Self::new(StatusCode::CONFLICT, code.as_str(), detail);
-        Self { line, sku, available, earliest, ..problem }
+        let mut problem = Self::new(StatusCode::CONFLICT, code.as_str(), detail);
+        (problem.0.line, problem.0.sku) = (line, sku);
+        (problem.0.available, problem.0.earliest) = (available, earliest);
+        problem
     }
 }
 
@@ -200,14 +217,10 @@ impl From<Rejection> for Problem {
 impl From<Failure> for Problem {
     fn from(failure: Failure) -> Self {
         match failure {
-            Failure::Busy => Self {
-                retry_after: Some(1),
-                ..Self::new(
-                    StatusCode::TOO_MANY_REQUESTS,
-                    "busy",
-                    "too many requests are waiting; nothing was done",
-                )
-            },
+            Failure::Busy => {
+                let detail = "too many requests are waiting; nothing was done";
+                Self::new(StatusCode::TOO_MANY_REQUESTS, "busy", detail).soon()
+            }
             Failure::Stopped => {
                 Self::unavailable("the server is stopping; the same request can be sent again")
             }

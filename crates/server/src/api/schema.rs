@@ -1,5 +1,6 @@
 //! What answers look like, for the API's description. The values themselves are the model's, which knows nothing of
 //! HTTP: a test holds every answer it gets against these.
+#![allow(dead_code, clippy::large_enum_variant, reason = "shapes, of which no value is ever made")]
 
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -340,6 +341,14 @@ pub(crate) struct UnknownSku {
 pub(crate) enum AvailabilityItem {
     Known(Availability),
     Unknown(UnknownSku),
+}
+
+/// The answer for one SKU, or for several.
+#[derive(ToSchema, Serialize)]
+#[serde(untagged)]
+pub(crate) enum AvailabilityAnswer {
+    One(Availability),
+    Several(Availabilities),
 }
 
 /// The answers for several SKUs, in the order asked.

@@ -11,7 +11,7 @@ use model::{
     supply::SupplyKind,
     view::SupplyView,
 };
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{
@@ -19,7 +19,7 @@ use super::{
     check::Checks,
     clock::Now,
     idempotency::Idempotency,
-    input::{Input, Json, present},
+    input::{Input, Json, present, words},
     params::{Page, Params, Segments},
     problem::Problem,
     schema,
@@ -55,7 +55,7 @@ pub(crate) struct SupplyIn {
 impl Input for SupplyIn {}
 
 /// Where a supply comes from.
-#[derive(Deserialize, ToSchema, Clone, Copy)]
+#[derive(Serialize, ToSchema, Clone, Copy)]
 #[serde(rename_all = "snake_case")]
 #[schema(as = SupplyKind)]
 pub(crate) enum SupplyKindIn {
@@ -63,6 +63,8 @@ pub(crate) enum SupplyKindIn {
     ProductionRun,
     Transfer,
 }
+
+words!(SupplyKindIn { "purchase_order" => PurchaseOrder, "production_run" => ProductionRun, "transfer" => Transfer });
 
 /// What changes; what is left out stays.
 #[derive(Deserialize, ToSchema)]

@@ -27,7 +27,10 @@ async fn four_hundred_shoppers_share_a_hundred_on_hand_and_a_cap_of_fifty() {
             201 => accepted += 1,
             _ => {
                 let problem = reply.fails(409, "cap_reached");
-                assert_eq!((&problem["line"], &problem["sku"], &problem["available"]), (&json!(1), &json!("MUG"), &json!(0)));
+                assert_eq!(
+                    (&problem["line"], &problem["sku"], &problem["available"]),
+                    (&json!(1), &json!("MUG"), &json!(0))
+                );
                 refused += 1;
             }
         }
@@ -47,7 +50,10 @@ async fn three_on_hand_eight_ordered() {
     let line = &placed["lines"][0];
     assert_eq!(line["state"], "partly_allocated");
     let parts = line["parts"].as_array().unwrap();
-    let brief: Vec<_> = parts.iter().map(|part| (part["quantity"].as_i64().unwrap(), part["state"].as_str().unwrap())).collect();
+    let brief: Vec<_> = parts
+        .iter()
+        .map(|part| (part["quantity"].as_i64().unwrap(), part["state"].as_str().unwrap()))
+        .collect();
     assert_eq!(brief, [(3, "allocated"), (5, "backordered")]);
     // Today before the cut-off, one day of handling.
     assert_eq!(parts[0]["ship_by"], json!({"expected": "2026-11-24", "promised": "2026-11-24"}));
@@ -58,7 +64,10 @@ async fn three_on_hand_eight_ordered() {
     assert_eq!(parts[1]["deliver_by"], json!({"expected": "2026-12-07", "promised": "2026-12-11"}));
     assert!(placed["status_url"].as_str().unwrap().starts_with("http://shop.test/o/"));
 
-    let received = world.post(&format!("/v1/supplies/{supply}/receipts"), json!({"accepted": 10, "damaged": 0})).await.is(201);
+    let received = world
+        .post(&format!("/v1/supplies/{supply}/receipts"), json!({"accepted": 10, "damaged": 0}))
+        .await
+        .is(201);
     assert_eq!((&received["allocated"], &received["still_due"]), (&json!(5), &json!(0)));
     assert_eq!(received["lines"][0]["order"], placed["id"]);
     let now = world.get(&format!("/v1/orders/{}", placed["id"].as_str().unwrap())).await.is(200);
@@ -75,7 +84,8 @@ async fn a_late_supply_moves_dates_and_leaves_what_was_told() {
     let told = placed["lines"][0]["told"].clone();
     assert_eq!(told["ship_by"], json!({"expected": "2026-12-02", "promised": "2026-12-07"}));
 
-    let slipped = world.patch(&format!("/v1/supplies/{supply}"), json!({"expected_on": "2026-12-15"})).await.is(200);
+    let slipped =
+        world.patch(&format!("/v1/supplies/{supply}"), json!({"expected_on": "2026-12-15"})).await.is(200);
     assert!(slipped["run"].as_str().unwrap().starts_with("run_"), "{slipped}");
     let address = format!("/v1/orders/{}", placed["id"].as_str().unwrap());
     let line = world.get(&address).await.is(200)["lines"][0].clone();
@@ -96,12 +106,17 @@ async fn a_hold_keeps_units_until_its_time_is_over() {
     let world = world();
     world.with_mug().await;
     world.stock("MUG", 5).await;
-    let hold = world.post("/v1/holds", json!({"lines": [{"sku": "MUG", "quantity": 5}], "ttl_seconds": 600})).await.is(201);
+    let hold = world
+        .post("/v1/holds", json!({"lines": [{"sku": "MUG", "quantity": 5}], "ttl_seconds": 600}))
+        .await
+        .is(201);
     assert_eq!(hold["expires_at"], "2026-11-23T14:10:00Z");
     assert_eq!(hold["lines"][0]["state"], "allocated");
     let available = |at: &'static str| {
         let world = &world;
-        async move { world.send(Call::get("/v1/availability?sku=MUG").at(at)).await.is(200)["available_now"].clone() }
+        async move {
+            world.send(Call::get("/v1/availability?sku=MUG").at(at)).await.is(200)["available_now"].clone()
+        }
     };
     assert_eq!(available("2026-11-23T14:05:00Z").await, 0);
     world.post("/v1/orders", order("MUG", 1)).await.fails(409, "not_available");
@@ -152,7 +167,10 @@ async fn what_is_called_off_goes_to_the_next_in_line() {
     assert_eq!(second["state"], "backordered");
     let address = format!("/v1/orders/{}/cancel", first["id"].as_str().unwrap());
     let line = first["lines"][0]["id"].clone();
-    let cut = world.post(&address, json!({"lines": [{"id": line, "quantity": 1}], "reason": "changed my mind"})).await.is(200);
+    let cut = world
+        .post(&address, json!({"lines": [{"id": line, "quantity": 1}], "reason": "changed my mind"}))
+        .await
+        .is(200);
     assert_eq!((&cut["lines"][0]["open"], &cut["lines"][0]["cancelled"]), (&json!(1), &json!(1)));
     let second = world.get(&format!("/v1/orders/{}", second["id"].as_str().unwrap())).await.is(200);
     assert_eq!(second["state"], "allocated");
@@ -170,7 +188,8 @@ async fn a_supply_that_will_not_come_leaves_its_promises_without_a_date() {
     let placed = world.order("MUG", 4).await;
     let called_off = world.send(Call::new("POST", &format!("/v1/supplies/{supply}/cancel"))).await.is(200);
     assert!(called_off["run"].is_string());
-    let line = &world.get(&format!("/v1/orders/{}", placed["id"].as_str().unwrap())).await.is(200)["lines"][0];
+    let line =
+        &world.get(&format!("/v1/orders/{}", placed["id"].as_str().unwrap())).await.is(200)["lines"][0];
     assert_eq!(line["ship_by"], json!({"expected": null, "promised": null}));
     assert_eq!(line["told"], placed["lines"][0]["told"]);
     world.post(&format!("/v1/supplies/{supply}/receipts"), json!({})).await.fails(409, "supply_closed");
@@ -180,7 +199,10 @@ async fn a_supply_that_will_not_come_leaves_its_promises_without_a_date() {
 async fn a_customer_gets_no_more_than_the_limit_whatever_the_case_of_the_address() {
     let world = world();
     world.with_mug().await;
-    world.put("/v1/skus/MUG/policies/default", json!({"when_out": "backorder", "customer_limit": 3})).await.is(200);
+    world
+        .put("/v1/skus/MUG/policies/default", json!({"when_out": "backorder", "customer_limit": 3}))
+        .await
+        .is(200);
     world.stock("MUG", 50).await;
     world.order("MUG", 2).await;
     let mut again = order("MUG", 2);
@@ -203,7 +225,10 @@ async fn part_of_an_order_is_taken_where_part_will_do() {
     some["accept"] = json!("partial");
     let placed = world.post("/v1/orders", some).await.is(201);
     assert_eq!(placed["lines"][0]["quantity"], 3);
-    assert_eq!((&placed["refused"][0]["quantity"], &placed["refused"][0]["code"]), (&json!(5), &json!("not_available")));
+    assert_eq!(
+        (&placed["refused"][0]["quantity"], &placed["refused"][0]["code"]),
+        (&json!(5), &json!("not_available"))
+    );
 }
 
 #[tokio::test]
@@ -221,6 +246,9 @@ async fn a_kit_waits_for_its_latest_component() {
     assert_eq!(line["state"], "backordered");
     assert_eq!(line["parts"][0]["ship_by"]["promised"], "2026-12-07");
     let components = line["components"].as_array().unwrap();
-    assert_eq!((&components[0]["sku"], &components[0]["parts"][0]["state"]), (&json!("MUG"), &json!("allocated")));
+    assert_eq!(
+        (&components[0]["sku"], &components[0]["parts"][0]["state"]),
+        (&json!("MUG"), &json!("allocated"))
+    );
     assert_eq!((&components[1]["sku"], &components[1]["parts"][0]["quantity"]), (&json!("SPOON"), &json!(4)));
 }

@@ -9,7 +9,7 @@ use model::{
     limits::LINES_MAX,
     order::ShipChoice,
 };
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::OrderOut;
@@ -19,7 +19,7 @@ use crate::api::{
     clock::Now,
     holds::{check_count, check_own},
     idempotency::Idempotency,
-    input::{Input, Json, MoneyIn},
+    input::{Input, Json, MoneyIn, words},
     problem::Problem,
     schema,
     state::{Api, json_replayed, unexpected},
@@ -80,7 +80,7 @@ pub(crate) struct CustomerIn {
 }
 
 /// How an order may be shipped.
-#[derive(Deserialize, ToSchema, Clone, Copy)]
+#[derive(Serialize, ToSchema, Clone, Copy)]
 #[serde(rename_all = "snake_case")]
 #[schema(as = ShipChoice)]
 pub(crate) enum ShipIn {
@@ -88,14 +88,18 @@ pub(crate) enum ShipIn {
     Complete,
 }
 
+words!(ShipIn { "as_available" => AsAvailable, "complete" => Complete });
+
 /// Whether part of an order will do.
-#[derive(Deserialize, ToSchema, Clone, Copy)]
+#[derive(Serialize, ToSchema, Clone, Copy)]
 #[serde(rename_all = "snake_case")]
 #[schema(as = Accept)]
 pub(crate) enum AcceptIn {
     All,
     Partial,
 }
+
+words!(AcceptIn { "all" => All, "partial" => Partial });
 
 /// One thing to order.
 #[derive(Deserialize, ToSchema)]
