@@ -16,12 +16,13 @@ use crate::{
 };
 
 /// One model that [`calc`] answers.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, serde::Serialize)]
 pub struct Capability {
     /// The name to call it by.
     pub name: &'static str,
     /// What it answers, in a line.
     pub title: &'static str,
+    #[serde(skip)]
     run: fn(&Value) -> Result<Value, CalcError>,
 }
 

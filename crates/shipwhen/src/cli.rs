@@ -7,32 +7,32 @@ use clap::{Args, Parser, Subcommand};
 /// Can it be bought now, and when will it ship? Backorders and order promising for shops.
 #[derive(Debug, Parser)]
 #[command(name = "shipwhen", version, propagate_version = true, subcommand_required = true)]
-pub struct Cli {
+pub(crate) struct Cli {
     #[command(flatten)]
-    pub global: Global,
+    pub(crate) global: Global,
     #[command(subcommand)]
-    pub command: Command,
+    pub(crate) command: Command,
 }
 
 /// Settings of every command; each can also be set as SHIPWHEN_* or in the configuration file.
 #[derive(Debug, Args)]
-pub struct Global {
+pub(crate) struct Global {
     /// Where the data is: sqlite:DIR [default: sqlite:shipwhen-data]
     #[arg(long, global = true, env = "SHIPWHEN_STORE")]
-    pub store: Option<String>,
+    pub(crate) store: Option<String>,
     /// Which merchant; not needed where there is one
     #[arg(long, global = true, env = "SHIPWHEN_TENANT")]
-    pub tenant: Option<String>,
+    pub(crate) tenant: Option<String>,
     /// A TOML file with store, tenant, listen, public_url, test_clock, currency, log
     #[arg(long, global = true, env = "SHIPWHEN_CONFIG")]
-    pub config: Option<PathBuf>,
+    pub(crate) config: Option<PathBuf>,
     /// Answer in JSON
     #[arg(long, global = true)]
-    pub json: bool,
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub(crate) enum Command {
     /// Run a sample shop on this machine: nothing to set up, nothing to lose
     #[command(after_help = "Examples:\n  shipwhen demo\n  shipwhen demo --listen 127.0.0.1:0 --seed 7")]
     Demo(DemoArgs),
@@ -73,62 +73,62 @@ pub enum Command {
 }
 
 #[derive(Debug, Args)]
-pub struct DemoArgs {
+pub(crate) struct DemoArgs {
     /// Where to listen; port 0 takes a free one [default: 127.0.0.1:8080]
     #[arg(long, env = "SHIPWHEN_LISTEN")]
-    pub listen: Option<String>,
+    pub(crate) listen: Option<String>,
     /// Which sample shop: the same number makes the same shop
     #[arg(long, default_value_t = 1)]
-    pub seed: u64,
+    pub(crate) seed: u64,
 }
 
 #[derive(Debug, Args)]
-pub struct ServeArgs {
+pub(crate) struct ServeArgs {
     /// Where to listen; port 0 takes a free one [default: 127.0.0.1:8080]
     #[arg(long, env = "SHIPWHEN_LISTEN")]
-    pub listen: Option<String>,
+    pub(crate) listen: Option<String>,
     /// Where people reach this server, for links in answers and mail [default: http:// and the address listened on]
     #[arg(long, env = "SHIPWHEN_PUBLIC_URL")]
-    pub public_url: Option<String>,
+    pub(crate) public_url: Option<String>,
     /// Let each request set its own time with Shipwhen-Now, and run timers only when asked: for tests
     #[arg(long, env = "SHIPWHEN_TEST_CLOCK")]
-    pub test_clock: bool,
+    pub(crate) test_clock: bool,
 }
 
 #[derive(Debug, Args)]
-pub struct ImportArgs {
+pub(crate) struct ImportArgs {
     /// Which table
-    pub kind: String,
+    pub(crate) kind: String,
     /// The file, .csv or .csv.gz; - for standard input
-    pub file: PathBuf,
+    pub(crate) file: PathBuf,
     /// Read and check everything, change nothing
     #[arg(long)]
-    pub dry_run: bool,
+    pub(crate) dry_run: bool,
     /// Exit with 1 if any row is bad
     #[arg(long)]
-    pub strict: bool,
+    pub(crate) strict: bool,
     /// Currency of prices in files that name none [default: USD]
     #[arg(long, env = "SHIPWHEN_CURRENCY")]
-    pub currency: Option<String>,
+    pub(crate) currency: Option<String>,
     /// Location for stock in files that name none [default: the first there is, else `main`, made new]
     #[arg(long)]
-    pub location: Option<String>,
+    pub(crate) location: Option<String>,
 }
 
 #[derive(Debug, Args)]
-pub struct ExportArgs {
+pub(crate) struct ExportArgs {
     /// Which table
-    pub kind: String,
+    pub(crate) kind: String,
 }
 
 #[derive(Debug, Args)]
-pub struct KeysArgs {
+pub(crate) struct KeysArgs {
     #[command(subcommand)]
-    pub command: KeysCommand,
+    pub(crate) command: KeysCommand,
 }
 
 #[derive(Debug, Subcommand)]
-pub enum KeysCommand {
+pub(crate) enum KeysCommand {
     /// Make a key, and the tenant if it is new; the key is shown this once
     Create {
         /// What it may do: *, or names such as orders:write, with commas between them
@@ -141,20 +141,20 @@ pub enum KeysCommand {
 }
 
 #[derive(Debug, Args)]
-pub struct CalcArgs {
+pub(crate) struct CalcArgs {
     /// Which formula
     #[arg(required_unless_present = "list")]
-    pub capability: Option<String>,
+    pub(crate) capability: Option<String>,
     /// Its input: a file, - for standard input, or JSON
     #[arg(required_unless_present = "list")]
-    pub input: Option<String>,
+    pub(crate) input: Option<String>,
     /// Name every formula
     #[arg(long)]
-    pub list: bool,
+    pub(crate) list: bool,
 }
 
 #[derive(Debug, Args)]
-pub struct FileArgs {
+pub(crate) struct FileArgs {
     /// The backup
-    pub file: PathBuf,
+    pub(crate) file: PathBuf,
 }

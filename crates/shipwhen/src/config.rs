@@ -12,7 +12,7 @@ const STORE_DEFAULT: &str = "sqlite:shipwhen-data";
 
 /// A mistake of whoever typed the command: exit status 2.
 #[derive(Debug)]
-pub struct Usage(pub String);
+pub(crate) struct Usage(pub(crate) String);
 
 impl std::fmt::Display for Usage {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -25,27 +25,34 @@ impl std::error::Error for Usage {}
 /// The configuration file; every field may be left out.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct File {
-    pub store: Option<String>,
-    pub tenant: Option<String>,
-    pub listen: Option<String>,
-    pub public_url: Option<String>,
-    pub test_clock: Option<bool>,
-    pub currency: Option<String>,
-    pub log: Option<String>,
+pub(crate) struct File {
+    /// `sqlite:DIR`.
+    pub(crate) store: Option<String>,
+    /// Which merchant.
+    pub(crate) tenant: Option<String>,
+    /// Where to listen.
+    pub(crate) listen: Option<String>,
+    /// Where people reach the server.
+    pub(crate) public_url: Option<String>,
+    /// Whether requests may set their own time.
+    pub(crate) test_clock: Option<bool>,
+    /// Currency of files that name none.
+    pub(crate) currency: Option<String>,
+    /// What to log, as `tracing` filters say it.
+    pub(crate) log: Option<String>,
 }
 
 /// What holds for this run.
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// The directory of the SQLite store.
-    pub store: PathBuf,
+    pub(crate) store: PathBuf,
     /// The tenant named, if any.
-    pub tenant: Option<String>,
+    pub(crate) tenant: Option<String>,
     /// Whether to answer in JSON.
-    pub json: bool,
+    pub(crate) json: bool,
     /// The file, for settings of one command.
-    pub file: File,
+    pub(crate) file: File,
 }
 
 impl Settings {
@@ -56,7 +63,7 @@ impl Settings {
 }
 
 /// Puts the settings of every command together.
-pub fn settings(global: &Global) -> anyhow::Result<Settings> {
+pub(crate) fn settings(global: &Global) -> anyhow::Result<Settings> {
     let file = match &global.config {
         None => File::default(),
         Some(path) => {

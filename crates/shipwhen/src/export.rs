@@ -28,7 +28,7 @@ use crate::{
 
 const PAGE: usize = 500;
 
-pub fn run(settings: &Settings, args: &ExportArgs) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(settings: &Settings, args: &ExportArgs) -> anyhow::Result<ExitCode> {
     let kind = args.kind.parse::<Kind>().ok();
     let house = House::open_existing(settings)?;
     let tenant = house.tenant(settings)?.id;

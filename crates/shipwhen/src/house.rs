@@ -11,31 +11,31 @@ use crate::config::{Settings, Usage};
 
 /// The moment, by the system's clock.
 #[expect(clippy::disallowed_methods, reason = "the binary is where the system's clock is read")]
-pub fn now() -> Timestamp {
+pub(crate) fn now() -> Timestamp {
     Timestamp::now()
 }
 
 /// Random bytes from the system.
 #[expect(clippy::disallowed_methods, reason = "the binary is where the system's entropy is read")]
-pub fn random<const N: usize>() -> anyhow::Result<[u8; N]> {
+pub(crate) fn random<const N: usize>() -> anyhow::Result<[u8; N]> {
     let mut bytes = [0; N];
     getrandom::fill(&mut bytes).map_err(|error| anyhow::anyhow!("the system has no entropy: {error}"))?;
     Ok(bytes)
 }
 
 /// A maker of command ids that goes on from now.
-pub fn stamps() -> Stamps {
+pub(crate) fn stamps() -> Stamps {
     Stamps::new(u64::try_from(now().as_microsecond()).unwrap_or(0))
 }
 
 /// An open store.
-pub struct House {
-    pub store: Arc<dyn Store>,
+pub(crate) struct House {
+    pub(crate) store: Arc<dyn Store>,
 }
 
 impl House {
     /// Opens the store of the settings, made new if it is not there.
-    pub fn open(settings: &Settings) -> anyhow::Result<Self> {
+    pub(crate) fn open(settings: &Settings) -> anyhow::Result<Self> {
         let dir = &settings.store;
         let store = SqliteStore::open(dir)
             .with_context(|| format!("the store {} cannot be opened", dir.display()))?;
@@ -43,7 +43,7 @@ impl House {
     }
 
     /// Opens the store of the settings, which must be there.
-    pub fn open_existing(settings: &Settings) -> anyhow::Result<Self> {
+    pub(crate) fn open_existing(settings: &Settings) -> anyhow::Result<Self> {
         if !settings.store.join("shipwhen.db").exists() {
             bail!("there is no store in {}", settings.store.display());
         }
@@ -51,12 +51,12 @@ impl House {
     }
 
     /// Starts the engine on it.
-    pub fn engine(&self) -> anyhow::Result<Engine> {
+    pub(crate) fn engine(&self) -> anyhow::Result<Engine> {
         Engine::start(Arc::clone(&self.store)).context("the engine cannot be started")
     }
 
     /// The tenant that the settings name, or the only one there is.
-    pub fn tenant(&self, settings: &Settings) -> anyhow::Result<Tenant> {
+    pub(crate) fn tenant(&self, settings: &Settings) -> anyhow::Result<Tenant> {
         let mut reader = self.store.reader()?;
         match &settings.tenant {
             Some(name) => {
@@ -81,7 +81,7 @@ impl House {
     }
 
     /// The tenant that the settings name, made if it is new; else the only one there is, or `main`, made new.
-    pub fn tenant_or_new(&self, settings: &Settings) -> anyhow::Result<Tenant> {
+    pub(crate) fn tenant_or_new(&self, settings: &Settings) -> anyhow::Result<Tenant> {
         let mut writer = self.store.writer()?;
         let name = match &settings.tenant {
             Some(name) => name.clone(),
@@ -107,6 +107,6 @@ impl House {
 }
 
 /// Reads a tenant's name.
-pub fn tenant_id(name: &str) -> anyhow::Result<TenantId> {
+pub(crate) fn tenant_id(name: &str) -> anyhow::Result<TenantId> {
     TenantId::new(name).map_err(|error| Usage(format!("{name:?} cannot be a tenant: {error}")).into())
 }

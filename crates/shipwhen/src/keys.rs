@@ -24,7 +24,7 @@ struct Created<'a> {
     scopes: Vec<&'a str>,
 }
 
-pub fn run(settings: &Settings, args: &KeysArgs) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(settings: &Settings, args: &KeysArgs) -> anyhow::Result<ExitCode> {
     let KeysCommand::Create { scopes, publishable } = &args.command;
     let house = House::open(settings)?;
     let tenant = house.tenant_or_new(settings)?;
@@ -40,7 +40,7 @@ pub fn run(settings: &Settings, args: &KeysArgs) -> anyhow::Result<ExitCode> {
 }
 
 /// Makes a key and returns it; only its hash is stored.
-pub fn create(
+pub(crate) fn create(
     store: &dyn Store,
     tenant: &Tenant,
     scopes: &[&str],

@@ -1,14 +1,16 @@
 //! The `shipwhen` command: the one place that reads the system's clock, its entropy and its environment.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
-pub mod cli;
+mod cli;
 pub mod config;
+mod demo;
 mod export;
-pub mod house;
+mod house;
 pub mod import;
 mod keys;
 mod maintain;
 mod output;
+mod serve;
 
 use std::process::ExitCode;
 
@@ -38,13 +40,13 @@ pub fn main() -> ExitCode {
 fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     let settings = config::settings(&cli.global)?;
     match cli.command {
-        Command::Demo(_) => todo!(),
-        Command::Serve(_) => todo!(),
+        Command::Demo(args) => serve::demo(&settings, &args),
+        Command::Serve(args) => serve::serve(&settings, &args),
         Command::Import(args) => import::run(&settings, &args),
         Command::Export(args) => export::run(&settings, &args),
         Command::Verify => maintain::verify(&settings),
         Command::Keys(args) => keys::run(&settings, &args),
-        Command::Calc(_) => todo!(),
+        Command::Calc(args) => maintain::calc(&settings, &args),
         Command::Backup(args) => maintain::backup(&settings, &args),
         Command::Restore(args) => maintain::restore(&settings, &args),
     }

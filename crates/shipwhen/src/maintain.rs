@@ -32,7 +32,7 @@ struct Found {
 }
 
 /// Replays the ledger of the tenant (or of every tenant) and checks every table and invariant.
-pub fn verify(settings: &Settings) -> anyhow::Result<ExitCode> {
+pub(crate) fn verify(settings: &Settings) -> anyhow::Result<ExitCode> {
     let house = House::open_existing(settings)?;
     let tenants = match &settings.tenant {
         Some(_) => vec![house.tenant(settings)?],
@@ -43,7 +43,7 @@ pub fn verify(settings: &Settings) -> anyhow::Result<ExitCode> {
     for tenant in tenants {
         let bar = output::progress(None, "events replayed");
         let report = ledger::verify::verify(&*house.store, &tenant.id, scratch.path(), &mut |done| {
-            bar.set_position(done)
+            bar.set_position(done);
         })?;
         bar.finish_and_clear();
         total.events += report.events;
@@ -71,7 +71,7 @@ pub fn verify(settings: &Settings) -> anyhow::Result<ExitCode> {
 }
 
 /// Writes a consistent copy.
-pub fn backup(settings: &Settings, args: &FileArgs) -> anyhow::Result<ExitCode> {
+pub(crate) fn backup(settings: &Settings, args: &FileArgs) -> anyhow::Result<ExitCode> {
     if args.file.exists() {
         bail!("{} exists already: a backup never overwrites", args.file.display());
     }
@@ -82,7 +82,7 @@ pub fn backup(settings: &Settings, args: &FileArgs) -> anyhow::Result<ExitCode> 
 }
 
 /// Makes a store from a backup.
-pub fn restore(settings: &Settings, args: &FileArgs) -> anyhow::Result<ExitCode> {
+pub(crate) fn restore(settings: &Settings, args: &FileArgs) -> anyhow::Result<ExitCode> {
     let target = settings.store.join("shipwhen.db");
     if target.exists() {
         bail!("there is a store in {} already: restore never overwrites", settings.store.display());
@@ -97,5 +97,33 @@ pub fn restore(settings: &Settings, args: &FileArgs) -> anyhow::Result<ExitCode>
     let house = House::open_existing(settings)?;
     let tenants = house.store.reader()?.tenants()?;
     output::note(&format!("restored, with {} tenants", tenants.len()));
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Works one formula.
+pub(crate) fn calc(settings: &Settings, args: &CalcArgs) -> anyhow::Result<ExitCode> {
+    if args.list {
+        let known = insight::calc::capabilities();
+        if settings.json {
+            output::json(&known);
+        } else {
+            known.iter().for_each(|each| output::line(&format!("{:32} {}", each.name, each.title)));
+        }
+        return Ok(ExitCode::SUCCESS);
+    }
+    let (Some(capability), Some(input)) = (&args.capability, &args.input) else {
+        return Err(Usage("name a formula and its input, or --list".to_owned()).into());
+    };
+    let text = if input.trim_start().starts_with('{') {
+        input.clone()
+    } else if input == "-" {
+        let mut text = String::new();
+        std::io::stdin().read_to_string(&mut text).context("standard input cannot be read")?;
+        text
+    } else {
+        std::fs::read_to_string(input).with_context(|| format!("{input} cannot be read"))?
+    };
+    let input: serde_json::Value = serde_json::from_str(&text).context("the input is not JSON")?;
+    output::json(&insight::calc::calc(capability, &input)?);
     Ok(ExitCode::SUCCESS)
 }

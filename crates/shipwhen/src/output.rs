@@ -7,13 +7,13 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
 /// Prints one line of the answer.
-pub fn line(text: &str) {
+pub(crate) fn line(text: &str) {
     // Whoever reads may have gone, as `head` does.
     let _ = writeln!(std::io::stdout(), "{text}");
 }
 
 /// Prints the answer as JSON.
-pub fn json(answer: &impl Serialize) {
+pub(crate) fn json(answer: &impl Serialize) {
     match serde_json::to_string_pretty(answer) {
         Ok(text) => line(&text),
         Err(error) => eprintln!("shipwhen: the answer cannot be written: {error}"),
@@ -21,17 +21,17 @@ pub fn json(answer: &impl Serialize) {
 }
 
 /// Says something to the person.
-pub fn note(text: &str) {
+pub(crate) fn note(text: &str) {
     eprintln!("{text}");
 }
 
 /// Says what went wrong, with every cause.
-pub fn error(error: &anyhow::Error) {
+pub(crate) fn error(error: &anyhow::Error) {
     eprintln!("shipwhen: {error:#}");
 }
 
 /// A progress bar on stderr; nothing is drawn where that is no terminal.
-pub fn progress(len: Option<u64>, what: &'static str) -> ProgressBar {
+pub(crate) fn progress(len: Option<u64>, what: &'static str) -> ProgressBar {
     if !std::io::stderr().is_terminal() {
         return ProgressBar::hidden();
     }

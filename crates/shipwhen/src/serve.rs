@@ -23,7 +23,7 @@ const LISTEN_DEFAULT: &str = "127.0.0.1:8080";
 const TICK: Duration = Duration::from_millis(200);
 
 /// Serves until told to stop.
-pub fn serve(settings: &Settings, args: &ServeArgs) -> anyhow::Result<ExitCode> {
+pub(crate) fn serve(settings: &Settings, args: &ServeArgs) -> anyhow::Result<ExitCode> {
     log(settings);
     let house = House::open(settings)?;
     let app = Start {
@@ -36,10 +36,14 @@ pub fn serve(settings: &Settings, args: &ServeArgs) -> anyhow::Result<ExitCode> 
 }
 
 /// Serves a sample shop in a directory that goes away with it.
-pub fn demo(settings: &Settings, args: &DemoArgs) -> anyhow::Result<ExitCode> {
+pub(crate) fn demo(settings: &Settings, args: &DemoArgs) -> anyhow::Result<ExitCode> {
     log(settings);
-    let dir = tempfile::Builder::new().prefix("shipwhen-demo-").tempdir().context("no place for the sample shop")?;
-    let settings = &Settings { store: dir.path().to_owned(), tenant: Some("demo".to_owned()), ..settings.clone() };
+    let dir = tempfile::Builder::new()
+        .prefix("shipwhen-demo-")
+        .tempdir()
+        .context("no place for the sample shop")?;
+    let settings =
+        &Settings { store: dir.path().to_owned(), tenant: Some("demo".to_owned()), ..settings.clone() };
     let house = House::open(settings)?;
     let tenant = house.tenant_or_new(settings)?;
     let bar = output::progress(Some(1), "opening the sample shop");

@@ -9,7 +9,8 @@ use model::{
 };
 
 use super::{
-    goods::{Family, FAMILIES, KITS, Kit, Season, Sold, Supplier},
+    goods::{FAMILIES, Family, Season, Sold, Supplier},
+    kits::{KITS, Kit},
     random::Random,
 };
 
@@ -153,8 +154,12 @@ fn barcode(at: usize) -> Arc<str> {
 
 /// The last digit of a GTIN-13: what brings the sum of the others, weighted 1 and 3 in turn, to a multiple of ten.
 fn check_digit(digits: &str) -> u32 {
-    let sum: u32 =
-        digits.chars().filter_map(|digit| digit.to_digit(10)).zip([1, 3].into_iter().cycle()).map(|(d, w)| d * w).sum();
+    let sum: u32 = digits
+        .chars()
+        .filter_map(|digit| digit.to_digit(10))
+        .zip([1, 3].into_iter().cycle())
+        .map(|(d, w)| d * w)
+        .sum();
     (10 - sum % 10) % 10
 }
 
@@ -179,7 +184,8 @@ mod tests {
         let goods = catalogue(1);
         for (kit, good) in KITS.iter().zip(goods.iter().filter(|good| good.is_kit())) {
             assert_eq!(good.parts.len(), kit.parts.len(), "{}", kit.code);
-            let apart: i64 = good.parts.iter().map(|(at, units)| goods[*at].item.price.unwrap().amount * units).sum();
+            let apart: i64 =
+                good.parts.iter().map(|(at, units)| goods[*at].item.price.unwrap().amount * units).sum();
             let cost = good.item.unit_cost.unwrap().amount;
             assert!(kit.price < apart && kit.price > cost, "{}: {cost} < {} < {apart}", kit.code, kit.price);
         }

@@ -138,7 +138,8 @@ fn basket(at: Timestamp, person: &Person, totals: &[u64], goods: &[Good], random
         // What is made for somebody is made: the rest of the order does not hold it up.
         partial: made || (wants.len() > 1 && random.chance(75)),
         requested: (from_stock_or_inbound && random.chance(3)).then(|| day_from(at, random.between(14, 35))),
-        not_later_than: (from_stock_or_inbound && random.chance(2)).then(|| day_from(at, random.between(12, 40))),
+        not_later_than: (from_stock_or_inbound && random.chance(2))
+            .then(|| day_from(at, random.between(12, 40))),
         wants,
     }
 }
@@ -146,7 +147,11 @@ fn basket(at: Timestamp, person: &Person, totals: &[u64], goods: &[Good], random
 fn trade_basket(at: Timestamp, shop: &Person, totals: &[u64], goods: &[Good], random: &mut Random) -> Basket {
     let lines = random.index(3) + 2;
     let wants = wants(lines, totals, random, |good, random| {
-        if price(&goods[good]) > 6_000 { *random.pick(&[2, 3, 4, 6]) } else { *random.pick(&[6, 8, 8, 10, 12, 12, 18]) }
+        if price(&goods[good]) > 6_000 {
+            *random.pick(&[2, 3, 4, 6])
+        } else {
+            *random.pick(&[6, 8, 8, 10, 12, 12, 18])
+        }
     });
     Basket {
         at,

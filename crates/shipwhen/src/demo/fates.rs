@@ -43,7 +43,9 @@ pub(super) enum Fate {
 
 /// How many goods have their backlog still to come, beside those made or released.
 const SHORT: usize = 34;
-/// How many goods had one.
+/// How many goods, the most wanted of those with a cap, are wanted beyond it.
+const CAPPED: usize = 2;
+/// How many goods had a backlog that was filled.
 const RELIEVED: usize = 28;
 /// How many goods have a few pieces left with more on its way.
 const NEARLY: usize = 6;
@@ -69,10 +71,14 @@ pub(super) fn fates(goods: &[Good], takes: &[Vec<Take>]) -> Vec<Option<Fate>> {
         .filter(|at| !goods[*at].is_kit() && matches!(goods[*at].sold, Sold::Restocked | Sold::Capped(_)))
         .collect();
     ranked.sort_by_key(|at| (Reverse(takes[*at].len()), *at));
-    let (mut short, mut relieved, mut nearly) = (0, 0, 0);
+    let (mut short, mut relieved, mut nearly, mut capped) = (0, 0, 0, 0);
     for (rank, at) in ranked.into_iter().enumerate() {
         let lines = takes[at].len();
         let fate = match rank % 4 {
+            _ if capped < CAPPED && matches!(goods[at].sold, Sold::Capped(_)) => {
+                capped += 1;
+                Fate::Short(lines * 6 / 10)
+            }
             1 if short < SHORT && lines >= 5 => {
                 short += 1;
                 Fate::Short(lines_waiting(short, lines))
@@ -82,7 +88,11 @@ pub(super) fn fates(goods: &[Good], takes: &[Vec<Take>]) -> Vec<Option<Fate>> {
                 Fate::Relieved
             }
             // Cheap enough to be wanted by the half dozen, common enough to be worth a second look.
-            2 if nearly < NEARLY && rank > 8 && goods[at].item.price.is_some_and(|price| price.amount < 8_000) => {
+            2 if nearly < NEARLY
+                && rank > 8
+                && !goods[at].trade
+                && goods[at].item.price.is_some_and(|price| price.amount < 8_000) =>
+            {
                 nearly += 1;
                 Fate::Nearly
             }

@@ -24,19 +24,6 @@ pub(super) enum Supplier {
 }
 
 impl Supplier {
-    /// Every one.
-    pub(super) const ALL: [Self; 9] = [
-        Self::BrightHarbor,
-        Self::Halden,
-        Self::Nordvik,
-        Self::Sanming,
-        Self::Ridgeline,
-        Self::Kestrel,
-        Self::CedarLane,
-        Self::Pavia,
-        Self::Workshop,
-    ];
-
     /// As it stands on purchase orders.
     pub(super) fn name(self) -> &'static str {
         match self {
@@ -110,7 +97,14 @@ pub(super) struct Family {
 const ONE: &[Choice] = &[("", "", 0)];
 
 impl Family {
-    const fn new(code: &'static str, title: &'static str, price: i64, cost: i64, from: Supplier, fame: u64) -> Self {
+    const fn new(
+        code: &'static str,
+        title: &'static str,
+        price: i64,
+        cost: i64,
+        from: Supplier,
+        fame: u64,
+    ) -> Self {
         Self {
             code,
             title,
@@ -186,14 +180,23 @@ use Supplier::{BrightHarbor, CedarLane, Halden, Kestrel, Nordvik, Pavia, Ridgeli
 
 /// Everything but kits.
 pub(super) const FAMILIES: &[Family] = &[
-    Family::new("MUG", "Enamel mug 350 ml", 1_800, 510, BrightHarbor, 95).each(EIGHT).tags(&["kitchen", "enamel"]).trade(),
+    Family::new("MUG", "Enamel mug 350 ml", 1_800, 510, BrightHarbor, 95)
+        .each(EIGHT)
+        .tags(&["kitchen", "enamel"])
+        .trade(),
     Family::new("KET", "Camp kettle", 4_900, 1_690, BrightHarbor, 70)
         .each(&[("09", "0.9 L", 0), ("14", "1.4 L", 1_000)])
         .by(&[CREAM, INK, MOSS])
         .tags(&["kitchen", "enamel"])
         .trade(),
-    Family::new("PLT", "Enamel plate 24 cm", 1_600, 440, BrightHarbor, 52).each(FOUR).tags(&["kitchen", "enamel"]).trade(),
-    Family::new("BWL", "Enamel bowl 16 cm", 1_500, 420, BrightHarbor, 46).each(FOUR).tags(&["kitchen", "enamel"]).trade(),
+    Family::new("PLT", "Enamel plate 24 cm", 1_600, 440, BrightHarbor, 52)
+        .each(FOUR)
+        .tags(&["kitchen", "enamel"])
+        .trade(),
+    Family::new("BWL", "Enamel bowl 16 cm", 1_500, 420, BrightHarbor, 46)
+        .each(FOUR)
+        .tags(&["kitchen", "enamel"])
+        .trade(),
     Family::new("CUT", "Camp cutlery, 4 pieces", 2_400, 780, BrightHarbor, 40)
         .each(&[("WAL", "Walnut", 0), ("BLK", "Black", 0), ("STL", "Steel", -300)])
         .tags(&["kitchen"]),
@@ -211,13 +214,17 @@ pub(super) const FAMILIES: &[Family] = &[
     Family::new("DUT", "Dutch oven", 9_800, 3_900, Halden, 76)
         .each(&[("5", "5 L", 2_000), ("3", "3 L", 0), ("7", "7 L", 4_500)])
         .tags(&["kitchen", "cast-iron"])
-        .sold(Sold::Capped(40))
+        .sold(Sold::Capped(16))
         .trade(),
     Family::new("GRD", "Reversible griddle", 6_900, 2_450, Halden, 38)
         .each(&[("S", "30 × 25 cm", 0), ("L", "45 × 25 cm", 2_000)])
         .tags(&["kitchen", "cast-iron"]),
-    Family::new("TRI", "Fire tripod with chain", 5_900, 1_900, Halden, 22).tags(&["fire"]).sold(Sold::Reordered(18)),
-    Family::new("PAN", "Crêpe pan 26 cm", 4_400, 1_480, Halden, 26).tags(&["kitchen", "cast-iron"]).sold(Sold::Reordered(24)),
+    Family::new("TRI", "Fire tripod with chain", 5_900, 1_900, Halden, 22)
+        .tags(&["fire"])
+        .sold(Sold::Reordered(18)),
+    Family::new("PAN", "Crêpe pan 26 cm", 4_400, 1_480, Halden, 26)
+        .tags(&["kitchen", "cast-iron"])
+        .sold(Sold::Reordered(24)),
     Family::new("STV", "Duet two-burner stove, second edition", 18_900, 8_100, BrightHarbor, 60)
         .each(&[MOSS, ("SND", "Sand", 0)])
         .tags(&["stoves", "new"])
@@ -249,7 +256,7 @@ pub(super) const FAMILIES: &[Family] = &[
         .each(&[("25", "25 L", 4_000), ("15", "15 L", 0), ("45", "45 L", 11_000)])
         .by(&[SLATE, CREAM, OCHRE])
         .tags(&["coolers"])
-        .sold(Sold::Capped(24))
+        .sold(Sold::Capped(10))
         .warm(),
     Family::new("KNF", "Camp knife", 8_400, 3_100, Workshop, 42)
         .each(&[("OAK", "Oak", 0), ("WAL", "Walnut", 600), ("BIR", "Birch", 0)])
@@ -257,7 +264,7 @@ pub(super) const FAMILIES: &[Family] = &[
     Family::new("KNC", "Chef's knife", 11_900, 4_700, Workshop, 40)
         .each(&[("18", "18 cm", 1_000), ("15", "15 cm", 0), ("21", "21 cm", 2_000)])
         .tags(&["knives", "kitchen"]),
-    Family::new("KNE", "Chef's knife 18 cm, engraved", 15_900, 5_600, Workshop, 30)
+    Family::new("KNE", "Chef's knife 18 cm, engraved", 15_900, 5_600, Workshop, 60)
         .each(&[("OAK", "Oak", 0), ("WAL", "Walnut", 600), ("BIR", "Birch", 0)])
         .tags(&["knives", "engraved", "gifts"])
         .sold(Sold::MadeToOrder(12)),
@@ -265,14 +272,21 @@ pub(super) const FAMILIES: &[Family] = &[
         .each(&[("M", "35 × 24 cm", 1_200), ("S", "26 × 18 cm", 0), ("L", "45 × 30 cm", 3_000)])
         .tags(&["kitchen", "wood"])
         .trade(),
-    Family::new("TBL", "Roll-top camp table, oak", 38_900, 17_500, Workshop, 20)
+    Family::new("TBL", "Roll-top camp table, oak", 38_900, 17_500, Workshop, 32)
         .each(&[("NAT", "Natural", 0), ("SMK", "Smoked", 3_000), ("BLK", "Black oil", 2_000)])
         .tags(&["furniture", "wood"])
         .sold(Sold::MadeToOrder(21)),
     Family::new("CHR", "Camp chair", 12_900, 5_100, Sanming, 62).each(FIVE).tags(&["furniture"]).warm(),
     Family::new("HAM", "Hammock", 7_900, 2_650, Sanming, 40).each(FIVE).tags(&["furniture"]).warm(),
-    Family::new("BLK", "Wool blanket 140 × 200 cm", 11_900, 4_400, Nordvik, 57).each(SIX).tags(&["wool"]).cold().trade(),
-    Family::new("LNT", "Storm lantern", 7_400, 2_700, Kestrel, 80).each(&[INK, CREAM, RUST]).tags(&["light"]).trade(),
+    Family::new("BLK", "Wool blanket 140 × 200 cm", 11_900, 4_400, Nordvik, 57)
+        .each(SIX)
+        .tags(&["wool"])
+        .cold()
+        .trade(),
+    Family::new("LNT", "Storm lantern", 7_400, 2_700, Kestrel, 80)
+        .each(&[INK, CREAM, RUST])
+        .tags(&["light"])
+        .trade(),
     Family::new("HDL", "Headlamp", 4_900, 1_700, Kestrel, 54)
         .each(&[("300", "300 lm", 0), ("500", "500 lm", 1_500), ("900", "900 lm", 3_500)])
         .tags(&["light"]),
@@ -316,10 +330,26 @@ pub(super) const FAMILIES: &[Family] = &[
         .by(&[SLATE, MOSS, RUST, OCHRE])
         .tags(&["packs"]),
     Family::new("RSH", "Rain shell", 18_900, 7_900, Nordvik, 63).each(THREE).by(CLOTHES).tags(&["clothes"]),
-    Family::new("FLC", "Wool fleece", 13_900, 5_600, Nordvik, 58).each(&[CREAM, SLATE, FERN]).by(CLOTHES_5).tags(&["clothes", "wool"]).cold(),
-    Family::new("BSL", "Merino base layer", 8_900, 3_500, Nordvik, 50).each(&[INK, MOSS]).by(CLOTHES_5).tags(&["clothes", "wool"]).cold(),
-    Family::new("SOC", "Merino socks", 2_200, 690, Nordvik, 72).each(FIVE).by(SOCKS).tags(&["clothes", "wool"]).trade(),
-    Family::new("BNE", "Fisherman beanie", 3_400, 1_020, Nordvik, 53).each(EIGHT).tags(&["clothes", "wool"]).cold().trade(),
+    Family::new("FLC", "Wool fleece", 13_900, 5_600, Nordvik, 58)
+        .each(&[CREAM, SLATE, FERN])
+        .by(CLOTHES_5)
+        .tags(&["clothes", "wool"])
+        .cold(),
+    Family::new("BSL", "Merino base layer", 8_900, 3_500, Nordvik, 50)
+        .each(&[INK, MOSS])
+        .by(CLOTHES_5)
+        .tags(&["clothes", "wool"])
+        .cold(),
+    Family::new("SOC", "Merino socks", 2_200, 690, Nordvik, 72)
+        .each(FIVE)
+        .by(SOCKS)
+        .tags(&["clothes", "wool"])
+        .trade(),
+    Family::new("BNE", "Fisherman beanie", 3_400, 1_020, Nordvik, 53)
+        .each(EIGHT)
+        .tags(&["clothes", "wool"])
+        .cold()
+        .trade(),
     Family::new("GLV", "Grill gloves", 4_800, 1_600, Nordvik, 37)
         .each(&[("TAN", "Tan", 0), ("BLK", "Black", 0)])
         .by(SOCKS_AS_SIZES)
@@ -352,13 +382,19 @@ pub(super) const FAMILIES: &[Family] = &[
     Family::new("PZO", "Gas pizza oven", 34_900, 16_900, Pavia, 45)
         .each(&[("12", "12 in", 0), ("16", "16 in", 15_000)])
         .tags(&["stoves", "pizza"])
-        .sold(Sold::Capped(24)),
-    Family::new("PEL", "Pizza peel", 3_900, 1_250, Pavia, 33).each(&[("12", "12 in", 0), ("16", "16 in", 900)]).tags(&["pizza"]),
-    Family::new("FIR", "Fire pit", 21_900, 9_600, Pavia, 32).each(&[("60", "60 cm", 0), ("80", "80 cm", 9_000)]).tags(&["fire"]),
+        .sold(Sold::Capped(10)),
+    Family::new("PEL", "Pizza peel", 3_900, 1_250, Pavia, 33)
+        .each(&[("12", "12 in", 0), ("16", "16 in", 900)])
+        .tags(&["pizza"]),
+    Family::new("FIR", "Fire pit", 21_900, 9_600, Pavia, 32)
+        .each(&[("60", "60 cm", 0), ("80", "80 cm", 9_000)])
+        .tags(&["fire"]),
     Family::new("THM", "Probe thermometer", 4_900, 1_550, Kestrel, 42)
         .each(&[("1", "one probe", 0), ("2", "two probes", 1_800), ("4", "four probes", 4_800)])
         .tags(&["kitchen"]),
-    Family::new("KTM", "Camp kettle 0.9 L, Mustard", 3_900, 1_690, BrightHarbor, 14).tags(&["kitchen", "last-pieces"]).sold(Sold::Discontinued),
+    Family::new("KTM", "Camp kettle 0.9 L, Mustard", 3_900, 1_690, BrightHarbor, 14)
+        .tags(&["kitchen", "last-pieces"])
+        .sold(Sold::Discontinued),
     Family::new("FLX", "Vacuum flask 0.5 L, first edition", 2_400, 1_050, Ridgeline, 16)
         .each(&[("COR", "Coral", 0), ("MNT", "Mint", 0)])
         .tags(&["bottles", "last-pieces"])
@@ -369,39 +405,3 @@ pub(super) const FAMILIES: &[Family] = &[
 ];
 
 const SOCKS_AS_SIZES: &[Choice] = &[("M", "M", 0), ("L", "L", 0), ("S", "S", 0)];
-
-/// Goods sold together.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Kit {
-    pub(super) code: &'static str,
-    pub(super) title: &'static str,
-    pub(super) price: i64,
-    pub(super) fame: u64,
-    pub(super) parts: &'static [(&'static str, i64)],
-    /// At most so many backordered; without it the kit follows its components' terms.
-    pub(super) cap: Option<i64>,
-}
-
-const fn kit(code: &'static str, title: &'static str, price: i64, fame: u64, parts: &'static [(&'static str, i64)]) -> Kit {
-    Kit { code, title, price, fame, parts, cap: None }
-}
-
-const fn capped(cap: i64, kit: Kit) -> Kit {
-    Kit { cap: Some(cap), ..kit }
-}
-
-/// Every kit.
-pub(super) const KITS: &[Kit] = &[
-    kit("SET-TABLE-2", "Table for two, Cream", 11_900, 38, &[("PLT-CRM", 2), ("BWL-CRM", 2), ("MUG-CRM", 2), ("CUT-WAL", 2)]),
-    kit("SET-TABLE-4", "Table for four, Ink", 21_900, 24, &[("PLT-INK", 4), ("BWL-INK", 4), ("MUG-INK", 4), ("CUT-BLK", 4)]),
-    kit("SET-COFFEE", "Morning coffee set", 16_900, 42, &[("COF-CRM", 1), ("GRN-STL", 1), ("MUG-CRM", 2), ("CFB-DAY-340", 1)]),
-    kit("SET-COFFEE-INK", "Late coffee set", 16_900, 20, &[("COF-INK", 1), ("GRN-BLK", 1), ("MUG-INK", 2), ("CFB-EMB-340", 1)]),
-    kit("SET-IRON", "First iron", 15_900, 34, &[("SKL-24", 1), ("DUT-3", 1), ("OIL", 1), ("CHM", 1)]),
-    capped(15, kit("SET-IRON-PRO", "Whole hearth", 38_900, 18, &[("SKL-28", 1), ("DUT-5", 1), ("GRD-L", 1), ("GLV-TAN-M", 1), ("OIL", 1)])),
-    kit("SET-FIRE", "Fireside set", 24_900, 22, &[("TRI", 1), ("DUT-5", 1), ("GLV-BLK-L", 1), ("AXE-600", 1)]),
-    capped(12, kit("SET-PIZZA", "Pizza night", 42_900, 26, &[("PZO-12", 1), ("PEL-12", 1), ("GLV-TAN-M", 1), ("THM-1", 1)])),
-    kit("SET-SLEEP", "Sleep system, regular", 38_900, 24, &[("SLB-0-R", 1), ("PAD-R-SLT", 1), ("BNE-SLT", 1)]),
-    kit("SET-NIGHT", "Night light", 14_900, 20, &[("LNT-INK", 1), ("HDL-500", 1), ("STR", 1)]),
-    kit("SET-TRAIL", "Weekend trail kit", 56_900, 18, &[("TNT-2-MOS", 1), ("BPK-38-MOS", 1), ("EMB-MOS", 1), ("SPK", 2)]),
-    kit("SET-GIFT", "Warm hands, a gift", 8_900, 30, &[("MUG-MOS", 2), ("SOC-SLT-M", 1), ("FLS-05-MOS", 1)]),
-];

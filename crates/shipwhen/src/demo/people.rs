@@ -35,30 +35,112 @@ struct Names {
 
 const ENGLISH: Names = Names {
     first: &[
-        "Ada", "Amos", "Beatrice", "Caleb", "Cora", "Dana", "Desmond", "Edith", "Elias", "Fern", "Gideon", "Greta",
-        "Hattie", "Hugo", "Imogen", "Isaac", "Jada", "Jonah", "Keziah", "Lewis", "Luna", "Malik", "Marcy", "Nadia",
-        "Nolan", "Odette", "Omar", "Pearl", "Priya", "Quentin", "Rosa", "Rufus", "Selma", "Silas", "Tamsin", "Theo",
-        "Uma", "Victor", "Wren", "Yusuf",
+        "Ada", "Amos", "Beatrice", "Caleb", "Cora", "Dana", "Desmond", "Edith", "Elias", "Fern", "Gideon",
+        "Greta", "Hattie", "Hugo", "Imogen", "Isaac", "Jada", "Jonah", "Keziah", "Lewis", "Luna", "Malik",
+        "Marcy", "Nadia", "Nolan", "Odette", "Omar", "Pearl", "Priya", "Quentin", "Rosa", "Rufus", "Selma",
+        "Silas", "Tamsin", "Theo", "Uma", "Victor", "Wren", "Yusuf",
     ],
     last: &[
-        "Abernathy", "Ashgrove", "Barlow", "Birchall", "Calloway", "Castellan", "Dunmore", "Easterly", "Fairweather",
-        "Farrow", "Gallowglass", "Greenhalgh", "Hartwell", "Holloway", "Inglewood", "Jessop", "Kettering", "Larkin",
-        "Lockridge", "Marlowe", "Merriweather", "Nightingale", "Oakhurst", "Okafor", "Pemberton", "Pickering",
-        "Quillfeather", "Ramanathan", "Ravenscroft", "Rowntree", "Saltmarsh", "Stonebridge", "Thackeray", "Thistlewood",
-        "Underhill", "Vasquez", "Wainwright", "Whitlock", "Yarrow", "Zeller",
+        "Abernathy",
+        "Ashgrove",
+        "Barlow",
+        "Birchall",
+        "Calloway",
+        "Castellan",
+        "Dunmore",
+        "Easterly",
+        "Fairweather",
+        "Farrow",
+        "Gallowglass",
+        "Greenhalgh",
+        "Hartwell",
+        "Holloway",
+        "Inglewood",
+        "Jessop",
+        "Kettering",
+        "Larkin",
+        "Lockridge",
+        "Marlowe",
+        "Merriweather",
+        "Nightingale",
+        "Oakhurst",
+        "Okafor",
+        "Pemberton",
+        "Pickering",
+        "Quillfeather",
+        "Ramanathan",
+        "Ravenscroft",
+        "Rowntree",
+        "Saltmarsh",
+        "Stonebridge",
+        "Thackeray",
+        "Thistlewood",
+        "Underhill",
+        "Vasquez",
+        "Wainwright",
+        "Whitlock",
+        "Yarrow",
+        "Zeller",
     ],
 };
 const GERMAN: Names = Names {
-    first: &["Anke", "Bernd", "Clara", "Dieter", "Elif", "Frieda", "Henning", "Ines", "Jonas", "Katrin", "Lasse", "Mira", "Ole", "Ruth"],
-    last: &["Ackermann", "Birkenfeld", "Dornbusch", "Eichhorn", "Fährmann", "Grünwald", "Hollerbach", "Kiefer", "Lindqvist", "Moosbrugger", "Rehbein", "Steinhauer", "Weidenkopf", "Yılmaz"],
+    first: &[
+        "Anke", "Bernd", "Clara", "Dieter", "Elif", "Frieda", "Henning", "Ines", "Jonas", "Katrin", "Lasse",
+        "Mira", "Ole", "Ruth",
+    ],
+    last: &[
+        "Ackermann",
+        "Birkenfeld",
+        "Dornbusch",
+        "Eichhorn",
+        "Fährmann",
+        "Grünwald",
+        "Hollerbach",
+        "Kiefer",
+        "Lindqvist",
+        "Moosbrugger",
+        "Rehbein",
+        "Steinhauer",
+        "Weidenkopf",
+        "Yılmaz",
+    ],
 };
 const FRENCH: Names = Names {
-    first: &["Adèle", "Bastien", "Camille", "Élodie", "Florent", "Gaspard", "Léonie", "Mathis", "Noémie", "Rémi"],
-    last: &["Beauchêne", "Charpentier", "Delacroix", "Fontaine", "Lemoine", "Montclar", "Rivière", "Sauvage", "Tisserand", "Vallon"],
+    first: &[
+        "Adèle", "Bastien", "Camille", "Élodie", "Florent", "Gaspard", "Léonie", "Mathis", "Noémie", "Rémi",
+    ],
+    last: &[
+        "Beauchêne",
+        "Charpentier",
+        "Delacroix",
+        "Fontaine",
+        "Lemoine",
+        "Montclar",
+        "Rivière",
+        "Sauvage",
+        "Tisserand",
+        "Vallon",
+    ],
 };
 const NORDIC: Names = Names {
-    first: &["Astrid", "Bram", "Elin", "Femke", "Gustav", "Ingrid", "Joris", "Lotte", "Mads", "Sanne", "Signe", "Tobias"],
-    last: &["Bergström", "van den Berg", "Dahl", "Ekdal", "Holm", "de Jong", "Kjær", "Lund", "Molenaar", "Nyström", "Søndergaard", "Visser"],
+    first: &[
+        "Astrid", "Bram", "Elin", "Femke", "Gustav", "Ingrid", "Joris", "Lotte", "Mads", "Sanne", "Signe",
+        "Tobias",
+    ],
+    last: &[
+        "Bergström",
+        "van den Berg",
+        "Dahl",
+        "Ekdal",
+        "Holm",
+        "de Jong",
+        "Kjær",
+        "Lund",
+        "Molenaar",
+        "Nyström",
+        "Søndergaard",
+        "Visser",
+    ],
 };
 
 const LANDS: &[Land] = &[
@@ -179,11 +261,15 @@ mod tests {
     #[test]
     fn everybody_has_an_address_of_their_own_at_example_com() {
         let people: Vec<Person> = people(1, 1_500).into_iter().chain(shops()).collect();
-        let addresses: BTreeSet<&str> = people.iter().filter_map(|person| person.contact.email.as_deref()).collect();
+        let addresses: BTreeSet<&str> =
+            people.iter().filter_map(|person| person.contact.email.as_deref()).collect();
         assert_eq!(addresses.len(), people.len());
         for address in addresses {
             let local = address.strip_suffix("@example.com").unwrap();
-            assert!(local.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'.'), "{address}");
+            assert!(
+                local.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'.'),
+                "{address}"
+            );
         }
     }
 

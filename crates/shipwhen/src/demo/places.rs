@@ -21,23 +21,11 @@ pub(super) const RENO: &str = "reno";
 pub(super) const ROSTOCK: &str = "rostock-3pl";
 
 /// Every location with its settings, the main one first, which its id sorts, too.
-pub(super) fn places(now: Timestamp) -> anyhow::Result<Vec<(LocationId, LocationSettings)>> {
+pub(super) fn places(now: Timestamp) -> Vec<(LocationId, LocationSettings)> {
     let year = day_from(now, 0).year();
     let years = || year - 1..=year + 1;
     let american: BTreeSet<Date> = years().flat_map(american_holidays).collect();
     let german: BTreeSet<Date> = years().flat_map(german_holidays).collect();
-    let place = |id: &str, name: &str, zone: &str, holidays: &BTreeSet<Date>, cutoff: i8, transit| {
-        let settings = LocationSettings {
-            name: name.to_owned(),
-            time_zone: Zone::new(zone)?,
-            calendar: Calendar::new(WorkingDays::MONDAY_TO_FRIDAY, holidays.clone())?,
-            cutoff: Time::constant(cutoff, 0, 0, 0),
-            handling_days: 1,
-            dock_to_stock_days: 1,
-            transit,
-        };
-        anyhow::Ok((LocationId::stored(id), settings))
-    };
     let newark = transit(&[
         ("US", "standard", 2, 5, 690),
         ("US", "express", 1, 2, 1_990),
@@ -63,11 +51,36 @@ pub(super) fn places(now: Timestamp) -> anyhow::Result<Vec<(LocationId, Location
         ("GB", "standard", 4, 7, 1_690),
         (ANY_COUNTRY, "standard", 8, 15, 3_190),
     ]);
-    Ok(vec![
-        place(NEWARK, "Newark, main warehouse", "America/New_York", &american, 14, newark)?,
-        place(RENO, "Reno, west", "America/Los_Angeles", &american, 13, reno)?,
-        place(ROSTOCK, "Rostock, Hansekai Logistik (3PL)", "Europe/Berlin", &german, 11, rostock)?,
-    ])
+    vec![
+        place(NEWARK, "Newark, main warehouse", ("America/New_York", 14), american.clone(), newark),
+        place(RENO, "Reno, west", ("America/Los_Angeles", 13), american, reno),
+        place(ROSTOCK, "Rostock, Hansekai Logistik (3PL)", ("Europe/Berlin", 11), german, rostock),
+    ]
+}
+
+/// A location whose clock and cut-off hour are as given.
+fn place(
+    id: &str,
+    name: &str,
+    (zone, cutoff): (&str, i8),
+    holidays: BTreeSet<Date>,
+    transit: Vec<Transit>,
+) -> (LocationId, LocationSettings) {
+    let (Ok(time_zone), Ok(calendar)) =
+        (Zone::new(zone), Calendar::new(WorkingDays::MONDAY_TO_FRIDAY, holidays))
+    else {
+        unreachable!("the zones are in the database compiled in, and some days of each year are worked")
+    };
+    let settings = LocationSettings {
+        name: name.to_owned(),
+        time_zone,
+        calendar,
+        cutoff: Time::constant(cutoff, 0, 0, 0),
+        handling_days: 1,
+        dock_to_stock_days: 1,
+        transit,
+    };
+    (LocationId::stored(id), settings)
 }
 
 fn transit(rows: &[(&str, &str, u16, u16, i64)]) -> Vec<Transit> {
@@ -162,7 +175,7 @@ mod tests {
 
     #[test]
     fn the_main_warehouse_sorts_first() {
-        let places = places("2026-06-01T12:00:00Z".parse().unwrap()).unwrap();
+        let places = places("2026-06-01T12:00:00Z".parse().unwrap());
         let ids: Vec<&str> = places.iter().map(|(id, _)| id.as_str()).collect();
         assert_eq!(ids, [NEWARK, RENO, ROSTOCK]);
         assert!(ids.is_sorted());

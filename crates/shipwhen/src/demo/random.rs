@@ -8,9 +8,9 @@ impl Random {
     /// Starts the stream of one purpose: what one part of the story draws changes nothing in the others.
     pub(super) fn new(seed: u64, purpose: &str) -> Self {
         // FNV-1a, so that the streams of two purposes start far apart.
-        let hash = purpose
-            .bytes()
-            .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3));
+        let hash = purpose.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3)
+        });
         let mut random = Self(seed ^ hash);
         random.next();
         random

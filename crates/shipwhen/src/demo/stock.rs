@@ -51,7 +51,13 @@ pub(super) struct Stock {
 }
 
 /// Plans stock and supplies.
-pub(super) fn stock(seed: u64, now: Timestamp, goods: &[Good], takes: &[Vec<Take>], fates: &[Option<Fate>]) -> Stock {
+pub(super) fn stock(
+    seed: u64,
+    now: Timestamp,
+    goods: &[Good],
+    takes: &[Vec<Take>],
+    fates: &[Option<Fate>],
+) -> Stock {
     let mut planner =
         Planner { now, random: Random::new(seed, "stock"), stock: Stock::default(), short_of: Vec::new() };
     for (at, (good, fate)) in goods.iter().zip(fates).enumerate() {
@@ -87,7 +93,7 @@ impl Planner {
             Fate::Short(lines) => self.short(at, good, takes, lines),
             Fate::Nearly => {
                 let left = self.random.between(2, 4);
-                self.open(at, all + left + if good.trade { KEPT_FOR_RETAIL } else { 0 });
+                self.open(at, all + left);
                 if let Some(shipment) = expected(good.supplier, 0).first() {
                     let quantity = self.random.between(6, 10) * 5;
                     self.enter(at, shipment, quantity, self.ago(9));
@@ -114,7 +120,8 @@ impl Planner {
         let all = units(takes);
         let spare = self.spare(good, all) + 6;
         let nth = self.random.index(2);
-        let came: Vec<&Shipment> = shipments(good.supplier).filter(|shipment| shipment.came().is_some()).collect();
+        let came: Vec<&Shipment> =
+            shipments(good.supplier).filter(|shipment| shipment.came().is_some()).collect();
         let shipment = came[nth % came.len()];
         let needed = units(&before(takes, self.ago(-shipment.came().unwrap_or(0))));
         let first = needed + spare;
@@ -126,7 +133,8 @@ impl Planner {
     }
 
     fn relieved(&mut self, at: usize, good: &Good, takes: &[Take]) {
-        let came: Vec<&Shipment> = shipments(good.supplier).filter(|shipment| shipment.came().is_some()).collect();
+        let came: Vec<&Shipment> =
+            shipments(good.supplier).filter(|shipment| shipment.came().is_some()).collect();
         let shipment = came[self.random.index(came.len())];
         let out = -shipment.came().unwrap_or(0) + self.random.between(7, 15);
         let first = units(&before(takes, self.ago(out)));
@@ -164,7 +172,7 @@ impl Planner {
         let came: Vec<&Shipment> = trucks.iter().copied().filter(|truck| truck.came().is_some()).collect();
         let days: Vec<i64> = came.iter().filter_map(|truck| truck.came()).map(|day| -day).collect();
         let first = days.first().copied().unwrap_or(DAYS);
-        self.open(at, units(&before(takes, self.ago(first))) + 5);
+        self.open(at, units(&before(takes, self.ago(first))) + 2);
         for (nth, truck) in came.iter().enumerate() {
             let last = nth + 1 == came.len();
             if last && !on_the_truck {
@@ -181,12 +189,9 @@ impl Planner {
         if let Some(next) = trucks.iter().find(|truck| truck.came().is_none())
             && (on_the_truck || self.random.chance(66))
         {
-            self.enter(at, next, self.random_cartons(), self.ago(6));
+            let quantity = self.random.between(2, 6) * 6;
+            self.enter(at, next, quantity, self.ago(6));
         }
-    }
-
-    fn random_cartons(&mut self) -> i64 {
-        self.random.between(2, 6) * 6
     }
 
     /// Every week one run with what was ordered in it, due well before the first of these orders was promised.

@@ -2,8 +2,8 @@
 
 use model::{
     command::{
-        Accept, AddSupply, Adjust, AskLine, CancelOrder, CancelSupply, ChangeSupply, Command, PlaceHold, PlaceOrder,
-        PutItem, PutLocation, Receive, Ship,
+        Accept, AddSupply, Adjust, AskLine, CancelOrder, CancelSupply, ChangeSupply, Command, PlaceHold,
+        PlaceOrder, PutItem, PutLocation, Receive, Ship,
     },
     event::AdjustReason,
     id::{Channel, LineId, LocationId},
@@ -19,7 +19,7 @@ use super::{
     fates::{Fate, fates, takes},
     goods::Sold,
     moments::{DAY, HOUR, MINUTE, after, day_from, moved},
-    names::{order_at, rename, place_of, supply_at},
+    names::{order_at, place_of, rename, supply_at},
     people::{Person, people},
     places::{NEWARK, ROSTOCK, places},
     random::Random,
@@ -31,7 +31,7 @@ use super::{
 ///
 /// An order or supply that an earlier step opens is named by that step's place in the story: see [`super::play`].
 #[derive(Debug, Clone)]
-pub struct Step {
+pub(super) struct Step {
     /// When.
     pub at: Timestamp,
     /// What.
@@ -42,7 +42,7 @@ pub struct Step {
 ///
 /// Shape: in time order, none later than `now`. A `Ship` step is the packers' first look at an order: they send what is
 /// here by then, and look again on each later day on which they pack.
-pub fn story(seed: u64, now: Timestamp) -> Vec<Step> {
+pub(super) fn story(seed: u64, now: Timestamp) -> Vec<Step> {
     let goods = catalogue(seed);
     let baskets = baskets(seed, now, &goods);
     let takes = takes(&goods, &baskets);
@@ -113,7 +113,14 @@ impl Teller {
         }
     }
 
-    fn adjust(&self, good: usize, place: &str, delta: i64, reason: AdjustReason, note: Option<&str>) -> Adjust {
+    fn adjust(
+        &self,
+        good: usize,
+        place: &str,
+        delta: i64,
+        reason: AdjustReason,
+        note: Option<&str>,
+    ) -> Adjust {
         let location = LocationId::stored(place);
         Adjust { sku: self.goods[good].sku().clone(), location, delta, reason, note: note.map(Into::into) }
     }
@@ -147,7 +154,8 @@ impl Teller {
 
     /// An order, its way through the warehouse, and second thoughts.
     fn order(&mut self, nth: usize, basket: &Basket, fates: &[Option<Fate>]) {
-        let wish = self.wish(basket, format!("{}-{}", if basket.wholesale { "W" } else { "A" }, 10_001 + nth));
+        let wish =
+            self.wish(basket, format!("{}-{}", if basket.wholesale { "W" } else { "A" }, 10_001 + nth));
         let place = self.tell(basket.at, Command::PlaceOrder(Box::new(wish)));
         self.pack(place, basket.at, basket.requested);
         let made = basket.wants.iter().any(|want| matches!(fates[want.good], Some(Fate::Batches(_))));
@@ -207,8 +215,12 @@ impl Teller {
         let wanted = requested.and_then(|date| Zone::utc().first_instant(moved(date, -9), Time::midnight()));
         let packed = packing_after(wanted.map_or(ready, |wanted| wanted.max(ready)));
         if packed < self.now {
-            let ship =
-                Ship { order: order_at(place), lines: Vec::new(), tracking: Some(tracking.into()), shipped_at: packed };
+            let ship = Ship {
+                order: order_at(place),
+                lines: Vec::new(),
+                tracking: Some(tracking.into()),
+                shipped_at: packed,
+            };
             self.tell(packed, Command::Ship(ship));
         }
     }
@@ -269,7 +281,8 @@ impl Teller {
         let sent = self.ago(sent_days_ago);
         let bought = self.adjust(good, NEWARK, UNITS, AdjustReason::Other, Some("bought for Rostock"));
         self.tell(after(sent, -10 * MINUTE), Command::Adjust(bought));
-        let gone = self.adjust(good, NEWARK, -UNITS, AdjustReason::Other, Some(&format!("{reference} to Rostock")));
+        let gone =
+            self.adjust(good, NEWARK, -UNITS, AdjustReason::Other, Some(&format!("{reference} to Rostock")));
         self.tell(sent, Command::Adjust(gone));
         let wish = AddSupply {
             sku: self.goods[good].sku().clone(),
@@ -294,7 +307,7 @@ impl Teller {
             (0..fates.len()).filter(|at| fates[*at].as_ref().is_some_and(wanted)).collect()
         };
         let nearly = with(|fate| *fate == Fate::Nearly);
-        let plenty = with(|fate| *fate == Fate::Plenty);
+        let refilled = with(|fate| *fate == Fate::Refilled);
         let short = with(|fate| matches!(fate, Fate::Short(_)));
         for (nth, good) in nearly.iter().enumerate() {
             let units = self.random.between(6, 8);
@@ -303,21 +316,20 @@ impl Teller {
             self.tell(basket.at, Command::PlaceOrder(Box::new(wish)));
         }
         for nth in 0..4 {
-            let (Some(here), Some(ahead)) = (self.one_of(&plenty), self.one_of(&short)) else { continue };
+            let (Some(here), Some(ahead)) = (self.one_of(&refilled), self.one_of(&short)) else { continue };
             let wants = vec![Want { good: here, units: 1 }, Want { good: ahead, units: 1 }];
             let basket = self.late_basket(nth + 6, &people[nth + 10], wants, true);
             let wish = self.wish(&basket, format!("A-{}", 19_011 + nth));
             self.tell(basket.at, Command::PlaceOrder(Box::new(wish)));
         }
-        for nth in 0..5 {
-            let list = if nth % 2 == 0 { &plenty } else { &short };
-            let Some(good) = self.one_of(list) else { continue };
-            let country: &Person = &people[nth + 20];
+        // After those orders the last pieces are gone, so a cart with such a good holds units on their way.
+        for (nth, ttl_seconds) in [30 * MINUTE, DAY, HOUR, DAY, 3 * HOUR].into_iter().enumerate() {
+            let Some(good) = self.one_of(if nth % 2 == 0 { &refilled } else { &nearly }) else { continue };
             let hold = PlaceHold {
                 channel: Channel::default(),
                 group: None,
-                country: Some(country.country.into()),
-                ttl_seconds: [30 * MINUTE, DAY, HOUR, DAY, 3 * HOUR][nth],
+                country: Some(people[nth + 20].country.into()),
+                ttl_seconds,
                 placed_by: None,
                 lines: vec![self.ask(Want { good, units: 1 }, false)],
             };

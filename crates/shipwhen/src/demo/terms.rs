@@ -20,7 +20,12 @@ pub(super) const KEPT_FOR_RETAIL: i64 = 8;
 
 /// The policies of one good: the default one, and one for wholesale where it is sold there. A kit has its own only where it is capped.
 pub(super) fn policies(good: &Good, now: Timestamp) -> Vec<PutPolicy> {
-    let put = |channel: Channel, policy: Policy| PutPolicy { sku: good.sku().clone(), channel, policy, if_match: None };
+    let put = |channel: Channel, policy: Policy| PutPolicy {
+        sku: good.sku().clone(),
+        channel,
+        policy,
+        if_match: None,
+    };
     if good.is_kit() {
         let cap = good.kit_cap.map(|cap| Policy {
             when_out: WhenOut::Backorder,
@@ -57,11 +62,9 @@ fn retail(sold: Sold, now: Timestamp) -> Policy {
             promise_buffer_days: Some(5),
             ..backorder
         },
-        Sold::StockOnly => Policy {
-            limited_below: 6,
-            payment: Some(payment(PaymentKind::Full)),
-            ..Policy::default()
-        },
+        Sold::StockOnly => {
+            Policy { limited_below: 6, payment: Some(payment(PaymentKind::Full)), ..Policy::default() }
+        }
         Sold::Preorder(days) => Policy {
             when_out: WhenOut::Preorder,
             backorder_cap: Cap::Limited(150),

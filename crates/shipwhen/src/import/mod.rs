@@ -62,7 +62,7 @@ pub struct Report {
 
 impl Report {
     /// Counts a bad row.
-    pub fn bad(&mut self, row: u64, code: &str, column: Option<&str>, detail: impl Into<String>) {
+    fn bad(&mut self, row: u64, code: &str, column: Option<&str>, detail: impl Into<String>) {
         self.errors_total += 1;
         if self.errors.len() < ERRORS_KEPT_MAX {
             let column = column.map(str::to_owned);
@@ -75,7 +75,7 @@ impl Report {
     }
 }
 
-pub fn run(settings: &Settings, args: &ImportArgs) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(settings: &Settings, args: &ImportArgs) -> anyhow::Result<ExitCode> {
     let kind: Kind = args.kind.parse().map_err(|_| {
         let known: Vec<&str> = Kind::ALL.iter().map(|kind| kind.as_str()).collect();
         Usage(format!("{:?} is no kind of table: expected one of {}", args.kind, known.join(", ")))

@@ -2,7 +2,7 @@
 //!
 //! The file has invoices and no purchases, so the supply is made up, by this rule, the same each time:
 //!
-//! - **Opening stock.** A SKU that is seen first has six times the units of that line on the shelf, at least 48.
+//! - **Opening stock.** A SKU that is seen first has twenty times the units of that line on the shelf, at least 240.
 //! - **Weekly purchase orders.** Each Monday a SKU whose stock, on hand and on order less what is promised, covers less than four
 //!   weeks of what it sold a week lately (the mean of the last four weeks, or of as many as it is known) is ordered up to ten
 //!   weeks, in sixes, at least twelve, due in 14 days.
@@ -43,8 +43,8 @@ use uuid::Uuid;
 
 use super::session::Session;
 
-const OPENING_FACTOR: Units = 6;
-const OPENING_MIN: Units = 48;
+const OPENING_FACTOR: Units = 20;
+const OPENING_MIN: Units = 240;
 const WEEKS_REMEMBERED: usize = 4;
 const WEEKS_MIN: Units = 4;
 const WEEKS_TARGET: Units = 10;

@@ -59,7 +59,7 @@ pub(super) struct Session {
 }
 
 impl Session {
-    pub fn start(
+    pub(super) fn start(
         house: &House,
         tenant: Tenant,
         currency: Currency,
@@ -89,29 +89,29 @@ impl Session {
     }
 
     /// Counts a row that was read.
-    pub fn row(&mut self) {
+    pub(super) fn row(&mut self) {
         self.report.rows += 1;
         self.bar.inc(1);
     }
 
     /// Counts a row that could not be read.
-    pub fn unread(&mut self, error: &RowError) {
+    pub(super) fn unread(&mut self, error: &RowError) {
         self.row();
         self.report.unread(error);
     }
 
     /// Sends a command for a row, which is imported when its answer says so.
-    pub fn send(&mut self, row: u64, command: Command) -> anyhow::Result<()> {
+    pub(super) fn send(&mut self, row: u64, command: Command) -> anyhow::Result<()> {
         self.send_as(row, true, self.now, None, command).map(drop)
     }
 
     /// Sends a command that only prepares others.
-    pub fn prepare(&mut self, row: u64, command: Command) -> anyhow::Result<()> {
+    pub(super) fn prepare(&mut self, row: u64, command: Command) -> anyhow::Result<()> {
         self.send_as(row, false, self.now, None, command).map(drop)
     }
 
     /// Sends a command for a moment, under an id and key of its own if given; answers its id.
-    pub fn send_as(
+    pub(super) fn send_as(
         &mut self,
         row: u64,
         counts: bool,
@@ -133,7 +133,7 @@ impl Session {
     }
 
     /// Sends a command and hands out its answer, which counts for nothing.
-    pub fn ask(
+    pub(super) fn ask(
         &mut self,
         at: Timestamp,
         id: Uuid,
@@ -155,7 +155,7 @@ impl Session {
     }
 
     /// Waits for every answer.
-    pub fn settle(&mut self) -> anyhow::Result<()> {
+    pub(super) fn settle(&mut self) -> anyhow::Result<()> {
         while !self.in_flight.is_empty() {
             self.take_one()?;
         }
@@ -175,7 +175,7 @@ impl Session {
     }
 
     /// Waits for everything and reports.
-    pub fn finish(mut self) -> anyhow::Result<Report> {
+    pub(super) fn finish(mut self) -> anyhow::Result<Report> {
         self.settle()?;
         self.bar.finish_and_clear();
         self.report.errors.sort_by_key(|bad| bad.row);
@@ -183,7 +183,7 @@ impl Session {
     }
 
     /// The location that stock without one goes to: the one named, else the first there is, else `main`.
-    pub fn default_location(&mut self, row: u64) -> anyhow::Result<LocationId> {
+    pub(super) fn default_location(&mut self, row: u64) -> anyhow::Result<LocationId> {
         let id = self.location.clone().or_else(|| self.locations.first().cloned());
         let id = id.unwrap_or_else(|| LocationId::stored("main"));
         self.ensure_location(row, &id)?;
@@ -191,13 +191,13 @@ impl Session {
     }
 
     /// Makes a location that is not there, with what holds where nothing is said, and says so.
-    pub fn ensure_location(&mut self, row: u64, id: &LocationId) -> anyhow::Result<()> {
+    pub(super) fn ensure_location(&mut self, row: u64, id: &LocationId) -> anyhow::Result<()> {
         let settings = LocationSettings { name: id.to_string(), ..LocationSettings::default() };
         self.ensure_location_as(row, id, settings)
     }
 
     /// The same with settings of its own.
-    pub fn ensure_location_as(
+    pub(super) fn ensure_location_as(
         &mut self,
         row: u64,
         id: &LocationId,
@@ -217,14 +217,14 @@ impl Session {
     }
 
     /// The pool of a SKU as it is now: everything sent before is done.
-    pub fn pool(&mut self, sku: &Sku) -> anyhow::Result<Option<Arc<Pool>>> {
+    pub(super) fn pool(&mut self, sku: &Sku) -> anyhow::Result<Option<Arc<Pool>>> {
         self.settle()?;
         let shop = self.engine.snapshots().shop(&self.tenant.id, std::slice::from_ref(sku))?;
         Ok(shop.pools.get(sku).cloned())
     }
 
     /// Sets what is on hand of a SKU at a location, and what was sold there and is not covered; true if that changed anything.
-    pub fn set_stock(
+    pub(super) fn set_stock(
         &mut self,
         row: u64,
         sku: &Sku,
@@ -269,14 +269,14 @@ impl Session {
     }
 
     /// Whether an order with this number of the shop is kept already.
-    pub fn order_exists(&mut self, reference: &str) -> anyhow::Result<bool> {
+    pub(super) fn order_exists(&mut self, reference: &str) -> anyhow::Result<bool> {
         let filter =
             ledger::OrderFilter { reference: Some(reference.into()), ..ledger::OrderFilter::default() };
         Ok(!self.store.reader()?.order_page(&self.tenant.id, &filter, None, 1)?.is_empty())
     }
 
     /// Money in the file's currency.
-    pub fn money(&self, amount: i64, currency: Currency) -> Option<Money> {
+    pub(super) fn money(&self, amount: i64, currency: Currency) -> Option<Money> {
         Money::new(amount, currency).bounded().ok()
     }
 }
@@ -292,7 +292,7 @@ fn reject(report: &mut Report, row: u64, rejection: Rejection) {
             }
         }
         Rejection::NotFound { what, id } => {
-            report.bad(row, "not_found", None, format!("there is no {what} {id}"))
+            report.bad(row, "not_found", None, format!("there is no {what} {id}"));
         }
         Rejection::Stale => report.bad(row, "stale", None, "it was changed meanwhile"),
         Rejection::IdempotencyMismatch => {
