@@ -1,0 +1,5 @@
+//! Runs the built command as a shop would: as processes, with files, over HTTP.
+#![allow(clippy::unwrap_used, reason = "what fails in a test is the test")]
+
+mod house;
+mod kills;
