@@ -3,30 +3,30 @@
 use std::collections::BTreeMap;
 
 /// Figures by name.
-pub struct Figures {
+pub(crate) struct Figures {
     json: bool,
     all: BTreeMap<&'static str, (f64, Option<f64>, &'static str)>,
 }
 
 impl Figures {
-    pub fn new(json: bool) -> Self {
+    pub(crate) fn new(json: bool) -> Self {
         Self { json, all: BTreeMap::new() }
     }
 
     /// Says what is going on.
-    pub fn say(&self, text: &str) {
+    pub(crate) fn say(&self, text: &str) {
         println!("{text}");
     }
 
     /// Keeps a figure, and says it.
-    pub fn add(&mut self, name: &'static str, value: f64, goal: Option<f64>, unit: &'static str) {
+    pub(crate) fn add(&mut self, name: &'static str, value: f64, goal: Option<f64>, unit: &'static str) {
         let goal_text = goal.map(|goal| format!("  (goal {goal})")).unwrap_or_default();
         self.say(&format!("{name:32} {value:>14.3} {unit}{goal_text}"));
         self.all.insert(name, (value, goal, unit));
     }
 
     /// Prints everything, as JSON on the last line if asked.
-    pub fn print(&self) {
+    pub(crate) fn print(&self) {
         if !self.json {
             return;
         }

@@ -21,7 +21,7 @@ const MODES: [Mode; 3] = [
     Mode { in_flight: 1_024, orders: 100_000 },
 ];
 
-pub fn run(figures: &mut Figures) -> anyhow::Result<()> {
+pub(crate) fn run(figures: &mut Figures) -> anyhow::Result<()> {
     let sync = raw::sync(tempfile::tempdir()?.path())?;
     figures.add("durable_sync_ms", ms(sync), None, "ms");
     let mut empty = 0.0;

@@ -22,7 +22,7 @@ const SETTINGS: &str = "PRAGMA synchronous = FULL;
 const TABLES: [&str; 8] = ["events", "orders", "lines", "pegs", "promises", "contacts", "replays", "outbox"];
 
 /// Rows of the first orders of a store, by table.
-pub struct Rows {
+pub(crate) struct Rows {
     orders: usize,
     tables: Vec<(String, Vec<Vec<Value>>)>,
     summary: Vec<(String, Vec<Value>)>,
@@ -30,7 +30,7 @@ pub struct Rows {
 
 impl Rows {
     /// Reads everything that so many orders wrote. The store holds these orders and no others.
-    pub fn read(dir: &Path, orders: usize) -> anyhow::Result<Self> {
+    pub(crate) fn read(dir: &Path, orders: usize) -> anyhow::Result<Self> {
         let db = Connection::open(dir.join("shipwhen.db"))?;
         let mut tables = Vec::new();
         for table in TABLES {
@@ -52,7 +52,7 @@ impl Rows {
     }
 
     /// Writes them to a new store of the same schema, so many orders a transaction; how long that takes.
-    pub fn write(&self, dir: &Path, group: usize) -> anyhow::Result<Duration> {
+    pub(crate) fn write(&self, dir: &Path, group: usize) -> anyhow::Result<Duration> {
         drop(SqliteStore::open(dir)?);
         let db = Connection::open(dir.join("shipwhen.db"))?;
         // The settings of the store itself: its write-ahead log, durable at every commit.
@@ -93,7 +93,7 @@ fn select(db: &Connection, sql: &str) -> anyhow::Result<Vec<Vec<Value>>> {
 }
 
 /// The median time of a durable commit of next to nothing: one sync of this disk.
-pub fn sync(dir: &Path) -> anyhow::Result<Duration> {
+pub(crate) fn sync(dir: &Path) -> anyhow::Result<Duration> {
     const ROUNDS: i64 = 200;
     drop(SqliteStore::open(dir)?);
     let db = Connection::open(dir.join("shipwhen.db"))?;

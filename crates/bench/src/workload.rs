@@ -23,7 +23,7 @@ use model::{
 const UNITS: i64 = 900_000_000;
 
 /// A shop with one hot SKU on an engine of its own.
-pub struct Shop {
+pub(crate) struct Shop {
     pub engine: Engine,
     pub tenant: TenantId,
     stamps: Stamps,
@@ -33,7 +33,7 @@ pub struct Shop {
 }
 
 /// How long each of some orders took, from asking to the durable answer.
-pub struct Run {
+pub(crate) struct Run {
     pub orders: usize,
     pub took: Duration,
     latencies: Vec<Duration>,
@@ -41,12 +41,12 @@ pub struct Run {
 
 impl Run {
     /// Orders a second.
-    pub fn rate(&self) -> f64 {
+    pub(crate) fn rate(&self) -> f64 {
         self.orders as f64 / self.took.as_secs_f64()
     }
 
     /// The latency that so many of a hundred orders kept.
-    pub fn percentile(&mut self, percent: usize) -> Duration {
+    pub(crate) fn percentile(&mut self, percent: usize) -> Duration {
         self.latencies.sort_unstable();
         let at = (self.latencies.len() * percent / 100).min(self.latencies.len().saturating_sub(1));
         self.latencies.get(at).copied().unwrap_or_default()
@@ -55,7 +55,7 @@ impl Run {
 
 impl Shop {
     /// Opens a new shop in a directory.
-    pub fn open(dir: &Path) -> anyhow::Result<Self> {
+    pub(crate) fn open(dir: &Path) -> anyhow::Result<Self> {
         let store = SqliteStore::open(dir)?;
         let tenant = Tenant { id: TenantId::new("bench")?, created_at: start()?, salt: [7; 32] };
         {
@@ -110,11 +110,18 @@ impl Shop {
     }
 
     fn request(&self, command: Command, key: Option<Key>) -> Request {
-        Request { tenant: self.tenant.clone(), now: self.now, id: self.stamps.next(self.now), command, key, detail: engine::Detail::Full }
+        Request {
+            tenant: self.tenant.clone(),
+            now: self.now,
+            id: self.stamps.next(self.now),
+            command,
+            key,
+            detail: engine::Detail::Full,
+        }
     }
 
     /// An order of one unit with everything a shop sends: customer, reference, idempotency key.
-    pub fn order(&mut self) -> Request {
+    pub(crate) fn order(&mut self) -> Request {
         self.count += 1;
         let n = self.count;
         let email: Arc<str> = format!("buyer{n}@example.com").into();
@@ -135,7 +142,7 @@ impl Shop {
     }
 
     /// Places so many orders, always so many of them in flight.
-    pub fn place(&mut self, orders: usize, in_flight: usize) -> anyhow::Result<Run> {
+    pub(crate) fn place(&mut self, orders: usize, in_flight: usize) -> anyhow::Result<Run> {
         let mut latencies = Vec::with_capacity(orders);
         let mut waiting = VecDeque::with_capacity(in_flight);
         let begun = Instant::now();
@@ -163,7 +170,7 @@ fn answer(waiting: &mut VecDeque<Waiting>) -> anyhow::Result<Duration> {
 }
 
 /// The SKU that everybody wants.
-pub fn sku() -> Sku {
+pub(crate) fn sku() -> Sku {
     Sku::stored("HOT-1")
 }
 

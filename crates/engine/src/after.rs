@@ -178,7 +178,13 @@ pub(crate) fn settle(
         let mut lines = working.queue(need.supply, QueuePart::Soonest, need.units, LINES_A_STEP)?;
         if let Some(before) = need.wanted_before {
             let part = QueuePart::WantedBefore(before);
-            lines.extend(working.queue(need.supply, part, need.units, LINES_A_STEP)?);
+            let mut patient = working.queue(need.supply, part, need.units, LINES_A_STEP)?;
+            if lines.len() == LINES_A_STEP {
+                // Behind the last line seen one may stand that is older than these: they come with a later step.
+                let last = lines[LINES_A_STEP - 1].line;
+                patient.retain(|waiting| waiting.line < last);
+            }
+            lines.extend(patient);
             lines.sort_unstable_by_key(|waiting| waiting.line);
         }
         orders.extend(lines.iter().map(|waiting| waiting.line.order));

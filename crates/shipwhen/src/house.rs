@@ -9,10 +9,11 @@ use model::{id::TenantId, time::Timestamp};
 
 use crate::config::{Settings, Usage};
 
-/// The moment, by the system's clock.
+/// The moment, by the system's clock, in whole microseconds: finer than that nothing is stored.
 #[expect(clippy::disallowed_methods, reason = "the binary is where the system's clock is read")]
 pub(crate) fn now() -> Timestamp {
-    Timestamp::now()
+    let now = Timestamp::now();
+    Timestamp::from_microsecond(now.as_microsecond()).unwrap_or(now)
 }
 
 /// Random bytes from the system.

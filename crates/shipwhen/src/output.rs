@@ -1,5 +1,4 @@
 //! What commands print: answers on stdout, everything for people on stderr.
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "this is where commands print")]
 
 use std::io::{IsTerminal, Write};
 

@@ -42,6 +42,8 @@ pub(crate) fn check(parts: &Parts, api: &Api) -> Result<Option<Timestamp>, Probl
 /// Reads an instant within the years that dates may have.
 pub(crate) fn read(text: &str) -> Option<Timestamp> {
     let at: Timestamp = text.trim().parse().ok()?;
+    // Finer than a microsecond nothing is stored.
+    let at = Timestamp::from_microsecond(at.as_microsecond()).ok()?;
     let date = local_date(at, &Zone::utc());
     (FIRST_DATE..=LAST_DATE).contains(&date).then_some(at)
 }
