@@ -1,6 +1,6 @@
 //! `shipwhen export`: the same tables back, safe to open in a spreadsheet.
 
-use std::{collections::BTreeMap, io::Write, process::ExitCode};
+use std::{io::Write, process::ExitCode};
 
 use connect::tables::{
     Count, Currency, Kind,
@@ -12,7 +12,7 @@ use connect::tables::{
 };
 use ledger::Read;
 use model::{
-    id::{Channel, TenantId},
+    id::{Channel, LocationId, TenantId},
     item,
     money::Money,
     pool::Pool,
@@ -23,6 +23,7 @@ use crate::{
     cli::ExportArgs,
     config::{Settings, Usage},
     house::House,
+    import::owed_reference,
     output,
 };
 
@@ -107,29 +108,49 @@ fn export_skus(reader: &mut dyn Read, tenant: &TenantId, out: impl Write) -> any
     Ok(())
 }
 
-/// One row for each SKU and location that has units, or owes some: what is promised without goods counts below zero.
+/// One row for each SKU and location that has units, or had none and owed some when it was counted.
+///
+/// What orders wait for is in the orders; only what a count below zero made owed goes back into the count, for it came from
+/// there. Were more than that counted below zero, both tables taken in would owe it twice.
 fn export_stock(reader: &mut dyn Read, tenant: &TenantId, out: impl Write) -> anyhow::Result<()> {
     let mut table = stock::writer(out)?;
+    let locations = reader.locations(tenant)?;
     let mut row = 1;
-    each_pool(reader, tenant, |pool| {
-        let mut units: BTreeMap<String, i64> = BTreeMap::new();
-        for supply in &pool.supplies {
-            let counts = match supply.kind {
-                supply::SupplyKind::Shortfall => -supply.quantity,
-                _ if supply.is_on_hand() => supply.quantity,
-                _ => continue,
-            };
-            *units.entry(supply.location.to_string()).or_default() += counts;
+    let mut after = None;
+    loop {
+        let page = reader.pool_page(tenant, after.as_ref(), PAGE)?;
+        let full = page.len() == PAGE;
+        after = page.last().map(|pool| pool.sku().clone());
+        for pool in page {
+            for (location, _) in &locations {
+                let here = pool.supplies.iter().filter(|supply| supply.location == *location);
+                let here: Vec<i64> =
+                    here.filter(|supply| supply.is_on_hand()).map(|supply| supply.quantity).collect();
+                let units: i64 = here.iter().sum();
+                let owed = if units == 0 { owed(reader, tenant, location, &pool)? } else { 0 };
+                if here.is_empty() && owed == 0 {
+                    continue;
+                }
+                row += 1;
+                let (sku, location) = (pool.sku().to_string(), location.to_string());
+                table.write(&StockRow { row, sku, location, count: Count::Units(units - owed) })?;
+            }
         }
-        for (location, units) in units {
-            row += 1;
-            let sku = pool.sku().to_string();
-            table.write(&StockRow { row, sku, location, count: Count::Units(units) })?;
+        if !full {
+            break;
         }
-        Ok(())
-    })?;
+    }
     table.finish()?.flush()?;
     Ok(())
+}
+
+/// Units still open of the order that a count below zero became.
+fn owed(reader: &mut dyn Read, tenant: &TenantId, location: &LocationId, pool: &Pool) -> anyhow::Result<i64> {
+    let reference = Some(owed_reference(location, pool.sku()).into());
+    let filter = ledger::OrderFilter { reference, ..ledger::OrderFilter::default() };
+    let found = reader.order_page(tenant, &filter, None, 1)?;
+    let orders = reader.orders(tenant, &found)?;
+    Ok(orders.iter().flat_map(|order| &order.lines).map(|line| line.open()).sum())
 }
 
 fn export_supplies(reader: &mut dyn Read, tenant: &TenantId, out: impl Write) -> anyhow::Result<()> {
@@ -187,7 +208,7 @@ fn export_orders(reader: &mut dyn Read, tenant: &TenantId, out: impl Write) -> a
         for order in reader.orders(tenant, &page)? {
             let contact = reader.contact(tenant, order.id)?.unwrap_or_default();
             let text = |text: &Option<std::sync::Arc<str>>| text.as_deref().map(str::to_owned);
-            for line in order.lines.iter().filter(|line| line.open() > 0) {
+            for line in order.lines.iter().rev().filter(|line| line.open() > 0) {
                 row += 1;
                 first = first.or(line.unit_price.map(|price| currency(Some(price))));
                 rows.push(OrderRow {
@@ -209,7 +230,8 @@ fn export_orders(reader: &mut dyn Read, tenant: &TenantId, out: impl Write) -> a
         }
     }
     let mut table = orders::writer(out, first.unwrap_or(Currency::USD))?;
-    // Pages came newest first; the oldest order stands first in the file, as in every queue.
+    // Pages came newest first, and each order's last line first; the oldest order stands first in the file, as in every
+    // queue.
     rows.iter().rev().try_for_each(|row| table.write(row))?;
     table.finish()?.flush()?;
     Ok(())

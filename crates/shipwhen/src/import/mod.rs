@@ -23,6 +23,7 @@ use crate::{
     output,
 };
 use session::Session;
+pub(crate) use session::owed_reference;
 
 /// Most row errors kept; all are counted.
 const ERRORS_KEPT_MAX: usize = 10_000;

@@ -100,8 +100,8 @@ struct Invoice {
 enum Open {
     /// A receipt: the orders it serves ship.
     Receipt(Answering),
-    /// Units called off, or else returned.
-    Return { row: u64, units: Units, line: LineId, sku: Sku, answer: Answering },
+    /// Units called off, or else returned; with the row, and how many rows this decides over.
+    Return { row: (u64, u64), units: Units, line: LineId, sku: Sku, answer: Answering },
     /// Stock written off, or else more than there was.
     WriteOff { answer: Answering },
 }
@@ -217,6 +217,7 @@ impl<'a> Replay<'a> {
             let bought = Bought { line: LineId { order, no }, left: line.quantity };
             self.bought.entry((customer, line.sku.clone())).or_default().push(bought);
         }
+        // Every row of the invoice goes in with it.
         let rows = invoice.lines.len() as u64;
         let wish = PlaceOrder {
             reference: Some(invoice.number.as_str().into()),
@@ -227,20 +228,18 @@ impl<'a> Replay<'a> {
         };
         self.session.send_as(
             invoice.row,
-            true,
+            rows,
             invoice.at,
             Some((id, key)),
             Command::PlaceOrder(Box::new(wish)),
         )?;
-        // Every row of the invoice goes in with it; its answer counts one.
-        self.session.report.imported += rows - 1;
         self.ship(order, invoice.at)
     }
 
     fn ship(&mut self, order: OrderId, at: Timestamp) -> anyhow::Result<()> {
         let (id, key) = self.own(at, &order.to_string());
         let wish = Ship { order, lines: Vec::new(), tracking: None, shipped_at: at };
-        self.session.send_as(0, false, at, Some((id, key)), Command::Ship(wish)).map(drop)
+        self.session.send_as(0, 0, at, Some((id, key)), Command::Ship(wish)).map(drop)
     }
 
     fn take_back(&mut self, line: &InvoiceLine<'_>, at: Timestamp) -> anyhow::Result<()> {
@@ -249,7 +248,6 @@ impl<'a> Replay<'a> {
         if let Some(book) = self.books.get_mut(&*line.stock_code) {
             book.position += left;
         }
-        self.session.report.imported += 1;
         let mut back = Vec::new();
         if let Some(bought) = line.customer.and_then(|customer| self.bought.get_mut(&(customer, sku.clone())))
         {
@@ -265,7 +263,9 @@ impl<'a> Replay<'a> {
                 }
             }
         }
-        for (id, units) in back {
+        // One command decides over the row: the last.
+        let last = if left > 0 { back.len() } else { back.len().saturating_sub(1) };
+        for (nth, (id, units)) in back.into_iter().enumerate() {
             let wish = CancelOrder {
                 order: id.order,
                 lines: vec![(id, Some(units))],
@@ -273,22 +273,34 @@ impl<'a> Replay<'a> {
                 placed_by: None,
             };
             let answer = self.ask(at, &line.invoice, Command::CancelOrder(wish))?;
-            self.open.push(Open::Return { row: line.row, units, line: id, sku: sku.clone(), answer });
+            let row = (line.row, u64::from(nth == last));
+            self.open.push(Open::Return { row, units, line: id, sku: sku.clone(), answer });
         }
         if left > 0 {
             self.unmatched += 1;
-            self.back_to_stock(line.row, at, &sku, left)?;
+            self.back_to_stock((line.row, 1), at, &sku, left)?;
         }
         Ok(())
     }
 
-    fn back_to_stock(&mut self, row: u64, at: Timestamp, sku: &Sku, units: Units) -> anyhow::Result<()> {
+    fn count(&mut self, rows: u64, skipped: bool) {
+        let report = &mut self.session.report;
+        *if skipped { &mut report.skipped } else { &mut report.imported } += rows;
+    }
+
+    fn back_to_stock(
+        &mut self,
+        row: (u64, u64),
+        at: Timestamp,
+        sku: &Sku,
+        units: Units,
+    ) -> anyhow::Result<()> {
         self.adjust(row, at, sku, units, AdjustReason::ReturnToStock)
     }
 
     fn adjust(
         &mut self,
-        row: u64,
+        (row, rows): (u64, u64),
         at: Timestamp,
         sku: &Sku,
         delta: Units,
@@ -297,17 +309,16 @@ impl<'a> Replay<'a> {
         let own = self.own(at, sku.as_str());
         let location = self.location.clone();
         let wish = Adjust { sku: sku.clone(), location, delta, reason, note: None };
-        self.session.send_as(row, false, at, Some(own), Command::Adjust(wish)).map(drop)
+        self.session.send_as(row, rows, at, Some(own), Command::Adjust(wish)).map(drop)
     }
 
     fn correct(&mut self, line: &InvoiceLine<'_>, at: Timestamp) -> anyhow::Result<()> {
         let sku = self.know(line, at)?;
-        self.session.report.imported += 1;
         if line.quantity >= 0 {
             if let Some(book) = self.books.get_mut(&*line.stock_code) {
                 book.position += line.quantity;
             }
-            return self.adjust(line.row, at, &sku, line.quantity, AdjustReason::Count);
+            return self.adjust((line.row, 1), at, &sku, line.quantity, AdjustReason::Count);
         }
         let location = self.location.clone();
         let wish = Adjust { sku, location, delta: line.quantity, reason: AdjustReason::Loss, note: None };
@@ -345,15 +356,15 @@ impl<'a> Replay<'a> {
         let own = self.own(at, sku.as_str());
         self.session.send_as(
             line.row,
-            false,
+            0,
             at,
             Some(own),
             Command::PutItem(PutItem { item, if_match: None }),
         )?;
         let own = self.own(at, sku.as_str());
         let put = PutPolicy { sku: sku.clone(), channel: Channel::default(), policy, if_match: None };
-        self.session.send_as(line.row, false, at, Some(own), Command::PutPolicy(put))?;
-        self.adjust(line.row, at, &sku, opening, AdjustReason::OpeningStock)?;
+        self.session.send_as(line.row, 0, at, Some(own), Command::PutPolicy(put))?;
+        self.adjust((line.row, 0), at, &sku, opening, AdjustReason::OpeningStock)?;
         let book = Book { sku: sku.clone(), position: opening, sold: [0; WEEKS_REMEMBERED], weeks: 0 };
         self.books.insert(line.stock_code.to_string(), book);
         Ok(sku)
@@ -415,7 +426,7 @@ impl<'a> Replay<'a> {
                 reference: Some(reference.into()),
                 promise_buffer_days: None,
             };
-            self.session.send_as(0, false, at, Some((id, key)), Command::AddSupply(wish))?;
+            self.session.send_as(0, 0, at, Some((id, key)), Command::AddSupply(wish))?;
             let comes = days_after(due, late).context("the calendar ended")?;
             self.receipts.entry(comes).or_default().push(SupplyId(id));
         }
@@ -439,8 +450,13 @@ impl<'a> Replay<'a> {
                 }
                 Open::Return { row, units, line, sku, answer } => {
                     // What has shipped cannot be called off: that much came back.
-                    let Err(Rejection::Refused(refusal)) = answer.blocking_recv()??.outcome else { continue };
+                    let answered = answer.blocking_recv()??;
+                    let Err(Rejection::Refused(refusal)) = answered.outcome else {
+                        self.count(row.1, answered.replayed || answered.outcome.is_err());
+                        continue;
+                    };
                     let still_open = refusal.available.unwrap_or(0).clamp(0, units);
+                    let (row, rows) = row;
                     if still_open > 0 {
                         let (id, key) = self.own(at, &line.to_string());
                         let wish = CancelOrder {
@@ -449,18 +465,18 @@ impl<'a> Replay<'a> {
                             reason: Some("returned or cancelled".into()),
                             placed_by: None,
                         };
-                        self.session.send_as(row, false, at, Some((id, key)), Command::CancelOrder(wish))?;
+                        self.session.send_as(row, rows, at, Some((id, key)), Command::CancelOrder(wish))?;
                     }
                     if units > still_open {
-                        self.back_to_stock(row, at, &sku, units - still_open)?;
+                        // The cancel before decides over the row, if there was one.
+                        let rows = if still_open > 0 { 0 } else { rows };
+                        self.back_to_stock((row, rows), at, &sku, units - still_open)?;
                     }
                 }
                 Open::WriteOff { answer } => {
-                    if answer.blocking_recv()??.outcome.is_err() {
-                        self.beyond_stock += 1;
-                        self.session.report.imported -= 1;
-                        self.session.report.skipped += 1;
-                    }
+                    let answered = answer.blocking_recv()??;
+                    self.beyond_stock += u64::from(answered.outcome.is_err());
+                    self.count(1, answered.replayed || answered.outcome.is_err());
                 }
             }
         }

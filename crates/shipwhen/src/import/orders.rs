@@ -113,9 +113,8 @@ fn order(session: &mut Session, at: Timestamp, rows: &[OrderRow]) -> anyhow::Res
         ..PlaceOrder::default()
     };
     session.default_location(first.row)?;
-    session.send_as(first.row, true, at, None, Command::PlaceOrder(Box::new(wish)))?;
-    // Every row of the order goes in with it; the answer counts one.
-    session.report.imported += rows.len() as u64 - 1;
+    // Every row of the order goes in with it.
+    session.send_as(first.row, rows.len() as u64, at, None, Command::PlaceOrder(Box::new(wish)))?;
     Ok(())
 }
 

@@ -37,8 +37,8 @@ const IN_FLIGHT_MAX: usize = 8_192;
 pub(super) struct Sent {
     /// The row it makes; several commands may make one.
     pub row: u64,
-    /// Whether its answer decides over the row: counts it as imported, or as bad.
-    pub counts: bool,
+    /// The rows its answer decides over: counts them as imported or as skipped, or the first as bad; 0 if it prepares others.
+    pub rows: u64,
     answer: oneshot::Receiver<Result<Answered, Failure>>,
 }
 
@@ -102,25 +102,26 @@ impl Session {
 
     /// Sends a command for a row, which is imported when its answer says so.
     pub(super) fn send(&mut self, row: u64, command: Command) -> anyhow::Result<()> {
-        self.send_as(row, true, self.now, None, command).map(drop)
+        self.send_as(row, 1, self.now, None, command).map(drop)
     }
 
     /// Sends a command that only prepares others.
     pub(super) fn prepare(&mut self, row: u64, command: Command) -> anyhow::Result<()> {
-        self.send_as(row, false, self.now, None, command).map(drop)
+        self.send_as(row, 0, self.now, None, command).map(drop)
     }
 
-    /// Sends a command for a moment, under an id and key of its own if given; answers its id.
+    /// Sends a command for a moment that decides over so many rows, under an id and key of its own if given; answers its
+    /// id.
     pub(super) fn send_as(
         &mut self,
         row: u64,
-        counts: bool,
+        rows: u64,
         at: Timestamp,
         own: Option<(Uuid, Key)>,
         command: Command,
     ) -> anyhow::Result<Uuid> {
         if self.dry_run {
-            self.report.imported += u64::from(counts);
+            self.report.imported += rows;
             return Ok(Uuid::nil());
         }
         while self.in_flight.len() >= IN_FLIGHT_MAX {
@@ -128,7 +129,7 @@ impl Session {
         }
         let (id, key) = own.map_or_else(|| (self.stamps.next(at), None), |(id, key)| (id, Some(key)));
         let answer = self.dispatch(at, id, key, Detail::Done, command)?;
-        self.in_flight.push_back(Sent { row, counts, answer });
+        self.in_flight.push_back(Sent { row, rows, answer });
         Ok(id)
     }
 
@@ -166,9 +167,9 @@ impl Session {
         let Some(sent) = self.in_flight.pop_front() else { return Ok(()) };
         let answered = sent.answer.blocking_recv()??;
         match answered.outcome {
-            Ok(_) if sent.counts && answered.replayed => self.report.skipped += 1,
-            Ok(_) => self.report.imported += u64::from(sent.counts),
-            Err(rejection) if sent.counts => reject(&mut self.report, sent.row, rejection),
+            Ok(_) if answered.replayed => self.report.skipped += sent.rows,
+            Ok(_) => self.report.imported += sent.rows,
+            Err(rejection) if sent.rows > 0 => reject(&mut self.report, sent.row, rejection),
             Err(_) => {}
         }
         Ok(())
@@ -253,7 +254,7 @@ impl Session {
                 }),
             )?;
         }
-        let reference = format!("owed:{location}:{sku}");
+        let reference = owed_reference(location, sku);
         if owed > 0 && !self.order_exists(&reference)? {
             let line = model::command::AskLine { sku: sku.clone(), quantity: owed, unit_price: None };
             let wish = PlaceOrder {
@@ -262,7 +263,7 @@ impl Session {
                 lines: vec![line],
                 ..PlaceOrder::default()
             };
-            self.send_as(row, !changed, self.now, None, Command::PlaceOrder(Box::new(wish)))?;
+            self.send_as(row, u64::from(!changed), self.now, None, Command::PlaceOrder(Box::new(wish)))?;
             changed = true;
         }
         Ok(changed)
@@ -279,6 +280,11 @@ impl Session {
     pub(super) fn money(&self, amount: i64, currency: Currency) -> Option<Money> {
         Money::new(amount, currency).bounded().ok()
     }
+}
+
+/// The number of the order that a count below zero becomes: one for each SKU and location, so that it becomes one once.
+pub(crate) fn owed_reference(location: &LocationId, sku: &Sku) -> String {
+    format!("owed:{location}:{sku}")
 }
 
 /// Counts a row that the engine did not take.

@@ -1,5 +1,9 @@
 //! Runs the built command as a shop would: as processes, with files, over HTTP.
 #![allow(clippy::unwrap_used, reason = "what fails in a test is the test")]
 
+mod commands;
+mod demo;
 mod house;
 mod kills;
+mod real_data;
+mod tables;
