@@ -10,7 +10,7 @@ use std::time::Instant;
 
 use connect::tables::online_retail::{self, LineClass};
 use connect::tables::{
-    Currency, Kind, orders, read_header, recognise, shopify_inventory, shopify_products, skus, stock,
+    Kind, orders, read_header, recognise, shopify_inventory, shopify_products, skus, stock,
     supplies, woocommerce_products,
 };
 use proptest::prelude::*;
