@@ -10,8 +10,8 @@ use std::time::Instant;
 
 use connect::tables::online_retail::{self, LineClass};
 use connect::tables::{
-    Kind, orders, read_header, recognise, shopify_inventory, shopify_products, skus, stock,
-    supplies, woocommerce_products,
+    Kind, orders, read_header, recognise, shopify_inventory, shopify_products, skus, stock, supplies,
+    woocommerce_products,
 };
 use proptest::prelude::*;
 
