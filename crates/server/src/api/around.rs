@@ -136,3 +136,42 @@ pub(crate) async fn wrong_method(headers: HeaderMap) -> Response {
     let detail = "this address does not take this method; the Allow header lists those it takes";
     Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail).into_response()
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::{Router, routing::get};
+    use tower::ServiceExt;
+    use tower_http::catch_panic::CatchPanicLayer;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_handler_that_panics_is_answered_for() {
+        async fn broken() -> StatusCode {
+            panic!("an invariant with a secret")
+        }
+        let router: Router = Router::new().route("/", get(broken)).layer(CatchPanicLayer::custom(panicked));
+        let response = router.oneshot(Request::new(axum::body::Body::empty())).await.unwrap();
+        assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        let body = axum::body::to_bytes(response.into_body(), 10_000).await.unwrap();
+        let body = String::from_utf8(body.to_vec()).unwrap();
+        assert!(body.contains(r#""code":"internal""#) && !body.contains("secret"), "{body}");
+    }
+
+    #[test]
+    fn pages_of_shops_come_with_publishable_keys() {
+        for (path, open) in [
+            ("/v1/orders", true),
+            ("/v1/orders/ord_1", true),
+            ("/v1/ordersx", false),
+            ("/v1/supplies", false),
+            ("/", false),
+        ] {
+            assert_eq!(is_for_browsers(path), open, "{path}");
+        }
+        for (key, page) in [("Bearer pk_a_b", true), ("Bearer sk_a_b", false), ("pk_a_b", false)] {
+            let headers = HeaderMap::from_iter([(header::AUTHORIZATION, HeaderValue::from_static(key))]);
+            assert_eq!(is_from_browser(&Method::GET, &headers), page, "{key}");
+        }
+    }
+}

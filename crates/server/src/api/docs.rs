@@ -39,7 +39,8 @@ pub(crate) fn routes() -> Router<Arc<Api>> {
 }
 
 fn file(name: &str) -> Response {
-    let config = Config::from("/openapi.json").try_it_out_enabled(true).persist_authorization(false);
+    // Without "none" the page would have a validator elsewhere look at the document.
+    let config = Config::from("/openapi.json").try_it_out_enabled(true).validator_url("none");
     match utoipa_swagger_ui::serve(name, Arc::new(config)) {
         Ok(Some(file)) => {
             let mut response = Response::new(Body::from(file.bytes.into_owned()));

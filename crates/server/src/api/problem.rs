@@ -251,3 +251,42 @@ fn store_failed(error: &Arc<StoreError>) -> Problem {
         Problem::defect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_passes_says_when_to_come_back() {
+        let failed = StoreError::driver("read", "the disk is gone");
+        for (problem, status, code, retry) in [
+            (Problem::from(Failure::Busy), 429, "busy", "1"),
+            (Problem::from(Failure::Stopped), 503, "unavailable", "1"),
+            (Problem::from(failed), 503, "unavailable", "1"),
+            (Problem::from(StoreError::inconsistent("a row")), 500, "internal", ""),
+            (Problem::from(Failure::Defect("a secret".into())), 500, "internal", ""),
+            (Problem::from(Failure::NoTenant), 401, "key_invalid", ""),
+            (Problem::from(Rejection::Stale), 412, "stale", ""),
+        ] {
+            assert_eq!(problem.0.code, code);
+            assert!(
+                !problem.0.detail.contains("secret") && !problem.0.detail.contains("disk"),
+                "{}",
+                problem.0.detail
+            );
+            let response = problem.into_response();
+            assert_eq!(response.status().as_u16(), status);
+            let after = response.headers().get(header::RETRY_AFTER);
+            assert_eq!(after.map_or("", |after| after.to_str().unwrap()), retry, "{code}");
+        }
+    }
+
+    #[test]
+    fn an_answer_is_no_longer_than_it_helps() {
+        let errors = (0..5_000).map(|n| FieldError::new(format!("/{n}"), "type", "x".repeat(1_000)));
+        let problem = Problem::invalid(errors.collect());
+        assert_eq!(problem.0.errors.len(), ERRORS_MAX);
+        assert!(problem.0.detail.ends_with("(and 4999 more)"), "{}", problem.0.detail);
+        assert!(serde_json::to_string(&problem).unwrap().len() < 50_000);
+    }
+}

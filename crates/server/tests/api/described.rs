@@ -121,6 +121,15 @@ fn the_document_is_sound() {
         );
         let secured = operation["security"].as_array().is_some_and(|security| !security.is_empty());
         assert_eq!(secured, path.starts_with("/v1/"), "{id}");
+        for scope in operation["security"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .flat_map(|any| any["key"].as_array().unwrap())
+        {
+            let about = description()["info"]["description"].as_str().unwrap();
+            assert!(about.contains(&format!("`{}`", scope.as_str().unwrap())), "{id}: {scope}");
+        }
         let parameters = operation["parameters"].as_array().map(Vec::as_slice).unwrap_or_default();
         let named: BTreeSet<&str> =
             parameters.iter().filter(|p| p["in"] == "path").map(|p| p["name"].as_str().unwrap()).collect();

@@ -1,6 +1,14 @@
 //! The server as such: streams, headers, browsers, counts, and an end.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use ledger::{Audit, Read, Store, StoreError, Write, sqlite::SqliteStore};
 
 use serde_json::json;
 use tokio::{
@@ -9,7 +17,7 @@ use tokio::{
     sync::oneshot,
 };
 
-use crate::world::{CHECKOUT, Call, STAFF, order, world};
+use crate::world::{CHECKOUT, Call, STAFF, World, order, world};
 
 /// Longer than any step takes; a test that waits this long has failed.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -166,4 +174,72 @@ async fn long_answers_are_compressed_for_those_who_ask() {
     assert_eq!(world.send(call).await.header("content-encoding"), "gzip");
     let small = Call::get("/healthz").with("accept-encoding", "gzip");
     assert_eq!(world.send(small).await.header("content-encoding"), "");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_never_finishes_does_not_keep_the_server() {
+    let world = world();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let (stop, stopped) = oneshot::channel::<()>();
+    let served =
+        tokio::spawn(server::serve(listener, Arc::clone(&world.app), async move { drop(stopped.await) }));
+    let mut idle = TcpStream::connect(address).await.unwrap();
+    idle.write_all(b"POST /v1/orders HTTP/1.1\r\nHost: shop\r\nContent-Le").await.unwrap();
+    // One whole call, so that the server has seen both connections.
+    let mut other = TcpStream::connect(address).await.unwrap();
+    other.write_all(b"GET /healthz HTTP/1.1\r\nHost: shop\r\n\r\n").await.unwrap();
+    assert!(other.read(&mut [0; 100]).await.unwrap() > 0);
+    stop.send(()).unwrap();
+    served.await.unwrap().unwrap();
+}
+
+/// A store that stops answering readers.
+struct Faulty {
+    store: SqliteStore,
+    broken: AtomicBool,
+}
+
+impl Store for Faulty {
+    fn writer(&self) -> Result<Box<dyn Write>, StoreError> {
+        self.store.writer()
+    }
+
+    fn reader(&self) -> Result<Box<dyn Read>, StoreError> {
+        if self.broken.load(Ordering::Relaxed) {
+            return Err(StoreError::driver("opened a reader", "the disk is gone"));
+        }
+        self.store.reader()
+    }
+
+    fn auditor(&self) -> Result<Box<dyn Audit>, StoreError> {
+        self.store.auditor()
+    }
+
+    fn backup(&self, to: &std::path::Path) -> Result<(), StoreError> {
+        self.store.backup(to)
+    }
+}
+
+#[tokio::test]
+async fn a_store_that_does_not_answer_is_said_and_the_hot_path_goes_on() {
+    let mut faulty = None;
+    let world = World::start_on(true, |store| {
+        let store = Arc::new(Faulty { store, broken: AtomicBool::new(false) });
+        faulty = Some(Arc::clone(&store));
+        store
+    });
+    world.with_mug().await;
+    world.get("/readyz").await.is(200);
+    world.get("/v1/availability?sku=MUG").await.is(200);
+    faulty.unwrap().broken.store(true, Ordering::Relaxed);
+    for path in ["/readyz", "/v1/skus/MUG", "/v1/orders", "/v1/availability?sku=OTHER"] {
+        let reply = world.get(path).await;
+        let problem = reply.fails(503, "unavailable");
+        assert_eq!(reply.header("retry-after"), "1", "{path}");
+        assert!(!problem.to_string().contains("disk"), "{problem}");
+    }
+    world.get("/healthz").await.is(200);
+    // What is in memory is still answered.
+    world.get("/v1/availability?sku=MUG").await.is(200);
 }

@@ -43,6 +43,11 @@ pub(crate) fn world() -> World {
 
 impl World {
     pub(crate) fn start(test_clock: bool) -> Self {
+        Self::start_on(test_clock, |store| Arc::new(store))
+    }
+
+    /// Starts on what stands around the store.
+    pub(crate) fn start_on(test_clock: bool, around: impl FnOnce(SqliteStore) -> Arc<dyn Store>) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let store = SqliteStore::open(dir.path()).unwrap();
         let now: Timestamp = NOW.parse().unwrap();
@@ -65,7 +70,7 @@ impl World {
             writer.create_key(&stored_key("sk_acme_revoked", &["*"], Some(now))).unwrap();
             writer.commit().unwrap();
         }
-        let shared: Arc<dyn Store> = Arc::new(store.clone());
+        let shared = around(store.clone());
         let secret = store.reader().unwrap().secret().unwrap();
         let app = App {
             engine: Engine::start(shared).unwrap(),
