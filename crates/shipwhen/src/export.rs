@@ -150,7 +150,7 @@ fn owed(reader: &mut dyn Read, tenant: &TenantId, location: &LocationId, pool: &
     let filter = ledger::OrderFilter { reference, ..ledger::OrderFilter::default() };
     let found = reader.order_page(tenant, &filter, None, 1)?;
     let orders = reader.orders(tenant, &found)?;
-    Ok(orders.iter().flat_map(|order| &order.lines).map(|line| line.open()).sum())
+    Ok(orders.iter().flat_map(|order| &order.lines).map(model::order::Line::open).sum())
 }
 
 fn export_supplies(reader: &mut dyn Read, tenant: &TenantId, out: impl Write) -> anyhow::Result<()> {

@@ -287,7 +287,7 @@ fn backlog(played: &Played) -> Backlog {
                 match line.promises.last().and_then(|last| last.ship_by.promised) {
                     None => backlog.undated += 1,
                     Some(date) => {
-                        *backlog.by_week.entry((days_since_epoch(date) - today) / 7).or_default() += 1
+                        *backlog.by_week.entry((days_since_epoch(date) - today) / 7).or_default() += 1;
                     }
                 }
             }

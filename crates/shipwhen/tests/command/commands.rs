@@ -3,8 +3,8 @@
 use std::{
     collections::BTreeSet,
     sync::{
-        Barrier,
         atomic::{AtomicBool, Ordering},
+        mpsc,
     },
 };
 
@@ -143,16 +143,17 @@ fn a_backup_taken_while_orders_flow_is_a_whole_shop() {
     let before: Vec<Value> = (0..30).map(|number| place(&client, number)).collect();
     let copy = house.path("shop.backup");
     let copy = copy.to_str().unwrap();
-    let (flowing, ended) = (Barrier::new(2), AtomicBool::new(false));
+    let (ended, (tell, flowing)) = (AtomicBool::new(false), mpsc::channel());
+    let (server, key, ended) = (&server, &key, &ended);
     std::thread::scope(|scope| {
-        let flow = scope.spawn(|| {
-            let client = server.client(&key);
+        let flow = scope.spawn(move || {
+            let client = server.client(key);
             place(&client, 30);
-            flowing.wait();
+            tell.send(()).unwrap();
             let more = (31..).take_while(|_| !ended.load(Ordering::Relaxed));
             more.for_each(|number| drop(place(&client, number)));
         });
-        flowing.wait();
+        flowing.recv().unwrap();
         let backup = house.run(&["backup", copy]);
         // Told before anything is asserted: the orders must end either way.
         ended.store(true, Ordering::Relaxed);
@@ -168,7 +169,7 @@ fn a_backup_taken_while_orders_flow_is_a_whole_shop() {
     assert_eq!(elsewhere.run(&["restore", copy]).code, 1, "restore never overwrites");
     elsewhere.verified();
     let restored = elsewhere.serve();
-    let there = restored.client(&key);
+    let there = restored.client(key);
     let kept = orders(&there);
     assert!(kept.is_subset(&all), "the copy has orders that nobody placed");
     for order in before {
