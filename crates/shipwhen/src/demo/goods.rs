@@ -1,5 +1,7 @@
 //! What the sample shop sells: Alderfell, an invented brand of goods for cooking and sleeping outdoors.
 
+use Supplier::{BrightHarbor, CedarLane, Halden, Kestrel, Nordvik, Pavia, Ridgeline, Sanming, Workshop};
+
 /// Who supplies what, and how well.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Supplier {
@@ -175,8 +177,7 @@ const CLOTHES: &[Choice] =
     &[("M", "M", 0), ("L", "L", 0), ("S", "S", 0), ("XL", "XL", 0), ("XS", "XS", 0), ("XXL", "XXL", 500)];
 const CLOTHES_5: &[Choice] = &[("M", "M", 0), ("L", "L", 0), ("S", "S", 0), ("XL", "XL", 0), ("XS", "XS", 0)];
 const SOCKS: &[Choice] = &[("M", "39–42", 0), ("L", "43–46", 0), ("S", "35–38", 0)];
-
-use Supplier::{BrightHarbor, CedarLane, Halden, Kestrel, Nordvik, Pavia, Ridgeline, Sanming, Workshop};
+const GLOVES: &[Choice] = &[("M", "M", 0), ("L", "L", 0), ("S", "S", 0)];
 
 /// Everything but kits.
 pub(super) const FAMILIES: &[Family] = &[
@@ -352,7 +353,7 @@ pub(super) const FAMILIES: &[Family] = &[
         .trade(),
     Family::new("GLV", "Grill gloves", 4_800, 1_600, Nordvik, 37)
         .each(&[("TAN", "Tan", 0), ("BLK", "Black", 0)])
-        .by(SOCKS_AS_SIZES)
+        .by(GLOVES)
         .tags(&["fire"]),
     Family::new("APR", "Waxed apron", 7_900, 2_800, Nordvik, 39).each(FOUR).tags(&["kitchen"]),
     Family::new("TWL", "Linen tea towel", 1_900, 560, Nordvik, 41).each(SIX).tags(&["kitchen"]).trade(),
@@ -403,5 +404,3 @@ pub(super) const FAMILIES: &[Family] = &[
         .tags(&["stoves", "last-pieces"])
         .sold(Sold::Discontinued),
 ];
-
-const SOCKS_AS_SIZES: &[Choice] = &[("M", "M", 0), ("L", "L", 0), ("S", "S", 0)];

@@ -7,6 +7,8 @@ use super::{
     places::{NEWARK, RENO, ROSTOCK},
 };
 
+use News::{CalledOff, Came, Due, Less, Unknown};
+
 /// What is heard of a shipment. Days count from now, those before now below zero.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum News {
@@ -59,8 +61,6 @@ const fn of(
 pub(super) fn shipments(from: Supplier) -> impl Iterator<Item = &'static Shipment> {
     SHIPMENTS.iter().filter(move |shipment| shipment.supplier == from)
 }
-
-use News::{CalledOff, Came, Due, Less, Unknown};
 
 const SHIPMENTS: &[Shipment] = &[
     // To the day.
