@@ -78,6 +78,17 @@ impl Snapshots {
         Some(shop)
     }
 
+    /// Whether everything in a shop taken from here is still as it was then.
+    pub fn is_current(&self, tenant: &TenantId, shop: &Shop) -> bool {
+        let same_places =
+            read(&self.locations).get(tenant).is_some_and(|known| Arc::ptr_eq(known, &shop.locations));
+        same_places
+            && shop.pools.iter().all(|(sku, pool)| {
+                let key = (tenant.clone(), sku.clone());
+                read(self.shard(&key)).pools.get(&key).is_some_and(|known| Arc::ptr_eq(known, pool))
+            })
+    }
+
     fn add(&self, tenant: &TenantId, skus: &[Sku], shop: &mut Shop) -> Result<(), StoreError> {
         let mut missing = Vec::new();
         let mut emptied = Vec::new();

@@ -138,11 +138,11 @@ async fn authenticate(parts: &Parts, api: &Arc<Api>) -> Result<Arc<Caller>, Prob
         return Err(Problem::new(StatusCode::UNAUTHORIZED, "key_missing", detail));
     };
     let key = given.to_str().ok().and_then(bearer).ok_or_else(invalid)?;
-    let tenant = tenant_of(key).ok_or_else(invalid)?;
     let hash: [u8; 32] = Sha256::digest(key.as_bytes()).into();
     if let Some(known) = api.keys.get(&hash) {
         return Ok(known);
     }
+    let tenant = tenant_of(key).ok_or_else(invalid)?;
     let found = api.read(move |store| store.api_key(&tenant, &hash)).await?;
     let found = found.filter(|found| found.revoked_at.is_none()).ok_or_else(invalid)?;
     let caller = Arc::new(Caller {

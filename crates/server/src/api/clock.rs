@@ -13,14 +13,31 @@ use super::{problem::Problem, state::Api};
 /// The header that sets the clock of one request.
 pub(crate) const HEADER: &str = "shipwhen-now";
 
-/// The moment a request is answered for: the one place where a handler learns the time.
+/// The moment a request is answered for: in this file alone a handler learns the time.
 pub(crate) struct Now(pub(crate) Timestamp);
 
 impl FromRequestParts<Arc<Api>> for Now {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, api: &Arc<Api>) -> Result<Self, Problem> {
-        Ok(Self(check(parts, api)?.unwrap_or_else(|| (api.app.clock)())))
+        Ok(Self(Moment::from_request_parts(parts, api).await?.at))
+    }
+}
+
+/// The same, and whether the request set it.
+pub(crate) struct Moment {
+    pub(crate) at: Timestamp,
+    pub(crate) is_set: bool,
+}
+
+impl FromRequestParts<Arc<Api>> for Moment {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, api: &Arc<Api>) -> Result<Self, Problem> {
+        Ok(match check(parts, api)? {
+            Some(at) => Self { at, is_set: true },
+            None => Self { at: (api.app.clock)(), is_set: false },
+        })
     }
 }
 

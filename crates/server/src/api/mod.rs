@@ -21,6 +21,7 @@ mod params;
 mod policies;
 mod problem;
 mod receipts;
+mod recent;
 mod run_due;
 mod schema;
 mod skus;

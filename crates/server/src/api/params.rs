@@ -2,7 +2,7 @@
 
 use axum::{
     extract::{FromRequestParts, Path, Query},
-    http::request::Parts,
+    http::{Uri, request::Parts},
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use model::id::{Channel, Sku};
@@ -29,13 +29,18 @@ impl<S: Send + Sync> FromRequestParts<S> for Params {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
-        let Query(pairs) = Query::<Vec<(String, String)>>::try_from_uri(&parts.uri)
-            .map_err(|error| Problem::field("query", "malformed", error.body_text()))?;
-        Ok(Self { pairs, known: Vec::new(), checks: Checks::default() })
+        Self::of(&parts.uri)
     }
 }
 
 impl Params {
+    /// The parameters of an address.
+    pub(crate) fn of(uri: &Uri) -> Result<Self, Problem> {
+        let Query(pairs) = Query::<Vec<(String, String)>>::try_from_uri(uri)
+            .map_err(|error| Problem::field("query", "malformed", error.body_text()))?;
+        Ok(Self { pairs, known: Vec::new(), checks: Checks::default() })
+    }
+
     /// Every value of a parameter.
     pub(crate) fn all(&mut self, name: &'static str) -> Vec<String> {
         self.known.push(name);

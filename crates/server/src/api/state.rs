@@ -3,7 +3,7 @@
 use std::sync::{Arc, PoisonError, RwLock};
 
 use axum::{
-    body::Body,
+    body::{Body, Bytes},
     http::{HeaderName, HeaderValue, StatusCode, header},
     response::Response,
 };
@@ -24,6 +24,7 @@ use super::{
     auth::{Caller, KnownKeys},
     metrics::Metrics,
     problem::Problem,
+    recent::Recent,
 };
 use crate::{App, app::customer_key, link};
 
@@ -31,6 +32,7 @@ use crate::{App, app::customer_key, link};
 pub(crate) struct Api {
     pub(crate) app: Arc<App>,
     pub(crate) keys: KnownKeys,
+    pub(crate) recent: Recent,
     pub(crate) metrics: Arc<Metrics>,
     /// The API's description, as it is sent.
     pub(crate) openapi: Arc<str>,
@@ -47,6 +49,7 @@ impl Api {
             started: (app.clock)().as_millisecond(),
             app,
             keys: KnownKeys::default(),
+            recent: Recent::default(),
             metrics: Arc::default(),
             openapi,
             stopping: watch::Sender::new(false),
@@ -154,16 +157,30 @@ pub(crate) fn unexpected(answer: &Answer) -> Problem {
 /// The header that marks an answer given before.
 pub(crate) const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 
+const ANSWER_BYTES: usize = 1_024;
+
 /// A JSON answer.
 pub(crate) fn json(status: StatusCode, body: &impl Serialize) -> Result<Response, Problem> {
-    let body = serde_json::to_vec(body).map_err(|error| {
+    Ok(json_text(status, written(body)?))
+}
+
+/// A value as JSON.
+pub(crate) fn written(body: &impl Serialize) -> Result<Bytes, Problem> {
+    // Most answers fit; growing a buffer from nothing costs more than writing to it.
+    let mut text = Vec::with_capacity(ANSWER_BYTES);
+    serde_json::to_writer(&mut text, body).map_err(|error| {
         tracing::error!(%error, "an answer cannot be written");
         Problem::defect()
     })?;
-    let mut response = Response::new(Body::from(body));
+    Ok(text.into())
+}
+
+/// A JSON answer that is written already.
+pub(crate) fn json_text(status: StatusCode, text: Bytes) -> Response {
+    let mut response = Response::new(Body::from(text));
     *response.status_mut() = status;
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    Ok(response)
+    response
 }
 
 /// The same, saying whether it was given before.

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::world::{Call, World, world};
+use crate::world::{Call, STRANGER, World, world};
 
 async fn state(world: &World, query: &str) -> String {
     world.get(&format!("/v1/availability?sku=MUG{query}")).await.is(200)["state"].as_str().unwrap().to_owned()
@@ -64,11 +64,44 @@ async fn channels_and_groups_have_their_own_terms() {
 }
 
 #[tokio::test]
-async fn a_change_is_seen_at_once() {
+async fn a_change_is_seen_at_once_within_the_same_second() {
     let world = world();
     world.with_mug().await;
+    let ask = |query: &'static str| {
+        let world = &world;
+        async move {
+            // Twice: the second answer is the one that was kept.
+            let first = world.get(&format!("/v1/availability?{query}")).await;
+            let again = world.get(&format!("/v1/availability?{query}")).await;
+            assert_eq!(first.bytes, again.bytes);
+            again
+        }
+    };
     for units in 1..=20 {
         world.stock("MUG", 1).await;
-        assert_eq!(world.get("/v1/availability?sku=MUG").await.is(200)["available_now"], units);
+        assert_eq!(ask("sku=MUG").await.is(200)["available_now"], units);
     }
+    assert_eq!(world.send(Call::get("/v1/availability?sku=MUG").key(STRANGER)).await.status.as_u16(), 404);
+    ask("sku=SPOON").await.fails(404, "not_found");
+    assert_eq!(ask("sku=MUG&sku=SPOON").await.is(200)["items"][1]["problem"]["code"], "not_found");
+    world.put("/v1/skus/SPOON", json!({})).await.is(201);
+    assert_eq!(ask("sku=SPOON").await.is(200)["state"], "out_of_stock");
+    assert_eq!(ask("sku=MUG&sku=SPOON").await.is(200)["items"][1]["state"], "out_of_stock");
+    let kit = json!({"components": [{"sku": "MUG", "quantity": 2}]});
+    world.put("/v1/skus/PAIR", kit).await.is(201);
+    assert_eq!(ask("sku=PAIR").await.is(200)["available_now"], 10);
+    world.stock("MUG", 4).await;
+    assert_eq!(ask("sku=PAIR").await.is(200)["available_now"], 12);
+    world.put("/v1/skus/MUG/policies/default", json!({"buffer": 5})).await.is(200);
+    assert_eq!(ask("sku=MUG").await.is(200)["available_now"], 19);
+    assert_eq!(ask("sku=MUG").await.is(200)["ship_by"]["promised"], "2026-11-24");
+    world
+        .put("/v1/locations/east", json!({"time_zone": "America/New_York", "handling_days": 5}))
+        .await
+        .is(200);
+    assert_eq!(ask("sku=MUG").await.is(200)["ship_by"]["promised"], "2026-11-30");
+    // A question at a moment of its own is answered for that moment.
+    let later = world.send(Call::get("/v1/availability?sku=MUG").at("2026-12-01T15:00:00Z")).await.is(200);
+    assert_eq!(later["as_of"], "2026-12-01T15:00:00Z");
+    assert_eq!(ask("sku=MUG").await.is(200)["as_of"], "2026-11-23T14:00:00Z");
 }
