@@ -1,0 +1,124 @@
+//! What supplies and stock look like.
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::Dates;
+
+/// Units of a supply that one channel has a claim on.
+#[derive(ToSchema, Serialize)]
+pub(crate) struct Claim {
+    /// Where it was sold.
+    pub(crate) channel: String,
+    /// The kit it was sold in.
+    #[schema(nullable = false)]
+    pub(crate) kit: Option<String>,
+    /// Units pegged by order lines.
+    pub(crate) pegged: i64,
+    /// Units pegged by holds.
+    pub(crate) held: i64,
+}
+
+/// How many days after the date given goods really come.
+#[derive(ToSchema, Serialize)]
+pub(crate) struct Lateness {
+    /// Half of such supplies have come by then.
+    pub(crate) expected_days: u16,
+    /// Nine of ten have come by then.
+    pub(crate) promised_days: u16,
+    /// How many receipts this was learned from; 0: a buffer that was set.
+    pub(crate) learned_from: u32,
+}
+
+/// A quantity of one SKU at one location with a date. Fields that nobody gave are absent.
+#[derive(ToSchema, Serialize)]
+pub(crate) struct Supply {
+    /// Its id.
+    #[schema(example = "sup_019ab3f0c4a070008000000000000000")]
+    pub(crate) id: String,
+    /// What it is.
+    pub(crate) sku: String,
+    /// Where it is, or will be.
+    pub(crate) location: String,
+    /// `stock`, `purchase_order`, `production_run`, `transfer`, `lead_time` or `shortfall`.
+    pub(crate) kind: String,
+    /// `due`, `on_hand` or `closed`.
+    pub(crate) state: String,
+    /// Units in it now.
+    pub(crate) quantity: i64,
+    /// The date given for its arrival.
+    #[schema(nullable = false, format = Date)]
+    pub(crate) expected_on: Option<String>,
+    /// How late such supplies come.
+    pub(crate) lateness: Lateness,
+    /// Who sends it.
+    #[schema(nullable = false)]
+    pub(crate) supplier: Option<String>,
+    /// The merchant's number for it.
+    #[schema(nullable = false)]
+    pub(crate) reference: Option<String>,
+    /// When it was entered.
+    #[schema(format = DateTime)]
+    pub(crate) created_at: String,
+    /// When it arrived.
+    #[schema(nullable = false, format = DateTime)]
+    pub(crate) received_at: Option<String>,
+    /// Who has units of it.
+    #[schema(nullable = false)]
+    pub(crate) claims: Option<Vec<Claim>>,
+    /// Units pegged by orders.
+    pub(crate) pegged: i64,
+    /// Units pegged by holds.
+    pub(crate) held: i64,
+    /// Units nobody has a claim on.
+    pub(crate) free: i64,
+    /// When it would ship.
+    pub(crate) ship_by: Dates,
+}
+
+/// A line that got units of a receipt.
+#[derive(ToSchema, Serialize)]
+pub(crate) struct ServedLine {
+    /// Its order.
+    pub(crate) order: String,
+    /// The line.
+    pub(crate) line: String,
+    /// Units allocated.
+    pub(crate) quantity: i64,
+    /// Why it comes in this place.
+    pub(crate) why: String,
+}
+
+/// What a change, a receipt or a cancel of a supply led to.
+#[derive(ToSchema, Serialize)]
+pub(crate) struct SupplyChange {
+    #[serde(flatten)]
+    pub(crate) supply: Supply,
+    /// The run that this change made.
+    #[schema(example = "run_019ab3f0c4a070008000000000000000")]
+    pub(crate) run: String,
+    /// Units of order lines that are now allocated; of a receipt.
+    #[schema(nullable = false)]
+    pub(crate) allocated: Option<i64>,
+    /// The order lines served, first come first: the first hundred; of a receipt.
+    #[schema(nullable = false)]
+    pub(crate) lines: Option<Vec<ServedLine>>,
+    /// Units that are still due; of a receipt.
+    #[schema(nullable = false)]
+    pub(crate) still_due: Option<i64>,
+}
+
+/// Stock changed by hand, and what is there now.
+#[derive(ToSchema, Serialize)]
+pub(crate) struct Adjustment {
+    /// What.
+    pub(crate) sku: String,
+    /// Where.
+    pub(crate) location: String,
+    /// Units more or less.
+    pub(crate) delta: i64,
+    /// Units here now.
+    pub(crate) on_hand: i64,
+    /// Units here that nobody has a claim on.
+    pub(crate) free: i64,
+}
