@@ -15,16 +15,22 @@ const SETTINGS: &str = "PRAGMA synchronous = FULL;
     PRAGMA temp_store = MEMORY;
     PRAGMA cache_size = -65536;
     PRAGMA mmap_size = 1073741824;
-    PRAGMA wal_autocheckpoint = 4000;
+    PRAGMA wal_autocheckpoint = 8000;
     PRAGMA journal_size_limit = 67108864;";
 
 /// Tables that an order writes, in the order in which the store writes them.
-const TABLES: [&str; 8] = ["events", "orders", "lines", "pegs", "promises", "contacts", "replays", "outbox"];
+const TABLES: [&str; 4] = ["events", "orders", "queue", "replays"];
+
+/// Tables that are filled in bulk, sorted, when much has gathered.
+const BULK: [&str; 2] = ["customer_orders", "replay_keys"];
+
+type Table = (String, Vec<Vec<Value>>);
 
 /// Rows of the first orders of a store, by table.
 pub(crate) struct Rows {
     orders: usize,
-    tables: Vec<(String, Vec<Vec<Value>>)>,
+    tables: Vec<Table>,
+    bulk: Vec<Table>,
     summary: Vec<(String, Vec<Value>)>,
 }
 
@@ -38,9 +44,12 @@ impl Rows {
             let only = if table == "events" { "WHERE order_id IS NOT NULL" } else { "" };
             let rows = select(&db, &format!("SELECT * FROM {table} {only}"))?;
             anyhow::ensure!(rows.len() % orders == 0, "{table} has {} rows for {orders} orders", rows.len());
-            let columns = rows.first().map_or(0, Vec::len);
-            let marks = vec!["?"; columns].join(",");
-            tables.push((format!("INSERT INTO {table} VALUES ({marks})"), rows));
+            tables.push(insert(table, rows));
+        }
+        let mut bulk = Vec::new();
+        for table in BULK {
+            let rows = select(&db, &format!("SELECT * FROM {table}"))?;
+            bulk.extend((!rows.is_empty()).then(|| insert(table, rows)));
         }
         let mut summary = Vec::new();
         for table in ["pools", "supplies"] {
@@ -48,7 +57,7 @@ impl Rows {
             let marks = vec!["?"; row.len()].join(",");
             summary.push((format!("INSERT OR REPLACE INTO {table} VALUES ({marks})"), row));
         }
-        Ok(Self { orders, tables, summary })
+        Ok(Self { orders, tables, bulk, summary })
     }
 
     /// Writes them to a new store of the same schema, so many orders a transaction; how long that takes.
@@ -78,11 +87,22 @@ impl Rows {
             for (statement, row) in &mut summary {
                 statement.execute(rusqlite::params_from_iter(row.iter()))?;
             }
+            if until == self.orders {
+                for (sql, rows) in &self.bulk {
+                    let mut statement = db.prepare(sql)?;
+                    rows.iter().try_for_each(|row| statement.execute(rusqlite::params_from_iter(row)).map(drop))?;
+                }
+            }
             db.execute_batch("COMMIT")?;
             done = until;
         }
         Ok(begun.elapsed())
     }
+}
+
+fn insert(table: &str, rows: Vec<Vec<Value>>) -> Table {
+    let marks = vec!["?"; rows.first().map_or(0, Vec::len)].join(",");
+    (format!("INSERT INTO {table} VALUES ({marks})"), rows)
 }
 
 fn select(db: &Connection, sql: &str) -> anyhow::Result<Vec<Vec<Value>>> {

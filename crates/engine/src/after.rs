@@ -219,8 +219,8 @@ fn reissue(
     let is_open = working.pool(&sku).is_some_and(|pool| pool.supply(supply).is_some());
     let mut lines: Vec<Waiting> = Vec::new();
     if is_open {
-        working.flush()?;
-        lines = working.store.queue(working.tenant, supply, QueuePart::All, after, LINES_A_STEP)?;
+        let tenant = working.tenant;
+        lines = working.store()?.queue(tenant, supply, QueuePart::All, after, LINES_A_STEP)?;
         let mut orders: Vec<OrderId> = lines.iter().map(|waiting| waiting.line.order).collect();
         orders.dedup();
         working.load_orders(&orders)?;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ledger::{QueuePart, Replay, Timer};
+use ledger::{Kept, QueuePart, Replay, Timer};
 use model::{
     Units,
     command::{Adjust, CancelOrder, ChangeSupply, Command, PlaceOrder, Receive, Ship},
@@ -10,7 +10,7 @@ use model::{
     id::{HoldId, LineId, OrderId, RunId, Sku, SupplyId},
     refusal::Rejection,
     time::{Timestamp, days_since_epoch, local_date},
-    view::{AdjustmentView, ServedLine, SupplyChange, SupplyView},
+    view::{AdjustmentView, RefusedUnits, ServedLine, SupplyChange, SupplyView},
 };
 use promise::{Bought, Queues};
 
@@ -24,6 +24,9 @@ use crate::{
 /// Most lines that the answer to a receipt names.
 const SERVED_LINES_MAX: usize = 100;
 
+/// A key that begins so is never forgotten: a file imported again years later must still do nothing.
+const LASTING: &str = "import:";
+
 type Outcome = Result<Result<Answer, Rejection>, Failure>;
 
 /// Executes a request, or finds the answer it had before.
@@ -32,27 +35,68 @@ pub(crate) fn execute(working: &mut Working<'_>, request: &Request) -> Result<An
         return Ok(Answered { outcome: decide(working, request)?, replayed: false });
     };
     let today = days_since_epoch(local_date(request.now, &model::time::Zone::utc()));
-    let earlier = match working.state.replays.get(&key.key) {
-        Some(replay) => Some(replay.clone()),
-        None => working.store.replay(working.tenant, &[today, today - 1], &key.key)?,
-    };
-    if let Some(replay) = earlier {
-        if replay.request != key.request {
+    if let Some(earlier) = earlier(working, &key.key, &[today, today - 1])? {
+        if earlier.request != key.request {
             return Ok(Answered { outcome: Err(Rejection::IdempotencyMismatch), replayed: false });
         }
-        let outcome = serde_json::from_str(&replay.answer)
-            .map_err(|error| Failure::Defect(format!("a stored answer cannot be read: {error}").into()))?;
-        return Ok(Answered { outcome, replayed: true });
+        return Ok(Answered { outcome: kept_answer(working, &earlier.kept)?, replayed: true });
     }
     let outcome = decide(working, request)?;
     if is_kept(&outcome) {
-        let answer =
-            serde_json::to_string(&outcome).map_err(|error| Failure::Defect(error.to_string().into()))?;
-        let replay =
-            Replay { key: Arc::clone(&key.key), request: key.request, day: today, answer: answer.into() };
-        working.note_replay(replay);
+        let kept = keep_answer(working, &outcome)?;
+        let (key, request) = (Arc::clone(&key.key), key.request);
+        let lasting = key.starts_with(LASTING);
+        working.note_replay(Replay { key, request, day: today, lasting, kept });
     }
     Ok(Answered { outcome, replayed: false })
+}
+
+/// What was answered to a key on one of these days.
+fn earlier(working: &mut Working<'_>, key: &str, days: &[i32]) -> Result<Option<Replay>, Failure> {
+    if !working.may_be_known(key) {
+        return Ok(None);
+    }
+    let tenant = working.tenant;
+    Ok(working.store()?.replay(tenant, days, key)?)
+}
+
+/// Writes an answer down; where the ledger says all of it, only which entry does.
+fn keep_answer(working: &Working<'_>, outcome: &Result<Answer, Rejection>) -> Result<Kept, Failure> {
+    if let Ok(Answer::Placed(view)) = outcome
+        && view.refused.is_empty()
+    {
+        let events = &working.state.changes.events;
+        let is_it = |event: &Event| matches!(event, Event::OrderPlaced(placed) if placed.order.id == view.id);
+        // The last of all, unless it took over a hold of more than it needed.
+        let found = events.iter().enumerate().rev().take(8).find(|(_, (_, event))| is_it(event));
+        if let Some(place) = found.and_then(|(place, _)| i64::try_from(place).ok()) {
+            return Ok(Kept::Placed(place));
+        }
+    }
+    let text = serde_json::to_string(outcome).map_err(|error| Failure::Defect(error.to_string().into()))?;
+    Ok(Kept::Text(text.into()))
+}
+
+/// Reads what [`keep_answer`] wrote.
+fn kept_answer(working: &mut Working<'_>, kept: &Kept) -> Outcome {
+    let unreadable = |error: &dyn std::fmt::Display| {
+        Failure::Defect(format!("a stored answer cannot be read: {error}").into())
+    };
+    match kept {
+        Kept::Text(text) => serde_json::from_str(text).map_err(|error| unreadable(&error)),
+        Kept::Placed(entry) => {
+            let tenant = working.tenant;
+            let entries = working.store()?.events(tenant, entry - 1, 2)?;
+            let read = |entry: &ledger::EventRow| Event::read(&entry.kind, &entry.data);
+            let events: Vec<Option<Event>> =
+                entries.iter().map(read).collect::<Result<_, _>>().map_err(|error| unreadable(&error))?;
+            let [Some(Event::OrderPlaced(placed)), Some(Event::PromiseGiven(given))] = events.as_slice()
+            else {
+                return Err(unreadable(&format_args!("entry {entry} of the ledger is no order")));
+            };
+            Ok(Ok(Answer::Placed(Box::new(promise::placed_view(placed, given, Vec::new())))))
+        }
+    }
 }
 
 /// Works a timer that is due.
@@ -213,18 +257,34 @@ fn place_order(working: &mut Working<'_>, course: &mut Course, wish: &PlaceOrder
         }
         Err(rejection) => return Ok(Err(rejection)),
     };
+    let answer =
+        if course.is_brief() { Answer::Done } else { placed_answer(&placing.events, placing.refused)? };
     working.apply(course.now, placing.events)?;
-    working.note_order(course.now, id, &wish.contact);
+    working.note_contact(id, &wish.contact);
+    #[cfg(debug_assertions)]
+    if let (Answer::Placed(view), Some(order)) = (&answer, working.shop().orders.get(&id)) {
+        let now = promise::order_view(working.shop(), order, course.now);
+        assert_eq!(
+            model::view::OrderView { refused: Vec::new(), ..(**view).clone() },
+            now,
+            "what was seen is what is"
+        );
+    }
     // Units that the hold had and the order did not take go to the queue.
     for sku in held {
         crate::after::settle(working, course, &sku, &model::order::Cause::of("hold_released"), None)?;
     }
-    if course.is_brief() {
-        return Ok(Ok(Answer::Done));
+    Ok(Ok(answer))
+}
+
+/// The answer to an order, from its events: so the same can be answered again from the ledger.
+fn placed_answer(events: &[Event], refused: Vec<RefusedUnits>) -> Result<Answer, Failure> {
+    match events {
+        [Event::OrderPlaced(placed), Event::PromiseGiven(given), ..] => {
+            Ok(Answer::Placed(Box::new(promise::placed_view(placed, given, refused))))
+        }
+        _ => Err(Failure::Defect("an order was placed without a promise".into())),
     }
-    let order = working.shop().orders.get(&id).ok_or_else(|| lost(id))?;
-    let view = promise::order_view(working.shop(), order, placing.refused, course.now);
-    Ok(Ok(Answer::Placed(Box::new(view))))
 }
 
 /// What the customer has of those SKUs whose policy asks for it.
@@ -238,8 +298,8 @@ fn bought(working: &mut Working<'_>, wish: &PlaceOrder) -> Result<Bought, Failur
     if skus.is_empty() {
         return Ok(Bought::new());
     }
-    working.flush()?;
-    Ok(working.store.bought(working.tenant, customer, &skus)?.into_iter().collect())
+    let tenant = working.tenant;
+    Ok(working.store()?.bought(tenant, customer, &skus)?.into_iter().collect())
 }
 
 fn cancel_order(working: &mut Working<'_>, course: &mut Course, wish: &CancelOrder) -> Outcome {
@@ -267,13 +327,13 @@ fn order_now(working: &mut Working<'_>, course: &Course, id: OrderId) -> Result<
     // Lines may have moved to pools that were not loaded with the order.
     working.load_orders(&[id])?;
     let order = working.shop().orders.get(&id).ok_or_else(|| lost(id))?;
-    Ok(Answer::Order(Box::new(promise::order_view(working.shop(), order, Vec::new(), course.now))))
+    Ok(Answer::Order(Box::new(promise::order_view(working.shop(), order, course.now))))
 }
 
 /// The pool of a supply, loaded; `None`: there is no such supply.
 fn pool_of(working: &mut Working<'_>, supply: SupplyId) -> Result<Option<Sku>, Failure> {
-    working.flush()?;
-    let Some(supply) = working.store.supply(working.tenant, supply)? else { return Ok(None) };
+    let tenant = working.tenant;
+    let Some(supply) = working.store()?.supply(tenant, supply)? else { return Ok(None) };
     working.load_pools([&supply.sku].into_iter())?;
     Ok(Some(supply.sku))
 }
@@ -374,8 +434,8 @@ fn supply_view(
     let supply = match open {
         Some(supply) => supply,
         None => {
-            working.flush()?;
-            Arc::new(working.store.supply(working.tenant, id)?.ok_or_else(|| lost(id))?)
+            let tenant = working.tenant;
+            Arc::new(working.store()?.supply(tenant, id)?.ok_or_else(|| lost(id))?)
         }
     };
     Ok(promise::supply_view(working.shop(), &supply, course.now))

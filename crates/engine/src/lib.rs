@@ -1,11 +1,13 @@
 //! The heart of the shell: many commands in one durable transaction, each answered only after it is durable.
 //!
-//! One writer thread takes what waits, loads the pools it touches, decides each command in turn, writes once, commits once,
-//! publishes the new pools to readers and answers. Nothing in memory is truth: a crash loses no answer that was given.
+//! One writer thread takes what waits, loads the pools it touches and decides each command in turn; the keeper writes what was
+//! decided in one transaction, publishes the new pools to readers and answers, while the writer decides the next commands.
+//! Nothing in memory is truth: a crash loses no answer that was given.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod after;
 mod answer;
+mod desk;
 mod execute;
 mod snapshot;
 mod stamp;
@@ -68,7 +70,7 @@ pub struct Engine {
     jobs: Sender<Job>,
     snapshots: Arc<Snapshots>,
     store: Arc<dyn Store>,
-    writer: Option<thread::JoinHandle<()>>,
+    threads: Vec<thread::JoinHandle<()>>,
 }
 
 impl Engine {
@@ -76,12 +78,14 @@ impl Engine {
     pub fn start(store: Arc<dyn Store>) -> Result<Self, StoreError> {
         let (jobs, waiting) = bounded(WAITING_MAX);
         let snapshots = Arc::new(Snapshots::new(Arc::clone(&store)));
-        let writer = writer::Writer::new(store.writer()?, Arc::clone(&snapshots))?;
-        let thread = thread::Builder::new()
-            .name("writer".to_owned())
-            .spawn(move || writer.run(&waiting))
-            .map_err(|error| StoreError::driver("started the writer thread", error))?;
-        Ok(Self { jobs, snapshots, store, writer: Some(thread) })
+        let (desk, handed, give_back) = desk::Desk::new(store.writer()?);
+        let writer = writer::Writer::new(desk, Arc::clone(&snapshots));
+        let shown = Arc::clone(&snapshots);
+        let threads = vec![
+            spawn("writer", move || writer.run(&waiting))?,
+            spawn("keeper", move || desk::keep(&shown, &handed, &give_back))?,
+        ];
+        Ok(Self { jobs, snapshots, store, threads })
     }
 
     /// Decides a command; answers when it is durable.
@@ -137,13 +141,17 @@ impl Engine {
     }
 }
 
+fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> Result<thread::JoinHandle<()>, StoreError> {
+    let thread = thread::Builder::new().name(name.to_owned());
+    thread.spawn(run).map_err(|error| StoreError::driver("started a thread", error))
+}
+
 impl Drop for Engine {
     /// Lets the writer finish what it was given, then stops it.
     fn drop(&mut self) {
         // A full queue drains by itself, so this waits at most for what is queued.
         let _ = self.jobs.send(Job::Stop);
-        if let Some(writer) = self.writer.take() {
-            let _ = writer.join();
-        }
+        // The keeper ends when the writer's desk is gone.
+        self.threads.drain(..).for_each(|thread| drop(thread.join()));
     }
 }

@@ -19,7 +19,7 @@ const SHARDS: usize = 64;
 /// Most pools kept in one shard; a shard that is full is emptied and fills again from the store.
 const SHARD_POOLS_MAX: usize = 8_192;
 
-type Locations = Arc<BTreeMap<LocationId, Arc<LocationSettings>>>;
+pub(crate) type Locations = Arc<BTreeMap<LocationId, Arc<LocationSettings>>>;
 
 #[derive(Default)]
 struct Shard {

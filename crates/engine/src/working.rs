@@ -2,21 +2,27 @@
 
 use std::sync::Arc;
 
-use ledger::{Changes, OutboxRow, QueuePart, Replay, StoreError, Timer, Work, Write};
+use ledger::{Changes, QueuePart, Replay, StoreError, Timer, Work, Write};
 use model::{
     Units,
     command::Contact,
     event::Event,
-    id::{HoldId, LineId, OrderId, Sku, SupplyId, TenantId},
+    id::{HoldId, OrderId, Sku, SupplyId, TenantId},
     order::Waiting,
     pool::Pool,
     state::{Shop, Touched},
     time::Timestamp,
 };
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashSet;
 
-use crate::{answer::Failure, snapshot::Snapshots};
+use crate::{
+    answer::Failure,
+    desk::{Desk, Part},
+    snapshot::{Locations, Snapshots},
+};
 
+/// Most idempotency keys of one tenant marked in memory: 16 MB.
+const KEYS_MAX: usize = 1_000_000;
 /// Most pools of one tenant kept from batch to batch.
 const POOLS_KEPT_MAX: usize = 200_000;
 
@@ -24,9 +30,9 @@ const POOLS_KEPT_MAX: usize = 200_000;
 pub(crate) struct TenantState {
     pub(crate) shop: Shop,
     touched: Touched,
-    changes: Changes,
-    /// Requests answered in this batch.
-    pub(crate) replays: FxHashMap<Arc<str>, Replay>,
+    pub(crate) changes: Changes,
+    /// What marks every idempotency key that may have an answer; `None`: only the store can tell.
+    keys: Option<FxHashSet<u64>>,
     changed: FxHashSet<Sku>,
     locations_changed: bool,
     next_work: i64,
@@ -39,11 +45,12 @@ impl TenantState {
         let locations = store.locations(tenant)?.into_iter().map(|(id, settings)| (id, Arc::new(settings)));
         let shop = Shop { locations: Arc::new(locations.collect()), ..Shop::default() };
         let next_work = store.last_work(tenant)? + 1;
+        let keys = store.key_marks(tenant, KEYS_MAX)?.map(|marks| marks.into_iter().collect());
         Ok(Self {
             shop,
             touched: Touched::default(),
             changes: Changes::default(),
-            replays: FxHashMap::default(),
+            keys,
             changed: FxHashSet::default(),
             locations_changed: false,
             next_work,
@@ -58,24 +65,76 @@ impl TenantState {
 
     /// Publishes what a commit made true, and lets go of what only this batch needed.
     pub(crate) fn committed(&mut self, tenant: &TenantId, snapshots: &Snapshots) {
-        let pools = self.changed.drain().filter_map(|sku| self.shop.pools.get(&sku).cloned());
-        snapshots.publish(tenant, pools);
-        if std::mem::take(&mut self.locations_changed) {
-            snapshots.publish_locations(tenant, Arc::clone(&self.shop.locations));
+        snapshots.publish(tenant, self.changed_pools().into_iter());
+        if let Some(locations) = self.changed_locations() {
+            snapshots.publish_locations(tenant, locations);
         }
+        self.let_go();
+    }
+
+    /// What this batch is to keep of the tenant, handed over; `None` where it did nothing.
+    pub(crate) fn part(&mut self, tenant: &TenantId) -> Result<Option<Part>, StoreError> {
+        let changes = self.take_changes()?;
+        let (pools, locations) = (self.changed_pools(), self.changed_locations());
+        self.let_go();
+        if is_nothing(&changes) && pools.is_empty() && locations.is_none() {
+            return Ok(None);
+        }
+        Ok(Some(Part { tenant: tenant.clone(), changes, pools, locations }))
+    }
+
+    fn changed_pools(&mut self) -> Vec<Arc<Pool>> {
+        self.changed.drain().filter_map(|sku| self.shop.pools.get(&sku).cloned()).collect()
+    }
+
+    fn changed_locations(&mut self) -> Option<Locations> {
+        std::mem::take(&mut self.locations_changed).then(|| Arc::clone(&self.shop.locations))
+    }
+
+    /// Lets go of what only one batch needs.
+    fn let_go(&mut self) {
         self.shop.orders.clear();
         self.shop.holds.clear();
-        self.replays.clear();
         self.left_work = false;
         if self.shop.pools.len() > POOLS_KEPT_MAX {
             self.shop.pools.clear();
         }
+        if self.keys.as_ref().is_some_and(|keys| keys.len() > 2 * KEYS_MAX) {
+            self.keys = None;
+        }
+    }
+
+    /// Turns what events touched into rows, and takes them with all else that is to be written.
+    fn take_changes(&mut self) -> Result<Changes, StoreError> {
+        let touched = std::mem::take(&mut self.touched);
+        let mut changes = std::mem::take(&mut self.changes);
+        if is_nothing(&changes) {
+            return Ok(changes);
+        }
+        self.locations_changed |= !touched.locations.is_empty();
+        changes.collect(&self.shop, touched)?;
+        for (item, ..) in &changes.pools {
+            if let Some(pool) = self.shop.pools.get_mut(&item.sku) {
+                Arc::make_mut(pool).version += 1;
+            }
+            self.changed.insert(item.sku.clone());
+        }
+        Ok(changes)
     }
 }
 
-/// One tenant's state together with the writer it is loaded from and written to.
+/// Whether there is nothing to write: everything that touches a row leaves one of these.
+fn is_nothing(changes: &Changes) -> bool {
+    changes.events.is_empty()
+        && changes.replays.is_empty()
+        && changes.work.is_empty()
+        && changes.work_gone.is_empty()
+        && changes.timers_gone.is_empty()
+}
+
+/// One tenant's state together with the desk whose store it is loaded from and written to.
 pub(crate) struct Working<'a> {
-    pub(crate) store: &'a mut dyn Write,
+    pub(crate) desk: &'a mut Desk,
     pub(crate) tenant: &'a TenantId,
     pub(crate) state: &'a mut TenantState,
 }
@@ -124,7 +183,7 @@ impl Working<'_> {
         }
         missing.sort_unstable();
         missing.dedup();
-        let loaded = self.store.pools(self.tenant, &missing)?;
+        let loaded = self.desk.store()?.pools(self.tenant, &missing)?;
         let components: Vec<Sku> =
             loaded.iter().flat_map(|pool| &pool.item.components).map(|part| part.sku.clone()).collect();
         self.state.shop.pools.extend(loaded.into_iter().map(|pool| (pool.sku().clone(), Arc::new(pool))));
@@ -142,7 +201,7 @@ impl Working<'_> {
             ids.iter().filter(|id| !self.state.shop.orders.contains_key(id)).copied().collect();
         if !missing.is_empty() {
             // Orders placed earlier in this batch are loaded already, so what is not here is in the store.
-            let loaded = self.store.orders(self.tenant, &missing)?;
+            let loaded = self.desk.store()?.orders(self.tenant, &missing)?;
             self.state.shop.orders.extend(loaded.into_iter().map(|order| (order.id, Arc::new(order))));
         }
         let orders: Vec<_> = ids.iter().filter_map(|id| self.state.shop.orders.get(id).cloned()).collect();
@@ -155,8 +214,8 @@ impl Working<'_> {
     pub(crate) fn load_hold(&mut self, id: HoldId) -> Result<(), Failure> {
         if !self.state.shop.holds.contains_key(&id) {
             // A hold that went in this batch is still in the store until that is written.
-            self.flush()?;
-            for hold in self.store.holds(self.tenant, &[id])? {
+            let tenant = self.tenant;
+            for hold in self.store()?.holds(tenant, &[id])? {
                 self.state.shop.holds.insert(hold.id, Arc::new(hold));
             }
         }
@@ -174,13 +233,14 @@ impl Working<'_> {
         rows_max: usize,
     ) -> Result<Vec<Waiting>, Failure> {
         const PAGE: usize = 128;
-        self.flush()?;
+        let tenant = self.tenant;
+        let store = self.store()?;
         let mut rows: Vec<Waiting> = Vec::new();
         let mut covered = 0;
         while covered < units && rows.len() < rows_max {
             let limit = PAGE.min(rows_max - rows.len());
             let after = rows.last().map(|row| row.line);
-            let page = self.store.queue(self.tenant, supply, part, after, limit)?;
+            let page = store.queue(tenant, supply, part, after, limit)?;
             let full = page.len() == limit;
             covered += page.iter().map(|row| row.quantity).sum::<Units>();
             rows.extend(page);
@@ -191,21 +251,23 @@ impl Working<'_> {
         Ok(rows)
     }
 
-    /// Keeps who ordered, and the message that says thank you.
-    pub(crate) fn note_order(&mut self, now: Timestamp, order: OrderId, contact: &Contact) {
-        if contact.is_empty() {
-            return;
+    /// Keeps who ordered.
+    pub(crate) fn note_contact(&mut self, order: OrderId, contact: &Contact) {
+        if !contact.is_empty() {
+            self.state.changes.contacts.push((order, contact.clone()));
         }
-        if contact.email.is_some() {
-            let kind = "order_confirmation".into();
-            self.state.changes.outbox.push(OutboxRow { seq: 0, at: now, kind, order });
-        }
-        self.state.changes.contacts.push((order, contact.clone()));
+    }
+
+    /// Whether a request with this key may have been answered before.
+    pub(crate) fn may_be_known(&self, key: &str) -> bool {
+        self.state.keys.as_ref().is_none_or(|keys| keys.contains(&ledger::key_mark(key)))
     }
 
     /// Keeps an answer for the same request sent again.
     pub(crate) fn note_replay(&mut self, replay: Replay) {
-        self.state.replays.insert(Arc::clone(&replay.key), replay.clone());
+        if let Some(keys) = &mut self.state.keys {
+            keys.insert(ledger::key_mark(&replay.key));
+        }
         self.state.changes.replays.push(replay);
     }
 
@@ -233,78 +295,17 @@ impl Working<'_> {
     }
 
     /// Writes what changed since the last flush, so that reads see it. Nothing is durable before the commit.
-    pub(crate) fn flush(&mut self) -> Result<(), StoreError> {
-        let touched = std::mem::take(&mut self.state.touched);
-        let mut changes = std::mem::take(&mut self.state.changes);
-        if changes.events.is_empty()
-            && changes.replays.is_empty()
-            && changes.work.is_empty()
-            && changes.work_gone.is_empty()
-            && changes.timers_gone.is_empty()
-        {
+    pub(crate) fn flush(&mut self) -> Result<(), Failure> {
+        let changes = self.state.take_changes()?;
+        if is_nothing(&changes) {
             return Ok(());
         }
-        self.state.collect(touched, &mut changes);
-        self.store.write(self.tenant, &changes)
+        Ok(self.desk.store()?.write(self.tenant, &changes)?)
     }
-}
 
-impl TenantState {
-    /// Turns what events touched into rows.
-    fn collect(&mut self, touched: Touched, changes: &mut Changes) {
-        let shop = &mut self.shop;
-        for id in unique(touched.locations) {
-            if let Some(settings) = shop.locations.get(&id) {
-                changes.locations.push((id, Arc::clone(settings)));
-                self.locations_changed = true;
-            }
-        }
-        for (sku, channel) in unique(touched.policies) {
-            let policy = shop.pool(&sku).and_then(|pool| pool.policy_set(&channel)).cloned();
-            changes.policies.extend(policy.map(|policy| (sku, channel, policy)));
-        }
-        changes.supplies.extend(touched.closed.into_iter().map(Arc::new));
-        for (sku, id) in unique(touched.supplies) {
-            // Not there any more: it was closed since, and stands among those.
-            changes.supplies.extend(shop.pool(&sku).and_then(|pool| pool.supply(id)).cloned());
-        }
-        let placed: FxHashSet<OrderId> = touched.placed.iter().copied().collect();
-        changes.orders.extend(touched.placed.iter().filter_map(|id| shop.orders.get(id).cloned()));
-        for id in unique(touched.lines).into_iter().filter(|id| !placed.contains(&id.order)) {
-            let line = shop.orders.get(&id.order).and_then(|order| order.line(id.no)).cloned();
-            changes.lines.extend(line.map(|line| (id.order, line)));
-        }
-        for (id, supply) in unique(touched.pegs).into_iter().filter(|(id, _)| !placed.contains(&id.order)) {
-            let Some(order) = shop.orders.get(&id.order) else { continue };
-            let pegs = order.line(id.no).map_or(&[][..], |line| &line.pegs);
-            let peg = pegs.iter().find(|peg| peg.supply == supply).cloned();
-            // A peg that is gone is written with no units: the store deletes it, and asks no more than its key.
-            let peg = peg.unwrap_or_else(|| no_peg(order, id, supply));
-            changes.pegs.push((id, order.requested_date, peg));
-        }
-        for (id, version) in touched.promises {
-            let line = shop.orders.get(&id.order).and_then(|order| order.line(id.no));
-            let promise = line.and_then(|line| line.promises.iter().find(|p| p.version == version));
-            changes.promises.extend(promise.map(|promise| (id, promise.clone())));
-        }
-        changes.holds.extend(touched.holds_placed.iter().filter_map(|id| shop.holds.get(id).cloned()));
-        changes.holds_gone.extend(touched.holds_gone);
-        for sku in unique(touched.pools.into_iter().chain(touched.items).collect()) {
-            let Some(pool) = shop.pools.get_mut(&sku).map(Arc::make_mut) else { continue };
-            changes.pools.push((Arc::clone(&pool.item), pool.version, pool.settling));
-            pool.version += 1;
-            self.changed.insert(sku);
-        }
+    /// The store, which has everything that was decided so far.
+    pub(crate) fn store(&mut self) -> Result<&mut dyn Write, Failure> {
+        self.flush()?;
+        self.desk.store()
     }
-}
-
-fn no_peg(order: &model::order::Order, id: LineId, supply: SupplyId) -> model::order::Peg {
-    let sku = order.line(id.no).map(|line| line.sku.clone());
-    model::order::Peg { sku: sku.unwrap_or_else(|| Sku::stored("")), supply, quantity: 0 }
-}
-
-fn unique<T: Ord>(mut list: Vec<T>) -> Vec<T> {
-    list.sort_unstable();
-    list.dedup();
-    list
 }

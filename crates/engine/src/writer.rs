@@ -1,12 +1,17 @@
-//! The writer thread: batch, decide, write, commit, publish, answer.
+//! The writer thread: takes commands, decides each as it comes, and hands over what is to be kept.
+//!
+//! Two ways. *Streaming*: commands are decided from memory while the keeper writes those before them; a batch ends when the
+//! keeper is free or the batch is full. *Settling*: a batch is decided, written and committed here, one after the other, and
+//! decided anew without a command that cannot be executed. Whatever goes wrong while streaming is settled: nothing in memory
+//! is truth.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
 };
 
-use crossbeam_channel::{Receiver, TryRecvError};
-use ledger::{StoreError, Write};
+use crossbeam_channel::{Receiver, RecvError, TryRecvError, select};
+use ledger::StoreError;
 use model::{id::TenantId, time::Timestamp};
 use rustc_hash::FxHashMap;
 use tokio::sync::oneshot;
@@ -15,6 +20,7 @@ use crate::{
     Job, Request,
     after::go_on,
     answer::{Answered, Failure},
+    desk::{Desk, Handover, Returned},
     execute::{execute, fire},
     snapshot::Snapshots,
     stamp::Stamps,
@@ -23,6 +29,10 @@ use crate::{
 
 /// Most commands in one transaction.
 const BATCH_MAX: usize = 2_048;
+/// A batch of so few commands is kept by the writer itself: handing it over would cost more than it saves.
+const HANDED_MIN: usize = 4;
+/// A batch of so many commands is handed over as soon as the keeper is free, though more are waiting.
+const HANDED_AT: usize = 64;
 /// Most timers worked in one transaction.
 const TIMERS_MAX: usize = 512;
 /// How often a batch is decided anew because another writer was faster.
@@ -31,7 +41,7 @@ const TRIES_MAX: usize = 8;
 type Reply = oneshot::Sender<Result<Answered, Failure>>;
 
 pub(crate) struct Writer {
-    store: Box<dyn Write>,
+    desk: Desk,
     snapshots: Arc<Snapshots>,
     tenants: FxHashMap<TenantId, TenantState>,
     stamps: Stamps,
@@ -40,112 +50,264 @@ pub(crate) struct Writer {
     waiting_for_work: Vec<oneshot::Sender<()>>,
 }
 
-/// What one transaction is to do.
+/// What one transaction is to do, and the answers as far as it is decided.
 #[derive(Default)]
-struct Batch {
+pub(crate) struct Batch {
     requests: Vec<(Box<Request>, Reply)>,
+    answers: Vec<Result<Answered, Failure>>,
     due: Vec<(Timestamp, oneshot::Sender<Result<usize, Failure>>)>,
-    stop: bool,
+    worked: Vec<usize>,
 }
 
-/// What a transaction came to.
-enum Round {
-    /// Everything is durable: the answers, and how many timers were worked for each call.
-    Done(Vec<Result<Answered, Failure>>, Vec<usize>),
-    /// One request cannot be executed; nothing was kept.
+impl Batch {
+    fn is_empty(&self) -> bool {
+        self.requests.is_empty() && self.due.is_empty()
+    }
+
+    /// Whether all of it is decided; else nothing of it is.
+    fn is_decided(&self) -> bool {
+        self.answers.len() == self.requests.len() && self.worked.len() == self.due.len()
+    }
+
+    /// Answers everybody: what was decided is kept. Whoever asked may have gone; the command stands all the same.
+    pub(crate) fn answer(self) {
+        for ((_, reply), answer) in self.requests.into_iter().zip(self.answers) {
+            let _ = reply.send(answer);
+        }
+        for ((_, reply), worked) in self.due.into_iter().zip(self.worked) {
+            let _ = reply.send(Ok(worked));
+        }
+    }
+
+    fn fail(self, failure: &Failure) {
+        self.requests.into_iter().for_each(|(_, reply)| drop(reply.send(Err(failure.clone()))));
+        self.due.into_iter().for_each(|(_, reply)| drop(reply.send(Err(failure.clone()))));
+    }
+}
+
+/// Why a batch was not decided.
+enum Trouble {
+    /// One request cannot be executed.
     Poisoned(usize, Failure),
-    /// The work left behind cannot be gone on with; nothing was kept.
+    /// The work left behind cannot be gone on with.
     WorkPoisoned(Failure),
-    /// Nothing was kept.
+    /// The store failed.
     Failed(StoreError),
 }
 
+/// What comes next while streaming.
+enum Next {
+    Job(Job),
+    Returned(Returned),
+    /// Nothing waits, and the store is here.
+    Idle,
+    /// Nobody can send any more.
+    End,
+}
+
 impl Writer {
-    pub(crate) fn new(store: Box<dyn Write>, snapshots: Arc<Snapshots>) -> Result<Self, StoreError> {
-        Ok(Self {
-            store,
+    pub(crate) fn new(desk: Desk, snapshots: Arc<Snapshots>) -> Self {
+        Self {
+            desk,
             snapshots,
             tenants: FxHashMap::default(),
             stamps: Stamps::new(0),
             work: true,
             waiting_for_work: Vec::new(),
-        })
+        }
     }
 
     /// Runs until told to stop or until nobody can send any more.
     pub(crate) fn run(mut self, jobs: &Receiver<Job>) {
+        let mut batch = Batch::default();
         loop {
-            let mut batch = Batch::default();
-            let first =
-                if self.work { jobs.try_recv() } else { jobs.recv().map_err(|_| TryRecvError::Disconnected) };
-            let mut next = match first {
-                Ok(job) => Some(job),
-                Err(TryRecvError::Empty) => None,
-                Err(TryRecvError::Disconnected) => return,
-            };
-            while let Some(job) = next {
-                self.take(job, &mut batch);
-                let full = batch.requests.len() >= BATCH_MAX || batch.stop;
-                next = if full { None } else { jobs.try_recv().ok() };
-            }
-            let stop = batch.stop;
-            self.settle(batch);
-            if stop {
-                return;
-            }
-        }
-    }
-
-    fn take(&mut self, job: Job, batch: &mut Batch) {
-        match job {
-            Job::Request(request, reply) => batch.requests.push((request, reply)),
-            Job::RunDue(now, reply) => batch.due.push((now, reply)),
-            Job::Drain(reply) => {
-                self.work = true;
-                self.waiting_for_work.push(reply);
-            }
-            Job::Stop => batch.stop = true,
-        }
-    }
-
-    /// Executes a batch until every request of it is answered.
-    fn settle(&mut self, mut batch: Batch) {
-        let mut tries = 0;
-        loop {
-            match self.round(&batch) {
-                Round::Done(answers, worked) => {
-                    for ((_, reply), answer) in batch.requests.into_iter().zip(answers) {
-                        // Whoever asked may have gone; the command stands all the same.
-                        let _ = reply.send(answer);
+            match self.next(jobs, &batch) {
+                Next::Job(Job::Request(request, reply)) => {
+                    if self.work && batch.is_decided() {
+                        self.keep_now(&mut batch);
                     }
-                    for ((_, reply), worked) in batch.due.into_iter().zip(worked) {
-                        let _ = reply.send(Ok(worked));
+                    self.take(request, reply, &mut batch);
+                }
+                Next::Job(Job::RunDue(now, reply)) => {
+                    self.keep_now(&mut batch);
+                    self.settle(Batch { due: vec![(now, reply)], ..Batch::default() });
+                }
+                Next::Job(Job::Drain(reply)) => {
+                    self.keep_now(&mut batch);
+                    self.work = true;
+                    self.waiting_for_work.push(reply);
+                }
+                Next::Returned(returned) => {
+                    self.desk.take_back(returned);
+                    self.settle_failed(&mut batch);
+                    if batch.is_decided() && batch.requests.len() >= HANDED_MIN {
+                        self.end(std::mem::take(&mut batch));
                     }
-                    if !self.work {
-                        for reply in self.waiting_for_work.drain(..) {
-                            let _ = reply.send(());
-                        }
+                }
+                Next::Idle => {
+                    let step = batch.is_empty() && self.work;
+                    self.end(std::mem::take(&mut batch));
+                    if step {
+                        self.settle(Batch::default());
                     }
+                }
+                Next::Job(Job::Stop) | Next::End => {
+                    self.keep_now(&mut batch);
                     return;
                 }
-                Round::Poisoned(at, failure) => {
+            }
+        }
+    }
+
+    fn next(&self, jobs: &Receiver<Job>, batch: &Batch) -> Next {
+        let most = if self.desk.is_home() && !self.work { HANDED_AT } else { BATCH_MAX };
+        let is_full = batch.requests.len() >= most;
+        let job = |job: Result<Job, RecvError>| job.map_or(Next::End, Next::Job);
+        if self.desk.is_home() {
+            if is_full {
+                return Next::Idle;
+            }
+            if batch.is_empty() && !self.work {
+                return job(jobs.recv());
+            }
+            return match jobs.try_recv() {
+                Ok(job) => Next::Job(job),
+                Err(TryRecvError::Empty) => Next::Idle,
+                Err(TryRecvError::Disconnected) if batch.is_empty() => Next::End,
+                Err(TryRecvError::Disconnected) => Next::Idle,
+            };
+        }
+        let back = self.desk.returns();
+        let returned = |returned: Result<Returned, RecvError>| returned.map_or(Next::End, Next::Returned);
+        if is_full {
+            return returned(back.recv());
+        }
+        select! {
+            recv(back) -> back => returned(back),
+            recv(jobs) -> next => job(next),
+        }
+    }
+
+    /// Takes a command: decides it at once unless there is work to go on with between commands.
+    fn take(&mut self, request: Box<Request>, reply: Reply, batch: &mut Batch) {
+        batch.requests.push((request, reply));
+        if self.work {
+            return;
+        }
+        let Some((request, _)) = batch.requests.last() else { return };
+        match self.decide(request) {
+            Ok(answer) => batch.answers.push(answer),
+            // Whatever it is, settling finds out for whom it is.
+            Err(_) => self.redo(std::mem::take(batch)),
+        }
+    }
+
+    /// Ends a batch: hands it over, keeps it here where it is small, or settles it where it is not decided.
+    fn end(&mut self, batch: Batch) {
+        if batch.is_empty() {
+            return;
+        }
+        if !batch.is_decided() {
+            return self.settle(batch);
+        }
+        let is_small = batch.requests.len() < HANDED_MIN;
+        let parts: Result<Vec<_>, StoreError> =
+            self.tenants.iter_mut().filter_map(|(tenant, state)| state.part(tenant).transpose()).collect();
+        let parts = match parts {
+            Ok(parts) => parts,
+            Err(error) => {
+                tracing::error!(%error, "a batch could not be written down");
+                return self.redo(batch);
+            }
+        };
+        let handover = Handover { parts, batch };
+        if !is_small {
+            if self.desk.hand_over(handover).is_err() {
+                tracing::error!("the keeper is gone");
+            }
+            return;
+        }
+        let kept = self.desk.store().and_then(|store| {
+            handover.write(store)?;
+            Ok(store.commit()?)
+        });
+        self.desk.ended();
+        match kept {
+            Ok(()) => handover.publish(&self.snapshots),
+            Err(_) => self.redo(handover.batch),
+        }
+    }
+
+    /// Ends a batch and waits until it is kept. Leaves an empty one.
+    fn keep_now(&mut self, batch: &mut Batch) {
+        self.end(std::mem::take(batch));
+        let _ = self.desk.home();
+        self.settle_failed(batch);
+    }
+
+    /// Settles a batch that the keeper could not keep, and the one decided on top of it.
+    fn settle_failed(&mut self, batch: &mut Batch) {
+        if let Some((failed, error)) = self.desk.take_failed() {
+            tracing::debug!(%error, "a batch is decided anew");
+            self.forget();
+            self.settle(failed);
+            self.settle(std::mem::take(batch));
+        }
+    }
+
+    /// Decides a batch anew, from what is stored.
+    fn redo(&mut self, mut batch: Batch) {
+        if let Err(error) = self.desk.home().and_then(|store| Ok(store.rollback()?)) {
+            tracing::error!(%error, "a failed batch could not be rolled back");
+        }
+        self.desk.ended();
+        self.settle_failed(&mut batch);
+        if !batch.is_empty() {
+            self.forget();
+            self.settle(batch);
+        }
+    }
+
+    /// Forgets everything: it may rest on what is not kept, or another process has written.
+    fn forget(&mut self) {
+        self.tenants.clear();
+        self.snapshots.forget();
+        self.work = true;
+    }
+
+    /// Executes a batch here until every request of it is answered.
+    fn settle(&mut self, mut batch: Batch) {
+        if batch.is_empty() && !self.work && self.waiting_for_work.is_empty() {
+            return;
+        }
+        let mut tries = 0;
+        loop {
+            batch.answers.clear();
+            batch.worked.clear();
+            let Err(trouble) = self.round(&mut batch) else {
+                batch.answer();
+                if !self.work {
+                    for reply in self.waiting_for_work.drain(..) {
+                        let _ = reply.send(());
+                    }
+                }
+                return;
+            };
+            match trouble {
+                Trouble::Poisoned(at, failure) => {
                     tracing::error!(%failure, "a command was dropped");
                     let (_, reply) = batch.requests.remove(at);
                     let _ = reply.send(Err(failure));
                 }
-                Round::WorkPoisoned(failure) => {
+                Trouble::WorkPoisoned(failure) => {
                     // The work stays where it is: `verify` and the log name it, and the next start tries again.
                     tracing::error!(%failure, "work left behind cannot be gone on with");
                     self.work = false;
                 }
-                Round::Failed(error) if error.is_transient() && tries < TRIES_MAX && is_conflict(&error) => {
-                    tries += 1;
-                }
-                Round::Failed(error) => {
+                Trouble::Failed(StoreError::Conflict) if tries < TRIES_MAX => tries += 1,
+                Trouble::Failed(error) => {
                     tracing::error!(%error, "a batch could not be kept");
-                    let failure = Failure::from(error);
-                    batch.requests.into_iter().for_each(|(_, reply)| drop(reply.send(Err(failure.clone()))));
-                    batch.due.into_iter().for_each(|(_, reply)| drop(reply.send(Err(failure.clone()))));
+                    batch.fail(&error.into());
                     // Without this a store that stays broken would be tried without pause.
                     self.work = false;
                     return;
@@ -154,93 +316,90 @@ impl Writer {
         }
     }
 
-    /// Executes a batch in one transaction. Unless it is `Done`, nothing of it was kept.
-    fn round(&mut self, batch: &Batch) -> Round {
-        let round = self.attempt(batch);
-        match &round {
-            Round::Done(..) => {
+    /// Executes a batch in one transaction. After trouble nothing of it was kept.
+    fn round(&mut self, batch: &mut Batch) -> Result<(), Trouble> {
+        let done = self.attempt(batch);
+        match &done {
+            Ok(()) => {
                 for (tenant, state) in &mut self.tenants {
                     state.committed(tenant, &self.snapshots);
                 }
             }
-            _ => {
+            Err(_) => {
                 self.tenants.clear();
-                if let Err(error) = self.store.rollback() {
+                if let Err(error) = self.desk.home().and_then(|store| Ok(store.rollback()?)) {
                     tracing::error!(%error, "a failed batch could not be rolled back");
                 }
             }
         }
-        round
+        self.desk.ended();
+        done
     }
 
-    fn attempt(&mut self, batch: &Batch) -> Round {
-        match self.store.changed_elsewhere() {
+    fn attempt(&mut self, batch: &mut Batch) -> Result<(), Trouble> {
+        match self.desk.changed_elsewhere() {
             Ok(false) => {}
-            Ok(true) => {
-                self.tenants.clear();
-                self.snapshots.forget();
-                self.work = true;
-            }
-            Err(error) => return Round::Failed(error),
+            Ok(true) => self.forget(),
+            Err(failure) => return Err(trouble(failure)),
         }
-        let mut answers = Vec::with_capacity(batch.requests.len());
-        for (at, (request, _)) in batch.requests.iter().enumerate() {
-            let executed = guarded(|| {
-                let mut working = self.working(&request.tenant)?;
-                let answered = execute(&mut working, request);
-                self.work |= working_has_work(&self.tenants, &request.tenant);
-                answered
-            });
-            match executed {
-                Ok(answered) => answers.push(Ok(answered)),
-                Err(Failure::NoTenant) => answers.push(Err(Failure::NoTenant)),
-                Err(Failure::Store(error)) => match Arc::into_inner(error) {
-                    Some(error) if error.is_transient() => return Round::Failed(error),
-                    Some(error) => return Round::Poisoned(at, error.into()),
-                    None => return Round::Poisoned(at, Failure::Stopped),
-                },
-                Err(failure) => return Round::Poisoned(at, failure),
+        for at in 0..batch.requests.len() {
+            match self.decide(&batch.requests[at].0) {
+                Ok(answer) => batch.answers.push(answer),
+                Err(Failure::Store(error)) => {
+                    return Err(match Arc::into_inner(error) {
+                        Some(error) if error.is_transient() => Trouble::Failed(error),
+                        Some(error) => Trouble::Poisoned(at, error.into()),
+                        None => Trouble::Poisoned(at, Failure::Stopped),
+                    });
+                }
+                Err(failure) => return Err(Trouble::Poisoned(at, failure)),
             }
         }
-        let mut worked = Vec::with_capacity(batch.due.len());
         for (now, _) in &batch.due {
-            match guarded(|| self.fire_due(*now)) {
-                Ok(count) => worked.push(count),
-                Err(failure) => return work_failed(failure),
-            }
+            batch.worked.push(guarded(|| self.fire_due(*now)).map_err(trouble)?);
         }
-        if self.work
-            && let Err(failure) = guarded(|| self.go_on())
-        {
-            return work_failed(failure);
+        if self.work {
+            guarded(|| self.go_on()).map_err(trouble)?;
         }
-        match self.keep() {
-            Ok(()) => Round::Done(answers, worked),
-            Err(error) => Round::Failed(error),
+        self.keep().map_err(trouble)
+    }
+
+    /// Decides one request. `Ok(Err(_))`: it cannot be executed, and nothing was done for it.
+    fn decide(&mut self, request: &Request) -> Result<Result<Answered, Failure>, Failure> {
+        let decided = guarded(|| {
+            let mut working = self.working(&request.tenant)?;
+            let answered = execute(&mut working, request);
+            self.work |= working.state.left_work();
+            answered
+        });
+        match decided {
+            Err(Failure::NoTenant) => Ok(Err(Failure::NoTenant)),
+            decided => decided.map(Ok),
         }
     }
 
     /// The state of a tenant, loaded if it is not.
     fn working<'a>(&'a mut self, tenant: &'a TenantId) -> Result<Working<'a>, Failure> {
         if !self.tenants.contains_key(tenant) {
-            let state = TenantState::load(&mut *self.store, tenant)?;
+            let state = TenantState::load(self.desk.store()?, tenant)?;
             self.tenants.insert(tenant.clone(), state);
         }
         let state = self.tenants.get_mut(tenant).ok_or(Failure::NoTenant)?;
-        Ok(Working { store: &mut *self.store, tenant, state })
+        Ok(Working { desk: &mut self.desk, tenant, state })
     }
 
     fn fire_due(&mut self, now: Timestamp) -> Result<usize, Failure> {
         let mut count = 0;
         loop {
             self.flush_all()?;
-            let due = self.store.due(now, TIMERS_MAX)?;
+            let due = self.desk.store()?.due(now, TIMERS_MAX)?;
             let last = due.len() < TIMERS_MAX;
             count += due.len();
             for (tenant, at, timer) in due {
                 let command = self.stamps.next(now);
-                fire(&mut self.working(&tenant)?, now, command, (at, timer))?;
-                self.work |= working_has_work(&self.tenants, &tenant);
+                let mut working = self.working(&tenant)?;
+                fire(&mut working, now, command, (at, timer))?;
+                self.work |= working.state.left_work();
             }
             if last {
                 return Ok(count);
@@ -251,41 +410,33 @@ impl Writer {
     /// Goes on with the oldest work of one tenant, one step.
     fn go_on(&mut self) -> Result<(), Failure> {
         self.flush_all()?;
-        let Some((tenant, work)) = self.store.work(1)?.into_iter().next() else {
+        let Some((tenant, work)) = self.desk.store()?.work(1)?.into_iter().next() else {
             self.work = false;
             return Ok(());
         };
         go_on(&mut self.working(&tenant)?, &work)
     }
 
-    fn flush_all(&mut self) -> Result<(), StoreError> {
+    fn flush_all(&mut self) -> Result<(), Failure> {
         for (tenant, state) in &mut self.tenants {
-            Working { store: &mut *self.store, tenant, state }.flush()?;
+            Working { desk: &mut self.desk, tenant, state }.flush()?;
         }
         Ok(())
     }
 
-    fn keep(&mut self) -> Result<(), StoreError> {
+    fn keep(&mut self) -> Result<(), Failure> {
         self.flush_all()?;
-        self.store.commit()
+        Ok(self.desk.home()?.commit()?)
     }
 }
 
-fn is_conflict(error: &StoreError) -> bool {
-    matches!(error, StoreError::Conflict)
-}
-
-fn working_has_work(tenants: &FxHashMap<TenantId, TenantState>, tenant: &TenantId) -> bool {
-    tenants.get(tenant).is_some_and(TenantState::left_work)
-}
-
-fn work_failed(failure: Failure) -> Round {
+fn trouble(failure: Failure) -> Trouble {
     match failure {
         Failure::Store(error) => match Arc::into_inner(error) {
-            Some(error) => Round::Failed(error),
-            None => Round::WorkPoisoned(Failure::Stopped),
+            Some(error) => Trouble::Failed(error),
+            None => Trouble::WorkPoisoned(Failure::Stopped),
         },
-        failure => Round::WorkPoisoned(failure),
+        failure => Trouble::WorkPoisoned(failure),
     }
 }
 

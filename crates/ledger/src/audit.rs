@@ -63,7 +63,7 @@ pub trait Audit: Send {
 
 /// The ledger.
 pub const EVENTS: Table =
-    Table { name: "events", key: &["seq"], columns: &["at", "kind", "sku", "order_id", "data"] };
+    Table { name: "events", key: &["seq"], columns: &["at", "kind", "sku", "order_id", "data", "promise"] };
 /// Locations.
 pub const LOCATIONS: Table = Table { name: "locations", key: &["location"], columns: &["settings"] };
 /// Pools; not their version, which counts commits and not events.
@@ -91,48 +91,14 @@ pub const SUPPLIES: Table = Table {
         "claims",
     ],
 };
-/// Orders, without their lines.
-pub const ORDERS: Table = Table {
-    name: "orders",
-    key: &["order_id"],
-    columns: &[
-        "reference",
-        "channel",
-        "customer",
-        "customer_group",
-        "country",
-        "placed_at",
-        "ship",
-        "requested_date",
-        "not_later_than",
-        "placed_by",
-    ],
-};
-/// Order lines.
-pub const LINES: Table = Table {
-    name: "lines",
-    key: &["order_id", "line"],
-    columns: &["sku", "quantity", "unit_price", "currency", "recipe", "cancelled", "shipped"],
-};
-/// Pegs.
-pub const PEGS: Table = Table {
-    name: "pegs",
-    key: &["order_id", "line", "supply_id"],
-    columns: &["sku", "quantity", "wanted_on"],
-};
-/// Promises.
-pub const PROMISES: Table = Table {
-    name: "promises",
-    key: &["order_id", "line", "version"],
-    columns: &[
-        "ship_expected",
-        "ship_promised",
-        "deliver_expected",
-        "deliver_promised",
-        "given_at",
-        "told_at",
-        "cause",
-    ],
+/// Orders; not their contact, which the ledger does not hold.
+pub const ORDERS: Table =
+    Table { name: "orders", key: &["order_id"], columns: &["reference", "customer", "placed_by", "body"] };
+/// Every peg in its supply's queue.
+pub const QUEUE: Table = Table {
+    name: "queue",
+    key: &["supply_id", "wanted_on", "order_id", "line"],
+    columns: &["quantity", "sku", "open", "unit_price", "currency", "told"],
 };
 /// Holds.
 pub const HOLDS: Table = Table { name: "holds", key: &["hold_id"], columns: &["hold"] };
@@ -141,6 +107,9 @@ pub const TIMERS: Table = Table { name: "timers", key: &["due_at", "kind", "id"]
 
 /// The tables that the ledger makes again.
 ///
-/// Not among them, because they hold what the ledger does not: `contacts` (people's data, which can be erased),
-/// `replays`, `outbox`, `work` and `timers` (what keeps the house running), `tenants` and `api_keys`.
-pub const DERIVED: [Table; 9] = [LOCATIONS, POOLS, POLICIES, SUPPLIES, ORDERS, LINES, PEGS, PROMISES, HOLDS];
+/// Not among them, because they hold what the ledger does not: `replays` and `replay_keys`, `work` and `timers` (what keeps
+/// the house running), `customer_orders` and `marks` (an index, held against the orders), `tenants` and `api_keys`.
+pub const DERIVED: [Table; 7] = [LOCATIONS, POOLS, POLICIES, SUPPLIES, ORDERS, QUEUE, HOLDS];
+/// Orders by customer, as far as the index has come.
+pub const CUSTOMER_ORDERS: Table =
+    Table { name: "customer_orders", key: &["customer", "order_id"], columns: &[] };

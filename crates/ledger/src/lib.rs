@@ -6,8 +6,10 @@
 
 pub mod audit;
 mod backlog;
+mod body;
 mod collect;
 mod error;
+mod key;
 mod rows;
 pub mod sqlite;
 mod store;
@@ -16,5 +18,6 @@ pub mod verify;
 pub use audit::Audit;
 pub use backlog::{Backlog, BacklogSku, BacklogSupply};
 pub use error::StoreError;
+pub use key::key_mark;
 pub use rows::*;
 pub use store::{Read, Store, Write};

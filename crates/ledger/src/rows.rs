@@ -10,7 +10,7 @@ use model::{
     item::{Item, Policy},
     location::LocationSettings,
     money::Money,
-    order::{Dates, Hold, Line, Order, Peg, Promise},
+    order::{Dates, Hold, Order},
     supply::Supply,
     time::{Date, Timestamp},
 };
@@ -69,11 +69,24 @@ pub struct Replay {
     pub key: Arc<str>,
     /// SHA-256 of the request.
     pub request: [u8; 32],
-    /// The UTC day it was executed on, in days since 1970-01-01: records are kept and found by day, so that the
-    /// table in use stays small.
+    /// The UTC day it was executed on, in days since 1970-01-01.
     pub day: i32,
-    /// The answer, as the engine writes it.
-    pub answer: Arc<str>,
+    /// Whether it is never forgotten: the same file imported a year later must still do nothing.
+    pub lasting: bool,
+    /// The answer.
+    pub kept: Kept,
+}
+
+/// An answer that is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Kept {
+    /// As the engine writes it.
+    Text(Arc<str>),
+    /// An order that was placed as asked for: what was answered follows from the ledger's entries, which say it already.
+    ///
+    /// Read: the number of the `order_placed` entry. Written: the place of that event among the `events` of the same
+    /// [`Changes`], from 0.
+    Placed(i64),
 }
 
 /// Something to do at a time.
@@ -94,22 +107,9 @@ pub struct Work {
     pub state: Arc<str>,
 }
 
-/// A message to send.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct OutboxRow {
-    /// Its number within the tenant, from 1; 0 when it is written.
-    pub seq: i64,
-    /// When it was written.
-    pub at: Timestamp,
-    /// What kind of message: `order_confirmation` ….
-    pub kind: Arc<str>,
-    /// The order it is about.
-    pub order: OrderId,
-}
-
 /// What one commit of one tenant writes. Rows that exist are replaced.
 ///
-/// Shape: a row may stand twice, the last one counts. Pegs with quantity 0 are deleted.
+/// Shape: a row may stand twice, the last one counts.
 #[derive(Debug, Default)]
 pub struct Changes {
     /// Ledger entries, in order; the store numbers them.
@@ -125,12 +125,8 @@ pub struct Changes {
     pub supplies: Vec<Arc<Supply>>,
     /// Orders placed: all rows of them.
     pub orders: Vec<Arc<Order>>,
-    /// Lines whose numbers changed (of orders placed in an earlier commit).
-    pub lines: Vec<(OrderId, Line)>,
-    /// Pegs that changed (the same), with the order's requested date.
-    pub pegs: Vec<(LineId, Option<Date>, Peg)>,
-    /// Promises given, whatever the order.
-    pub promises: Vec<(LineId, Promise)>,
+    /// Orders placed in an earlier commit that are otherwise now.
+    pub changed: Vec<ChangedOrder>,
     /// Who ordered.
     pub contacts: Vec<(OrderId, Contact)>,
     /// Holds placed.
@@ -147,8 +143,17 @@ pub struct Changes {
     pub work_gone: Vec<i64>,
     /// Requests answered.
     pub replays: Vec<Replay>,
-    /// Messages to send.
-    pub outbox: Vec<OutboxRow>,
+}
+
+/// An order as it is now, and which of its pegs are otherwise than stored.
+#[derive(Debug, Clone)]
+pub struct ChangedOrder {
+    /// As it is now.
+    pub order: Arc<Order>,
+    /// Numbers of lines whose pegs, open units or told dates changed: their places in queues are written anew. Sorted, unique.
+    pub lines: Vec<u16>,
+    /// Pegs that may be gone. Sorted, unique.
+    pub pegs: Vec<(u16, SupplyId)>,
 }
 
 /// Where a queue is read: lines with a peg on one supply, first come first.
@@ -191,23 +196,6 @@ pub struct QueueRow {
     pub placed_at: Timestamp,
     /// What was last told about the line.
     pub told_ship_by: Dates,
-}
-
-/// Open units and money behind one supply.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct OwedRow {
-    /// The pool.
-    pub sku: Sku,
-    /// The supply.
-    pub supply: SupplyId,
-    /// Lines with a peg on it.
-    pub lines: i64,
-    /// Orders among them.
-    pub orders: i64,
-    /// Units pegged to it.
-    pub units: Units,
-    /// What they sell for, by currency; kits count with none of their components but in [`QueueRow`].
-    pub value: Vec<Money>,
 }
 
 /// How an order list is cut.

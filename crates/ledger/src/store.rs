@@ -12,8 +12,8 @@ use model::{
 };
 
 use crate::{
-    ApiKey, Audit, Backlog, Changes, EventRow, OrderFilter, OutboxRow, OwedRow, QueuePart, QueueRow, Replay,
-    StoreError, Tenant, Timer, Work,
+    ApiKey, Audit, Backlog, Changes, EventRow, OrderFilter, QueuePart, QueueRow, Replay, StoreError, Tenant,
+    Timer, Work,
 };
 
 /// A database. Cheap to share; each writer and reader has a connection of its own.
@@ -106,9 +106,6 @@ pub trait Read: Send {
         after: Option<LineId>,
         limit: usize,
     ) -> Result<Vec<QueueRow>, StoreError>;
-    /// What is owed, one row for each open supply with a peg on it, sorted by SKU and supply.
-    fn owed(&mut self, tenant: &TenantId) -> Result<Vec<OwedRow>, StoreError>;
-
     /// Everything owed, counted in one pass over all open lines; late: told a ship date before `today`.
     fn backlog(&mut self, tenant: &TenantId, today: Date) -> Result<Backlog, StoreError>;
     /// Supplies that are due on a date given, the soonest first, so many.
@@ -126,7 +123,7 @@ pub trait Read: Send {
     fn events(&mut self, tenant: &TenantId, after: i64, limit: usize) -> Result<Vec<EventRow>, StoreError>;
     /// The newest ledger entry's number, 0 where there is none.
     fn last_event(&mut self, tenant: &TenantId) -> Result<i64, StoreError>;
-    /// The answer stored for a key on one of these days.
+    /// The answer stored for a key, if it was given on one of these days or is lasting; of several the newest.
     fn replay(&mut self, tenant: &TenantId, days: &[i32], key: &str) -> Result<Option<Replay>, StoreError>;
     /// Timers due by a moment over all tenants, earliest first, so many.
     fn due(&mut self, by: Timestamp, limit: usize) -> Result<Vec<(TenantId, Timestamp, Timer)>, StoreError>;
@@ -136,13 +133,6 @@ pub trait Read: Send {
     fn work(&mut self, limit: usize) -> Result<Vec<(TenantId, Work)>, StoreError>;
     /// The highest number of a tenant's work, 0 where it has none.
     fn last_work(&mut self, tenant: &TenantId) -> Result<i64, StoreError>;
-    /// Messages, newest first, before a number, so many.
-    fn outbox(
-        &mut self,
-        tenant: &TenantId,
-        before: Option<i64>,
-        limit: usize,
-    ) -> Result<Vec<OutboxRow>, StoreError>;
 }
 
 /// Writing: any number of [`Write::write`] and reads, then one [`Write::commit`]. Without it nothing is kept.
@@ -156,8 +146,16 @@ pub trait Write: Read {
     fn create_tenant(&mut self, tenant: &Tenant) -> Result<(), StoreError>;
     /// Stores a key.
     fn create_key(&mut self, key: &ApiKey) -> Result<(), StoreError>;
-    /// Forgets answers of days before this one.
-    fn forget_replays(&mut self, tenant: &TenantId, before_day: i32) -> Result<(), StoreError>;
+    /// Every key that may have an answer, as [`key_mark`](crate::key_mark) marks it, where this writer alone adds to them
+    /// and they are no more than so many; else `None`: then only [`Read::replay`] can tell.
+    fn key_marks(&mut self, tenant: &TenantId, most: usize) -> Result<Option<Vec<u64>>, StoreError>;
+    /// Forgets answers of days before this one, the oldest first, so many at the most; answers how many.
+    fn forget_replays(
+        &mut self,
+        tenant: &TenantId,
+        before_day: i32,
+        limit: usize,
+    ) -> Result<usize, StoreError>;
     /// Keeps everything written since the last commit, durably: it is on disk when this returns.
     fn commit(&mut self) -> Result<(), StoreError>;
     /// Drops everything written since the last commit.

@@ -5,6 +5,8 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use crate::{
     Units,
     event::AdjustReason,
@@ -187,15 +189,19 @@ pub enum Accept {
 }
 
 /// Who ordered: kept apart from the order and never in the ledger.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Contact {
     /// E-mail address as given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub email: Option<Arc<str>>,
     /// Name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<Arc<str>>,
     /// Postcode.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub postcode: Option<Arc<str>>,
     /// Language, BCP 47.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub locale: Option<Arc<str>>,
 }
 

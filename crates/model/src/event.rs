@@ -12,7 +12,7 @@ use crate::{
     id::{Channel, HoldId, LineId, LocationId, OrderId, RunId, Sku, SupplyId},
     item::{Item, Policy},
     location::LocationSettings,
-    order::{Cause, Hold, Order, Peg, Promise},
+    order::{Cause, Dates, Hold, Order, Peg, Promise},
     supply::{Lateness, Supply},
     time::{Date, Timestamp},
 };
@@ -27,6 +27,11 @@ macro_rules! events {
             /// The kind, as scripts and columns name it.
             pub fn kind(&self) -> &'static str {
                 match self { $( Self::$variant(_) => $kind, )* }
+            }
+
+            /// Writes the JSON object that is stored to the end of a buffer.
+            pub fn write(&self, into: &mut Vec<u8>) -> Result<(), serde_json::Error> {
+                match self { $( Self::$variant(payload) => serde_json::to_writer(into, payload), )* }
             }
 
             /// The JSON object that is stored.
@@ -244,6 +249,22 @@ pub struct OrderPlaced {
     /// Supplies it opened: lead times of the day.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub opened: Vec<Supply>,
+    /// How each peg was seen then: by line and peg, in their order. Empty in ledgers of the first version.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub seen: Vec<Vec<Seen>>,
+}
+
+/// Units as they were seen when they were promised.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Seen {
+    /// Where they ship from.
+    pub at: LocationId,
+    /// Whether they were there.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub here: bool,
+    /// When they ship and are delivered; `None`: as the promise about their line says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dates: Option<(Dates, Dates)>,
 }
 
 /// An order that was not accepted.
@@ -410,7 +431,6 @@ pub struct ShippedLine {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::order::Dates;
 
     #[test]
     fn promises_of_a_kind_are_stored_once_and_read_back_line_by_line() {

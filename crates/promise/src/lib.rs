@@ -39,7 +39,7 @@ pub use settings::{etag, put_item, put_location, put_policy};
 pub use ship::ship;
 pub use stock::{adjust, lots_short};
 pub use supply::{add_supply, cancel_supply, change_supply, excess};
-pub use view::{hold_view, order_view, supply_view};
+pub use view::{hold_view, order_view, placed_view, supply_view};
 
 /// What every decision is given beside the wish itself.
 #[derive(Clone, Copy)]

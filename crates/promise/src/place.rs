@@ -8,7 +8,7 @@ use std::{cmp::Reverse, sync::Arc};
 use model::{
     Units,
     command::{Accept, AskLine, PlaceHold, PlaceOrder},
-    event::{Event, HoldGone, LinePromise, OrderPlaced, OrderRefused, PromiseGiven},
+    event::{Event, HoldGone, LinePromise, OrderPlaced, OrderRefused, PromiseGiven, Seen},
     id::{HoldId, LocationId, OrderId, Sku, SupplyId},
     order::{Cause, Dates, Hold, Line, Order, Peg, Promise, ShipChoice},
     pool::Pool,
@@ -24,6 +24,7 @@ use crate::{
     source::{
         Ahead, Asker, Source, Sources, Taken, Terms, cap_room, lead_time_source, shortfall_source, sources,
     },
+    view::{Destination, dates_from},
 };
 
 /// An accepted order.
@@ -185,7 +186,7 @@ fn placed(set: Setting<'_>, wish: &PlaceOrder, plan: Plan<'_>, refused: &[Refuse
         promises.push(LinePromise { line: line.no, promise });
         lines.push(line);
     }
-    let order = Arc::new(Order {
+    let order = Order {
         id: OrderId(set.command),
         reference: wish.reference.clone(),
         channel: wish.channel.clone(),
@@ -198,10 +199,12 @@ fn placed(set: Setting<'_>, wish: &PlaceOrder, plan: Plan<'_>, refused: &[Refuse
         not_later_than: wish.not_later_than,
         placed_by: wish.placed_by.clone(),
         lines,
-    });
+    };
+    let seen = order.lines.iter().zip(&promises).map(|(line, given)| seen(set, &order, line, given, &opened));
+    let seen = seen.collect();
     let given = PromiseGiven { order: order.id, promises };
-    let mut events =
-        vec![Event::OrderPlaced(OrderPlaced { order, hold: wish.hold, opened }), Event::PromiseGiven(given)];
+    let placed = OrderPlaced { order: Arc::new(order), hold: wish.hold, opened, seen };
+    let mut events = vec![Event::OrderPlaced(placed), Event::PromiseGiven(given)];
     events.extend(refused.iter().map(|units| {
         Event::OrderRefused(OrderRefused {
             sku: Some(units.sku.clone()),
@@ -211,6 +214,29 @@ fn placed(set: Setting<'_>, wish: &PlaceOrder, plan: Plan<'_>, refused: &[Refuse
         })
     }));
     events
+}
+
+/// How the units of a line are seen when they are promised: what an answer about them says.
+fn seen(
+    set: Setting<'_>,
+    order: &Order,
+    line: &Line,
+    LinePromise { promise, .. }: &LinePromise,
+    opened: &[Supply],
+) -> Vec<Seen> {
+    let to = Destination::of_order(order);
+    let promised = (promise.ship_by, promise.deliver_by);
+    let see = |peg: &Peg| {
+        let pool = set.shop.pool(&peg.sku)?;
+        let own = pool.supply(peg.supply).map(|supply| &**supply);
+        let supply = own.or_else(|| opened.iter().find(|supply| supply.id == peg.supply))?;
+        // An order that ships complete has one date, and a single part that of its line.
+        let is_parted = order.ship != ShipChoice::Complete && line.pegs.len() > 1;
+        let dates = is_parted.then(|| dates_from(set.shop, line, pool, supply, to, set.now));
+        let dates = dates.filter(|dates| *dates != promised);
+        Some(Seen { at: supply.location.clone(), here: supply.is_on_hand(), dates })
+    };
+    line.pegs.iter().filter_map(see).collect()
 }
 
 fn short_units(no: u16, ask: &AskLine, short: Short) -> RefusedUnits {

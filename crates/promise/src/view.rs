@@ -4,6 +4,7 @@
 
 use model::{
     Units,
+    event::{LinePromise, OrderPlaced, PromiseGiven},
     id::LineId,
     order::{Dates, Hold, Line, Order, Peg, ShipChoice},
     pool::Pool,
@@ -22,12 +23,43 @@ use crate::{
 };
 
 /// Shows an order as it is now. Its pools must be loaded.
-///
-/// `refused`: what was left out of it when it was placed; in that answer alone.
-pub fn order_view(shop: &Shop, order: &Order, refused: Vec<RefusedUnits>, now: Timestamp) -> OrderView {
+pub fn order_view(shop: &Shop, order: &Order, now: Timestamp) -> OrderView {
     let to = Destination::of_order(order);
-    let mut lines: Vec<LineView> =
-        order.lines.iter().map(|line| line_view(shop, order, line, to, now)).collect();
+    view(order, Vec::new(), &|line, peg| part_view(shop, line, peg, to, now))
+}
+
+/// Shows an order as it was when it was placed, from what the ledger says about that.
+///
+/// `refused`: what was left out of it. Needs [`OrderPlaced::seen`], which every placement has since the second version.
+pub fn placed_view(placed: &OrderPlaced, given: &PromiseGiven, refused: Vec<RefusedUnits>) -> OrderView {
+    let mut order = Order::clone(&placed.order);
+    for LinePromise { line, promise } in &given.promises {
+        if let Some(line) = order.line_mut(*line) {
+            line.promises.push(promise.clone());
+        }
+    }
+    view(&order, refused, &|line, peg| {
+        let nth = order.lines.iter().position(|other| other.no == line.no)?;
+        let at = line.pegs.iter().position(|other| other.supply == peg.supply)?;
+        let seen = placed.seen.get(nth)?.get(at)?;
+        let promise = line.promises.first()?;
+        let (ship_by, deliver_by) = seen.dates.unwrap_or((promise.ship_by, promise.deliver_by));
+        Some(PartView {
+            quantity: peg.quantity,
+            state: if seen.here { LineState::Allocated } else { LineState::Backordered },
+            supply: peg.supply,
+            location: seen.at.clone(),
+            ship_by,
+            deliver_by,
+        })
+    })
+}
+
+/// Says how units of a peg stand; `None` where that is not known.
+type PartOf<'a> = dyn Fn(&Line, &Peg) -> Option<PartView> + 'a;
+
+fn view(order: &Order, refused: Vec<RefusedUnits>, part_of: &PartOf<'_>) -> OrderView {
+    let mut lines: Vec<LineView> = order.lines.iter().map(|line| line_view(order, line, part_of)).collect();
     let open = || order.lines.iter().zip(&lines).filter(|(line, _)| line.open() > 0).map(|(_, view)| view);
     let (ship_by, deliver_by) = latest(open().map(|view| (view.ship_by, view.deliver_by)));
     let state = whole_state(order.lines.iter().zip(&lines).map(|(line, view)| (line.open(), view.state)));
@@ -63,7 +95,7 @@ pub fn hold_view(shop: &Shop, hold: &Hold, now: Timestamp) -> HoldView {
         .lines
         .iter()
         .map(|line| {
-            let (parts, _) = line_parts(shop, line, to, now);
+            let (parts, _) = line_parts(line, &|line, peg| part_view(shop, line, peg, to, now));
             let (ship_by, deliver_by) = latest(parts.iter().map(|part| (part.ship_by, part.deliver_by)));
             HoldLineView {
                 sku: line.sku.clone(),
@@ -166,8 +198,8 @@ fn latest(dates: impl Iterator<Item = (Dates, Dates)>) -> (Dates, Dates) {
     dates.reduce(|(ship, deliver), (s, d)| (ship.max(s), deliver.max(d))).unwrap_or_default()
 }
 
-fn line_view(shop: &Shop, order: &Order, line: &Line, to: Destination<'_>, now: Timestamp) -> LineView {
-    let (parts, components) = line_parts(shop, line, to, now);
+fn line_view(order: &Order, line: &Line, part_of: &PartOf<'_>) -> LineView {
+    let (parts, components) = line_parts(line, part_of);
     let (ship_by, deliver_by) = latest(parts.iter().map(|part| (part.ship_by, part.deliver_by)));
     let state = match line.open() {
         0 if line.shipped > 0 => LineState::Shipped,
@@ -217,15 +249,10 @@ fn whole_state(members: impl Iterator<Item = (Units, LineState)>) -> LineState {
 }
 
 /// The open units of a line, earliest first, and for a kit the same for each component.
-fn line_parts(
-    shop: &Shop,
-    line: &Line,
-    to: Destination<'_>,
-    now: Timestamp,
-) -> (Vec<PartView>, Vec<ComponentView>) {
+fn line_parts(line: &Line, part_of: &PartOf<'_>) -> (Vec<PartView>, Vec<ComponentView>) {
     let of_sku = |sku: &model::id::Sku| {
         let pegs = line.pegs.iter().filter(|peg| peg.sku == *sku);
-        let mut parts: Vec<PartView> = pegs.filter_map(|peg| part_view(shop, line, peg, to, now)).collect();
+        let mut parts: Vec<PartView> = pegs.filter_map(|peg| part_of(line, peg)).collect();
         parts.sort_by_key(|part| {
             let promised = part.deliver_by.promised;
             (

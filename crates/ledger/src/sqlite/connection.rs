@@ -14,10 +14,10 @@ use model::{
 };
 use rusqlite::Connection;
 
-use super::{Shared, audit, backlog, cells::failed, orders, queue, read, sql, write};
+use super::{Shared, audit, backlog, cells::failed, orders, queue, read, sql, tail::Tail, write};
 use crate::{
-    ApiKey, Audit, Backlog, Changes, EventRow, OrderFilter, OutboxRow, OwedRow, QueuePart, QueueRow, Read,
-    Replay, StoreError, Tenant, Timer, Work, Write,
+    ApiKey, Audit, Backlog, Changes, EventRow, OrderFilter, QueuePart, QueueRow, Read, Replay, StoreError,
+    Tenant, Timer, Work, Write,
     audit::{Cell, Row, Table},
 };
 
@@ -48,9 +48,12 @@ pub(super) struct Session {
     conn: Option<Connection>,
     role: Role,
     transaction: Transaction,
-    numbers: write::Numbers,
+    /// What this writer knows of indexes that are filled in bulk.
+    tail: Tail,
     /// The state of the database as SQLite counts others' commits, when last asked.
     seen: Option<i64>,
+    /// Whether others have committed since [`Write::changed_elsewhere`] last said so.
+    elsewhere: bool,
     home: Arc<Shared>,
 }
 
@@ -60,8 +63,9 @@ impl Session {
             conn: Some(conn),
             role,
             transaction: Transaction::None,
-            numbers: write::Numbers::default(),
+            tail: Tail::default(),
             seen: None,
+            elsewhere: false,
             home,
         }
     }
@@ -79,8 +83,13 @@ impl Session {
             };
             run(conn, "began a transaction", how)?;
             self.transaction = Transaction::Open;
-            // Another process may have written since.
-            self.numbers.forget();
+            if self.role == Role::Writes {
+                let version = read::data_version(conn)?;
+                if self.seen.replace(version).is_some_and(|seen| seen != version) {
+                    self.elsewhere = true;
+                    self.tail.forget();
+                }
+            }
         }
         Ok(conn)
     }
@@ -88,16 +97,12 @@ impl Session {
     /// Runs something that writes; when it fails half-way, only a rollback helps.
     fn change<T>(
         &mut self,
-        how: impl FnOnce(&Connection, &mut write::Numbers) -> Result<T, StoreError>,
+        how: impl FnOnce(&Connection, &mut Tail) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        let mut numbers = mem::take(&mut self.numbers);
-        let begun = self.transaction != Transaction::None;
-        let conn = self.begin()?;
-        if !begun {
-            numbers.forget();
-        }
-        let outcome = how(conn, &mut numbers);
-        self.numbers = numbers;
+        self.begin()?;
+        let mut tail = mem::take(&mut self.tail);
+        let outcome = how(self.begin()?, &mut tail);
+        self.tail = tail;
         if outcome.is_err() {
             self.transaction = Transaction::Broken;
         }
@@ -193,6 +198,10 @@ impl Read for Session {
         customer: CustomerKey,
         skus: &[Sku],
     ) -> Result<Vec<(Sku, Units)>, StoreError> {
+        if self.role == Role::Writes {
+            // Whoever limits what a customer may have asks for every order: then the index is kept up.
+            self.change(|conn, tail| tail.of(conn, tenant)?.index_customers(conn, tenant))?;
+        }
         orders::bought(self.begin()?, tenant, customer, skus)
     }
     fn holds(&mut self, tenant: &TenantId, ids: &[HoldId]) -> Result<Vec<Hold>, StoreError> {
@@ -220,9 +229,6 @@ impl Read for Session {
     ) -> Result<Vec<QueueRow>, StoreError> {
         queue::queue_page(self.begin()?, tenant, supply, after, limit)
     }
-    fn owed(&mut self, tenant: &TenantId) -> Result<Vec<OwedRow>, StoreError> {
-        queue::owed(self.begin()?, tenant)
-    }
     fn backlog(&mut self, tenant: &TenantId, today: Date) -> Result<Backlog, StoreError> {
         backlog::backlog(self.begin()?, tenant, today)
     }
@@ -245,7 +251,8 @@ impl Read for Session {
         read::last_event(self.begin()?, tenant)
     }
     fn replay(&mut self, tenant: &TenantId, days: &[i32], key: &str) -> Result<Option<Replay>, StoreError> {
-        read::replay(self.begin()?, tenant, days, key)
+        let found = self.change(|conn, tail| tail.find(conn, tenant, key))?;
+        found.map_or(Ok(None), |seq| read::replay(self.begin()?, tenant, days, (key, seq)))
     }
     fn due(&mut self, by: Timestamp, limit: usize) -> Result<Vec<(TenantId, Timestamp, Timer)>, StoreError> {
         read::due(self.begin()?, by, limit)
@@ -260,23 +267,18 @@ impl Read for Session {
     fn last_work(&mut self, tenant: &TenantId) -> Result<i64, StoreError> {
         read::last(self.begin()?, sql::LAST_WORK, rusqlite::params![tenant.as_str()])
     }
-    fn outbox(
-        &mut self,
-        tenant: &TenantId,
-        before: Option<i64>,
-        limit: usize,
-    ) -> Result<Vec<OutboxRow>, StoreError> {
-        read::outbox(self.begin()?, tenant, before, limit)
-    }
 }
 
 impl Write for Session {
     fn changed_elsewhere(&mut self) -> Result<bool, StoreError> {
-        let version = read::data_version(self.begin()?)?;
-        Ok(self.seen.replace(version).is_some_and(|seen| seen != version))
+        self.begin()?;
+        Ok(mem::take(&mut self.elsewhere))
     }
     fn write(&mut self, tenant: &TenantId, changes: &Changes) -> Result<(), StoreError> {
-        self.change(|conn, numbers| write::changes(conn, numbers, tenant, changes))
+        self.change(|conn, tail| write::changes(conn, tail.of(conn, tenant)?, tenant, changes))
+    }
+    fn key_marks(&mut self, tenant: &TenantId, most: usize) -> Result<Option<Vec<u64>>, StoreError> {
+        self.change(|conn, tail| tail.key_marks(conn, tenant, most))
     }
     fn create_tenant(&mut self, tenant: &Tenant) -> Result<(), StoreError> {
         self.change(|conn, _| write::create_tenant(conn, tenant))
@@ -284,8 +286,15 @@ impl Write for Session {
     fn create_key(&mut self, key: &ApiKey) -> Result<(), StoreError> {
         self.change(|conn, _| write::create_key(conn, key))
     }
-    fn forget_replays(&mut self, tenant: &TenantId, before_day: i32) -> Result<(), StoreError> {
-        self.change(|conn, _| write::forget_replays(conn, tenant, before_day))
+    fn forget_replays(
+        &mut self,
+        tenant: &TenantId,
+        before_day: i32,
+        limit: usize,
+    ) -> Result<usize, StoreError> {
+        self.change(|conn, tail| {
+            write::forget_replays(conn, tail.of(conn, tenant)?, tenant, before_day, limit)
+        })
     }
     fn commit(&mut self) -> Result<(), StoreError> {
         if self.transaction == Transaction::Broken {
@@ -306,6 +315,8 @@ impl Write for Session {
         committed
     }
     fn rollback(&mut self) -> Result<(), StoreError> {
+        // It may know of what is now not kept.
+        self.tail.forget();
         self.end("rolled back", "ROLLBACK")
     }
 }

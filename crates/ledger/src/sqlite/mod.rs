@@ -10,6 +10,7 @@ mod orders;
 mod queue;
 mod read;
 mod sql;
+mod tail;
 mod write;
 
 use std::{
@@ -125,10 +126,6 @@ impl Shared {
         let conn = Connection::open(&self.file).map_err(failed("opened the file"))?;
         conn.busy_timeout(BUSY).map_err(failed("set up the connection"))?;
         conn.set_prepared_statement_cache_capacity(128);
-        // The page size counts for a new file alone. The largest cost of an order is the two pages it dirties at random
-        // (its customer's index entry and its idempotency key): larger pages write more for each, smaller ones make
-        // events overflow. Copying the log back every 8,000 pages writes such a page once for several orders; ten times
-        // as many would save another third of the bytes and stop the writer for half a second each time.
         let synchronous = match self.durability {
             Durability::Commit => "FULL",
             Durability::None => "OFF",

@@ -3,21 +3,18 @@
 use std::collections::BTreeMap;
 
 use model::{
-    Units,
-    id::{CustomerKey, LineId, OrderId, Sku, SupplyId, TenantId},
-    money::Money,
+    id::{LineId, OrderId, SupplyId, TenantId},
     order::{Dates, Waiting},
 };
 use rusqlite::{Connection, params};
-use rustc_hash::FxHashMap;
 
 use super::{
-    cells::{Cells, each, failed, list, one, wanted_on},
-    orders::{contact_at, dates},
+    cells::{Cells, failed, list, one, wanted_on},
+    orders,
     read::at_most,
     sql,
 };
-use crate::{OwedRow, QueuePart, QueueRow, StoreError};
+use crate::{QueuePart, QueueRow, StoreError};
 
 const DOING: &str = "read a queue";
 
@@ -67,9 +64,8 @@ fn edge(after: Option<LineId>, newest: bool) -> (Vec<u8>, i64) {
 }
 
 fn wanted(conn: &Connection, tenant: &TenantId, order: OrderId) -> Result<i64, StoreError> {
-    let key = params![tenant.as_str(), order.bytes()];
-    let found = one(conn, DOING, sql::WANTED_ON, key, |cells| cells.maybe_date(0))?;
-    Ok(wanted_on(found.flatten()).max(1))
+    let order = orders::order(conn, tenant, order)?;
+    Ok(wanted_on(order.and_then(|order| order.requested_date)).max(1))
 }
 
 /// Lines of all dates by order and line, read date by date.
@@ -142,76 +138,23 @@ fn queue_row(
     supply: SupplyId,
     waiting: &Waiting,
 ) -> Result<QueueRow, StoreError> {
-    let line = waiting.line;
-    let key = params![tenant.as_str(), line.order.bytes(), line.no];
-    let told_ship_by = one(conn, DOING, sql::TOLD, key, |cells| dates(cells, 0))?.unwrap_or(Dates::UNKNOWN);
-    let key = params![tenant.as_str(), line.order.bytes(), line.no, supply.bytes()];
-    let row = one(conn, DOING, sql::QUEUE_ROW, key, |cells| {
-        Ok(QueueRow {
-            line,
-            reference: cells.maybe_shared(0)?,
-            sku: Sku::stored(cells.text(1)?),
-            pool: Sku::stored(cells.text(2)?),
-            quantity: waiting.quantity,
-            supply,
-            unit_price: cells.maybe_money(3)?,
-            customer: cells.maybe_bytes(5)?.map(CustomerKey),
-            contact: contact_at(cells, 8)?,
-            country: cells.maybe_shared(6)?,
-            placed_at: cells.instant(7)?,
-            told_ship_by,
-        })
-    })?;
-    row.ok_or_else(|| StoreError::inconsistent(format_args!("{line} is pegged to {supply} but not kept")))
-}
-
-/// Sums up in one pass by order: a line's price stands in another table, and both are read in the order of their keys.
-pub(super) fn owed(conn: &Connection, tenant: &TenantId) -> Result<Vec<OwedRow>, StoreError> {
-    struct Sum {
-        row: OwedRow,
-        last: [u8; 16],
-    }
-    let mut sums: FxHashMap<[u8; 16], Sum> = FxHashMap::default();
-    each(conn, "read what is owed", sql::OWED, params![tenant.as_str()], |cells| {
-        let (supply, order): ([u8; 16], [u8; 16]) = (cells.bytes(0)?, cells.bytes(2)?);
-        let sku = cells.text(1)?;
-        let units = cells.units(3)?;
-        let sum = sums.entry(supply).or_insert_with(|| Sum {
-            row: OwedRow {
-                sku: Sku::stored(sku),
-                supply: SupplyId::from_bytes(supply),
-                lines: 0,
-                orders: 0,
-                units: 0,
-                value: Vec::new(),
-            },
-            last: [0; 16],
-        });
-        sum.row.lines += 1;
-        sum.row.units += units;
-        if sum.last != order {
-            sum.last = order;
-            sum.row.orders += 1;
-        }
-        match cells.maybe_money(4)? {
-            Some(price) if !cells.flag(6)? => add(&mut sum.row.value, price, units),
-            _ => Ok(()),
-        }
-    })?;
-    let mut rows: Vec<OwedRow> = sums.into_values().map(|sum| sum.row).collect();
-    rows.sort_by(|a, b| (&a.sku, a.supply).cmp(&(&b.sku, b.supply)));
-    Ok(rows)
-}
-
-/// Adds to the sum of the same currency; sums stand sorted by currency.
-pub(super) fn add(value: &mut Vec<Money>, price: Money, units: Units) -> Result<(), StoreError> {
-    let at = value.binary_search_by_key(&price.currency, |sum| sum.currency).unwrap_or_else(|at| {
-        value.insert(at, Money::zero(price.currency));
-        at
-    });
-    value[at] = price
-        .checked_mul(units)
-        .and_then(|more| value[at].checked_add(more))
-        .map_err(|error| StoreError::inconsistent(format_args!("what is owed cannot be summed: {error}")))?;
-    Ok(())
+    let id = waiting.line;
+    let lost = || StoreError::inconsistent(format_args!("{id} waits for {supply} but is not kept"));
+    let order = orders::order(conn, tenant, id.order)?.ok_or_else(lost)?;
+    let line = order.line(id.no).ok_or_else(lost)?;
+    let peg = line.pegs.iter().find(|peg| peg.supply == supply).ok_or_else(lost)?;
+    Ok(QueueRow {
+        line: id,
+        sku: line.sku.clone(),
+        pool: peg.sku.clone(),
+        quantity: waiting.quantity,
+        supply,
+        unit_price: line.unit_price,
+        told_ship_by: line.told().map_or(Dates::UNKNOWN, |told| told.ship_by),
+        contact: orders::contact(conn, tenant, id.order)?.unwrap_or_default(),
+        reference: order.reference.clone(),
+        customer: order.customer,
+        country: order.country.clone(),
+        placed_at: order.placed_at,
+    })
 }

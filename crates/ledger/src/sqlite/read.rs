@@ -16,7 +16,7 @@ use super::{
     cells::{Cells, each, list, micros, one},
     sql,
 };
-use crate::{ApiKey, EventRow, OutboxRow, Replay, StoreError, Tenant, Timer, Work};
+use crate::{ApiKey, EventRow, Kept, Replay, StoreError, Tenant, Timer, Work};
 
 /// A row limit as SQL counts.
 pub(super) fn at_most(limit: usize) -> i64 {
@@ -167,16 +167,29 @@ pub(super) fn events(
     after: i64,
     limit: usize,
 ) -> Result<Vec<EventRow>, StoreError> {
-    list(conn, "read the ledger", sql::EVENTS, params![tenant.as_str(), after, at_most(limit)], |cells| {
-        Ok(EventRow {
+    let mut found = Vec::with_capacity(limit.min(1_024));
+    let params = params![tenant.as_str(), after, at_most(limit.saturating_add(1))];
+    each(conn, "read the ledger", sql::EVENTS, params, |cells| {
+        let entry = EventRow {
             seq: cells.int(0)?,
             at: cells.instant(1)?,
             kind: cells.text(2)?.into(),
             sku: cells.maybe_text(3)?.map(Sku::stored),
             order: cells.maybe_bytes(4)?.map(OrderId::from_bytes),
             data: cells.text(5)?.to_owned(),
-        })
-    })
+        };
+        let promise = cells.maybe_text(6)?.map(|data| EventRow {
+            seq: entry.seq + 1,
+            kind: "promise_given".into(),
+            sku: None,
+            data: data.to_owned(),
+            ..entry.clone()
+        });
+        found.extend([Some(entry), promise].into_iter().flatten().filter(|entry| entry.seq > after));
+        Ok(())
+    })?;
+    found.truncate(limit);
+    Ok(found)
 }
 
 pub(super) fn last_event(conn: &Connection, tenant: &TenantId) -> Result<i64, StoreError> {
@@ -194,21 +207,27 @@ pub(super) fn data_version(conn: &Connection) -> Result<i64, StoreError> {
     Ok(one(conn, "read the data version", sql::DATA_VERSION, [], |cells| cells.int(0))?.unwrap_or(0))
 }
 
+/// How far an index that is filled in bulk has come; 0 where it was never filled.
+pub(super) fn mark(conn: &Connection, tenant: &TenantId, name: &str) -> Result<i64, StoreError> {
+    last(conn, sql::MARK, params![tenant.as_str(), name])
+}
+
+/// The answer with a number, if it is of one of these days or lasting.
 pub(super) fn replay(
     conn: &Connection,
     tenant: &TenantId,
     days: &[i32],
-    key: &str,
+    (key, seq): (&str, i64),
 ) -> Result<Option<Replay>, StoreError> {
-    for &day in days {
-        let found = one(conn, "read an answer", sql::REPLAY, params![tenant.as_str(), day, key], |cells| {
-            Ok(Replay { key: key.into(), request: cells.bytes(0)?, day, answer: cells.text(1)?.into() })
-        })?;
-        if found.is_some() {
-            return Ok(found);
-        }
-    }
-    Ok(None)
+    let found = one(conn, "read an answer", sql::REPLAY, params![tenant.as_str(), seq], |cells| {
+        let kept = match cells.maybe_int(4)? {
+            Some(entry) => Kept::Placed(entry),
+            None => Kept::Text(cells.text(3)?.into()),
+        };
+        let (request, day, lasting) = (cells.bytes(0)?, cells.int(1)?, cells.flag(2)?);
+        Ok(Replay { key: key.into(), request, day, lasting, kept })
+    })?;
+    Ok(found.filter(|replay| replay.lasting || days.contains(&replay.day)))
 }
 
 /// The word and id a timer is stored under.
@@ -251,22 +270,5 @@ pub(super) fn work(conn: &Connection, limit: usize) -> Result<Vec<(TenantId, Wor
     list(conn, "read the work", sql::WORK, params![at_most(limit)], |cells| {
         let work = Work { id: cells.int(1)?, kind: cells.text(2)?.into(), state: cells.text(3)?.into() };
         Ok((TenantId::stored(cells.text(0)?), work))
-    })
-}
-
-pub(super) fn outbox(
-    conn: &Connection,
-    tenant: &TenantId,
-    before: Option<i64>,
-    limit: usize,
-) -> Result<Vec<OutboxRow>, StoreError> {
-    let params = params![tenant.as_str(), before.unwrap_or(i64::MAX), at_most(limit)];
-    list(conn, "read the outbox", sql::OUTBOX, params, |cells| {
-        Ok(OutboxRow {
-            seq: cells.int(0)?,
-            at: cells.instant(1)?,
-            kind: cells.text(2)?.into(),
-            order: OrderId::from_bytes(cells.bytes(3)?),
-        })
     })
 }

@@ -37,15 +37,8 @@ pub(super) const SUPPLY_PAGE_SKU: &str = supply_select!(
      AND sku = ?5 ORDER BY supply_id LIMIT ?3"
 );
 
-pub(super) const ORDER: &str = "SELECT reference, channel, customer, customer_group, country, placed_at, \
-     ship, requested_date, not_later_than, placed_by FROM orders WHERE tenant = ?1 AND order_id = ?2";
-pub(super) const ORDER_LINES: &str = "SELECT line, sku, quantity, unit_price, currency, recipe, cancelled, \
-     shipped FROM lines WHERE tenant = ?1 AND order_id = ?2 ORDER BY line";
-pub(super) const ORDER_PEGS: &str = "SELECT line, supply_id, sku, quantity FROM pegs \
-     WHERE tenant = ?1 AND order_id = ?2 ORDER BY line, supply_id";
-pub(super) const ORDER_PROMISES: &str = "SELECT line, version, ship_expected, ship_promised, \
-     deliver_expected, deliver_promised, given_at, told_at, cause FROM promises \
-     WHERE tenant = ?1 AND order_id = ?2 ORDER BY line, version";
+pub(super) const ORDER: &str =
+    "SELECT reference, customer, placed_by, body FROM orders WHERE tenant = ?1 AND order_id = ?2";
 
 macro_rules! order_page {
     ($rest:literal) => {
@@ -60,70 +53,57 @@ macro_rules! order_page {
 pub(super) const ORDER_PAGE: &str = order_page!("WHERE tenant = ?1");
 pub(super) const ORDER_PAGE_REFERENCE: &str =
     order_page!("INDEXED BY orders_reference WHERE tenant = ?1 AND reference = ?4");
-pub(super) const ORDER_PAGE_CUSTOMER: &str =
-    order_page!("INDEXED BY orders_customer WHERE tenant = ?1 AND customer = ?5");
-
-pub(super) const CONTACT: &str =
-    "SELECT email, name, postcode, locale FROM contacts WHERE tenant = ?1 AND order_id = ?2";
-pub(super) const BOUGHT: &str = "SELECT l.sku, sum(l.quantity - l.cancelled) \
-     FROM orders o INDEXED BY orders_customer \
-     CROSS JOIN lines l ON l.tenant = o.tenant AND l.order_id = o.order_id \
-     WHERE o.tenant = ?1 AND o.customer = ?2 GROUP BY l.sku";
+pub(super) const CUSTOMER_ORDERS: &str = "SELECT order_id FROM customer_orders \
+     WHERE tenant = ?1 AND customer = ?2 AND order_id < ?3 ORDER BY order_id DESC LIMIT ?4";
+/// Orders placed after a ledger entry, with their customers: those that the index by customer does not have yet.
+pub(super) const CUSTOMERS_AFTER: &str = "SELECT o.customer, o.order_id \
+     FROM events e INDEXED BY events_seq \
+     CROSS JOIN orders o ON o.tenant = e.tenant AND o.order_id = e.order_id \
+     WHERE e.tenant = ?1 AND e.seq > ?2 AND e.kind = 'order_placed' AND o.customer IS NOT NULL";
+pub(super) const CONTACT: &str = "SELECT contact FROM orders WHERE tenant = ?1 AND order_id = ?2";
 pub(super) const HOLD: &str = "SELECT hold FROM holds WHERE tenant = ?1 AND hold_id = ?2";
 /// Live holds are few, and a supply's id stands in its text as nothing else does.
 pub(super) const HOLDS_ON: &str =
     "SELECT hold FROM holds WHERE tenant = ?1 AND instr(hold, ?2) > 0 ORDER BY hold_id";
 
-pub(super) const WANTED_ON: &str = "SELECT requested_date FROM orders WHERE tenant = ?1 AND order_id = ?2";
-pub(super) const QUEUE_DATES: &str = "SELECT wanted_on FROM pegs INDEXED BY pegs_queue \
+pub(super) const QUEUE_DATES: &str = "SELECT wanted_on FROM queue \
      WHERE tenant = ?1 AND supply_id = ?2 AND wanted_on > ?3 ORDER BY wanted_on LIMIT 1";
-pub(super) const QUEUE_OLDEST: &str = "SELECT order_id, line, quantity FROM pegs INDEXED BY pegs_queue \
+pub(super) const QUEUE_OLDEST: &str = "SELECT order_id, line, quantity FROM queue \
      WHERE tenant = ?1 AND supply_id = ?2 AND wanted_on = ?3 AND (order_id, line) > (?4, ?5) \
      ORDER BY order_id, line LIMIT ?6";
-pub(super) const QUEUE_NEWEST: &str = "SELECT order_id, line, quantity FROM pegs INDEXED BY pegs_queue \
+pub(super) const QUEUE_NEWEST: &str = "SELECT order_id, line, quantity FROM queue \
      WHERE tenant = ?1 AND supply_id = ?2 AND wanted_on = ?3 AND (order_id, line) < (?4, ?5) \
      ORDER BY order_id DESC, line DESC LIMIT ?6";
-pub(super) const QUEUE_WANTED: &str = "SELECT order_id, line, quantity FROM pegs INDEXED BY pegs_queue \
+pub(super) const QUEUE_WANTED: &str = "SELECT order_id, line, quantity FROM queue \
      WHERE tenant = ?1 AND supply_id = ?2 AND wanted_on < ?3 AND (wanted_on, order_id, line) > (?4, ?5, ?6) \
      ORDER BY wanted_on, order_id, line LIMIT ?7";
-pub(super) const QUEUE_ROW: &str = "SELECT o.reference, l.sku, p.sku, l.unit_price, l.currency, o.customer, \
-     o.country, o.placed_at, c.email, c.name, c.postcode, c.locale \
-     FROM pegs p \
-     CROSS JOIN lines l ON l.tenant = p.tenant AND l.order_id = p.order_id AND l.line = p.line \
-     CROSS JOIN orders o ON o.tenant = p.tenant AND o.order_id = p.order_id \
-     LEFT JOIN contacts c ON c.tenant = p.tenant AND c.order_id = p.order_id \
-     WHERE p.tenant = ?1 AND p.order_id = ?2 AND p.line = ?3 AND p.supply_id = ?4";
-pub(super) const TOLD: &str = "SELECT ship_expected, ship_promised FROM promises \
-     WHERE tenant = ?1 AND order_id = ?2 AND line = ?3 AND told_at IS NOT NULL ORDER BY version DESC LIMIT 1";
-/// Both tables in the order of their keys, so that each page is read once.
-pub(super) const OWED: &str = "SELECT p.supply_id, p.sku, p.order_id, p.quantity, l.unit_price, l.currency, \
-     l.recipe IS NOT NULL FROM pegs p \
-     CROSS JOIN lines l ON l.tenant = p.tenant AND l.order_id = p.order_id AND l.line = p.line \
-     WHERE p.tenant = ?1 ORDER BY p.order_id, p.line";
 
-/// By order and line, as both tables and the promises are kept.
-pub(super) const BACKLOG: &str = "SELECT p.order_id, p.line, p.supply_id, p.sku, p.quantity, l.sku, \
-     l.unit_price, l.currency, l.quantity - l.cancelled - l.shipped, \
-     (SELECT ship_promised FROM promises t WHERE t.tenant = p.tenant AND t.order_id = p.order_id \
-      AND t.line = p.line AND t.told_at IS NOT NULL ORDER BY t.version DESC LIMIT 1) \
-     FROM pegs p \
-     CROSS JOIN lines l ON l.tenant = p.tenant AND l.order_id = p.order_id AND l.line = p.line \
-     WHERE p.tenant = ?1 ORDER BY p.order_id, p.line";
+pub(super) const BACKLOG: &str = "SELECT supply_id, order_id, line, quantity, sku, open, unit_price, currency, \
+     told FROM queue WHERE tenant = ?1";
+pub(super) const SUPPLY_SKU: &str = "SELECT sku FROM supplies WHERE tenant = ?1 AND supply_id = ?2";
 pub(super) const ARRIVALS: &str = supply_select!(
     "INDEXED BY supplies_open WHERE tenant = ?1 AND state <> 'closed' AND state = 'due' \
      AND expected_on IS NOT NULL ORDER BY expected_on, supply_id LIMIT ?2"
 );
 /// Stops at the limit: a place far back is not worth a long count.
-pub(super) const AHEAD: &str = "SELECT count(*) FROM (SELECT 1 FROM pegs INDEXED BY pegs_queue \
+pub(super) const AHEAD: &str = "SELECT count(*) FROM (SELECT 1 FROM queue \
      WHERE tenant = ?1 AND supply_id = ?2 AND (order_id, line) < (?3, ?4) LIMIT ?5)";
 
-pub(super) const EVENTS: &str = "SELECT seq, at, kind, sku, order_id, data FROM events \
-     WHERE tenant = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3";
-pub(super) const LAST_EVENT: &str = "SELECT seq FROM events WHERE tenant = ?1 ORDER BY seq DESC LIMIT 1";
+/// From an entry on: a row may stand for the entry after it as well.
+pub(super) const EVENTS: &str = "SELECT seq, at, kind, sku, order_id, data, promise FROM events \
+     WHERE tenant = ?1 AND seq >= ?2 ORDER BY seq LIMIT ?3";
+pub(super) const LAST_EVENT: &str = "SELECT seq + (promise IS NOT NULL) FROM events INDEXED BY events_seq \
+     WHERE tenant = ?1 ORDER BY seq DESC LIMIT 1";
+pub(super) const MARK: &str = "SELECT seq FROM marks WHERE tenant = ?1 AND name = ?2";
 pub(super) const REPLAY: &str =
-    "SELECT request, answer FROM replays INDEXED BY replays_key WHERE tenant = ?1 AND day = ?2 AND key = ?3";
-pub(super) const LAST_REPLAY: &str =
-    "SELECT seq FROM replays WHERE tenant = ?1 AND day = ?2 ORDER BY seq DESC LIMIT 1";
+    "SELECT request, day, lasting, answer, placed FROM replays WHERE tenant = ?1 AND seq = ?2";
+pub(super) const REPLAY_KEY: &str = "SELECT seq FROM replay_keys WHERE tenant = ?1 AND key = ?2";
+pub(super) const REPLAYS_AFTER: &str =
+    "SELECT key, seq FROM replays WHERE tenant = ?1 AND seq > ?2 ORDER BY seq";
+pub(super) const REPLAY_KEYS: &str = "SELECT key FROM replay_keys WHERE tenant = ?1 LIMIT ?2";
+pub(super) const LAST_REPLAY: &str = "SELECT seq FROM replays WHERE tenant = ?1 ORDER BY seq DESC LIMIT 1";
+pub(super) const OLD_REPLAYS: &str = "SELECT seq, key FROM replays \
+     WHERE tenant = ?1 AND day < ?2 AND lasting = 0 ORDER BY seq LIMIT ?3";
 /// The next tenant with a timer: every key starts with the tenant, so the scan over all goes from one to the next.
 pub(super) const NEXT_TIMER_TENANT: &str =
     "SELECT tenant FROM timers WHERE tenant > ?1 ORDER BY tenant LIMIT 1";
@@ -132,18 +112,17 @@ pub(super) const TIMERS: &str = "SELECT due_at, kind, id FROM timers WHERE tenan
 pub(super) const LAST_WORK: &str = "SELECT max(id) FROM work WHERE tenant = ?1 HAVING count(*) > 0";
 pub(super) const DATA_VERSION: &str = "PRAGMA data_version";
 pub(super) const WORK: &str = "SELECT tenant, id, kind, state FROM work ORDER BY tenant, id LIMIT ?1";
-pub(super) const OUTBOX: &str = "SELECT seq, at, kind, order_id FROM outbox \
-     WHERE tenant = ?1 AND seq < ?2 ORDER BY seq DESC LIMIT ?3";
-pub(super) const LAST_OUTBOX: &str = "SELECT seq FROM outbox WHERE tenant = ?1 ORDER BY seq DESC LIMIT 1";
 
 pub(super) const CREATE_TENANT: &str =
     "INSERT INTO tenants (tenant, created_at, salt) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING";
 pub(super) const CREATE_KEY: &str = "INSERT OR REPLACE INTO api_keys \
      (tenant, hash, name, publishable, scopes, created_at, revoked_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
-pub(super) const FORGET_REPLAYS: &str = "DELETE FROM replays WHERE tenant = ?1 AND day < ?2";
+pub(super) const DROP_REPLAY: &str = "DELETE FROM replays WHERE tenant = ?1 AND seq = ?2";
+pub(super) const DROP_REPLAY_KEY: &str =
+    "DELETE FROM replay_keys WHERE tenant = ?1 AND key = ?2 AND seq = ?3";
 
-pub(super) const ADD_EVENT: &str = "INSERT INTO events (tenant, seq, at, kind, sku, order_id, data) \
-     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+pub(super) const ADD_EVENT: &str = "INSERT INTO events (tenant, seq, at, kind, sku, order_id, data, promise) \
+     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
 pub(super) const PUT_LOCATION: &str =
     "INSERT OR REPLACE INTO locations (tenant, location, settings) VALUES (?1, ?2, ?3)";
 pub(super) const ADD_POOL: &str = "INSERT INTO pools (tenant, sku, settling, item, version) \
@@ -163,21 +142,19 @@ pub(super) const PUT_SUPPLY: &str = "INSERT INTO supplies (tenant, supply_id, sk
      late_expected_days = excluded.late_expected_days, late_promised_days = excluded.late_promised_days, \
      late_learned_from = excluded.late_learned_from, supplier = excluded.supplier, \
      reference = excluded.reference, received_at = excluded.received_at, claims = excluded.claims";
-pub(super) const PUT_ORDER: &str = "INSERT OR REPLACE INTO orders (tenant, order_id, reference, channel, \
-     customer, customer_group, country, placed_at, ship, requested_date, not_later_than, placed_by) \
-     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
-pub(super) const PUT_LINE: &str = "INSERT OR REPLACE INTO lines (tenant, order_id, line, sku, quantity, \
-     unit_price, currency, recipe, cancelled, shipped) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
-pub(super) const PUT_PEG: &str = "INSERT INTO pegs (tenant, order_id, line, supply_id, sku, quantity, \
-     wanted_on) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) \
-     ON CONFLICT (tenant, order_id, line, supply_id) DO UPDATE SET quantity = excluded.quantity";
-pub(super) const DROP_PEG: &str =
-    "DELETE FROM pegs WHERE tenant = ?1 AND order_id = ?2 AND line = ?3 AND supply_id = ?4";
-pub(super) const PUT_PROMISE: &str = "INSERT OR REPLACE INTO promises (tenant, order_id, line, version, \
-     ship_expected, ship_promised, deliver_expected, deliver_promised, given_at, told_at, cause) \
-     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
-pub(super) const PUT_CONTACT: &str = "INSERT OR REPLACE INTO contacts \
-     (tenant, order_id, email, name, postcode, locale) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+pub(super) const ADD_ORDER: &str = "INSERT INTO orders (tenant, order_id, reference, customer, placed_by, \
+     contact, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+pub(super) const SET_ORDER: &str = "UPDATE orders SET body = ?3 WHERE tenant = ?1 AND order_id = ?2";
+pub(super) const SET_CONTACT: &str = "UPDATE orders SET contact = ?3 WHERE tenant = ?1 AND order_id = ?2";
+pub(super) const PUT_PLACE: &str = "INSERT INTO queue (tenant, supply_id, wanted_on, order_id, line, quantity, \
+     sku, open, unit_price, currency, told) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) \
+     ON CONFLICT (tenant, supply_id, wanted_on, order_id, line) DO UPDATE SET quantity = excluded.quantity, \
+     open = excluded.open, told = excluded.told";
+pub(super) const DROP_PLACE: &str = "DELETE FROM queue \
+     WHERE tenant = ?1 AND supply_id = ?2 AND wanted_on = ?3 AND order_id = ?4 AND line = ?5";
+pub(super) const ADD_CUSTOMER_ORDER: &str = "INSERT OR IGNORE INTO customer_orders \
+     (tenant, customer, order_id) VALUES (?1, ?2, ?3)";
+pub(super) const PUT_MARK: &str = "INSERT OR REPLACE INTO marks (tenant, name, seq) VALUES (?1, ?2, ?3)";
 pub(super) const PUT_HOLD: &str = "INSERT OR REPLACE INTO holds (tenant, hold_id, hold) VALUES (?1, ?2, ?3)";
 pub(super) const DROP_HOLD: &str = "DELETE FROM holds WHERE tenant = ?1 AND hold_id = ?2";
 pub(super) const PUT_TIMER: &str =
@@ -187,8 +164,7 @@ pub(super) const DROP_TIMER: &str =
 pub(super) const PUT_WORK: &str =
     "INSERT OR REPLACE INTO work (tenant, id, kind, state) VALUES (?1, ?2, ?3, ?4)";
 pub(super) const DROP_WORK: &str = "DELETE FROM work WHERE tenant = ?1 AND id = ?2";
-pub(super) const PUT_REPLAY: &str = "INSERT INTO replays (tenant, day, seq, key, request, answer) \
-     VALUES (?1, ?2, ?3, ?4, ?5, ?6) \
-     ON CONFLICT (tenant, day, key) DO UPDATE SET request = excluded.request, answer = excluded.answer";
-pub(super) const ADD_OUTBOX: &str =
-    "INSERT INTO outbox (tenant, seq, at, kind, order_id) VALUES (?1, ?2, ?3, ?4, ?5)";
+pub(super) const ADD_REPLAY: &str = "INSERT INTO replays (tenant, seq, day, lasting, key, request, answer, \
+     placed) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+pub(super) const PUT_REPLAY_KEY: &str =
+    "INSERT OR REPLACE INTO replay_keys (tenant, key, seq) VALUES (?1, ?2, ?3)";

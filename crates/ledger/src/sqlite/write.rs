@@ -1,51 +1,24 @@
 //! Writing what one commit holds.
 
-use std::{collections::hash_map::Entry, hash::Hash, sync::Arc};
+use std::sync::Arc;
 
 use model::{
-    id::{LineId, OrderId, Sku, TenantId},
-    order::{Line, Order, Peg, Promise},
+    event::{Event, PromiseGiven},
+    id::{LineId, OrderId, Sku, SupplyId, TenantId},
+    order::{Line, Order, Peg},
     supply::Supply,
-    time::Date,
 };
 use rusqlite::{CachedStatement, Connection, ToSql, params};
 use rustc_hash::FxHashMap;
 use serde::Serialize;
 
 use super::{
-    cells::{days, failed, micros, wanted_on},
-    read::{last, timer_key},
+    cells::{days, failed, list, micros, wanted_on},
+    read::{at_most, timer_key},
     sql,
+    tail::Gathered,
 };
-use crate::{ApiKey, Changes, StoreError, Tenant};
-
-/// The last numbers given; true while the transaction lasts that they were read in.
-#[derive(Default)]
-pub(super) struct Numbers {
-    events: FxHashMap<TenantId, i64>,
-    outbox: FxHashMap<TenantId, i64>,
-    replays: FxHashMap<(TenantId, i32), i64>,
-}
-
-impl Numbers {
-    pub(super) fn forget(&mut self) {
-        self.events.clear();
-        self.outbox.clear();
-        self.replays.clear();
-    }
-}
-
-/// The number last given under a key, to count on from.
-fn number<K: Eq + Hash>(
-    numbers: &mut FxHashMap<K, i64>,
-    key: K,
-    read: impl FnOnce() -> Result<i64, StoreError>,
-) -> Result<&mut i64, StoreError> {
-    Ok(match numbers.entry(key) {
-        Entry::Occupied(known) => known.into_mut(),
-        Entry::Vacant(new) => new.insert(read()?),
-    })
-}
+use crate::{ApiKey, Changes, Kept, StoreError, Tenant, body, key};
 
 /// A statement that runs once a row: looked up once, bound in place.
 struct Rows<'c> {
@@ -73,8 +46,17 @@ impl<'c> Rows<'c> {
     }
 
     fn bind_json(&mut self, at: usize, value: &impl Serialize) -> Result<&mut Self, StoreError> {
+        self.bind_written(at, |text| serde_json::to_writer(text, value))
+    }
+
+    /// Binds a text that a function writes.
+    fn bind_written<E: Into<Box<dyn std::error::Error + Send + Sync>>>(
+        &mut self,
+        at: usize,
+        write: impl FnOnce(&mut Vec<u8>) -> Result<(), E>,
+    ) -> Result<&mut Self, StoreError> {
         self.text.clear();
-        serde_json::to_writer(&mut self.text, value).map_err(|e| StoreError::driver(self.doing, e))?;
+        write(&mut self.text).map_err(|e| StoreError::driver(self.doing, e))?;
         let text = std::str::from_utf8(&self.text).map_err(|e| StoreError::driver(self.doing, e))?;
         self.statement.raw_bind_parameter(at, text).map_err(failed(self.doing))?;
         Ok(self)
@@ -88,25 +70,22 @@ impl<'c> Rows<'c> {
 /// Writes everything, table by table, so that each statement is looked up once and each tree stays at hand.
 pub(super) fn changes(
     conn: &Connection,
-    numbers: &mut Numbers,
+    gathered: &mut Gathered,
     tenant: &TenantId,
     changes: &Changes,
 ) -> Result<(), StoreError> {
     // First what may turn out to be in conflict: less is undone.
     pools(conn, tenant, changes)?;
-    events(conn, numbers, tenant, changes)?;
+    let numbers = events(conn, gathered.last_event(), tenant, changes)?;
     settings(conn, tenant, changes)?;
     supplies(conn, tenant, &changes.supplies)?;
-    orders(conn, tenant, changes)?;
-    lines(conn, tenant, changes)?;
-    pegs(conn, tenant, changes)?;
-    promises(conn, tenant, &changes.promises)?;
-    contacts(conn, tenant, changes)?;
+    orders(conn, gathered, tenant, changes)?;
+    places(conn, tenant, changes)?;
     holds(conn, tenant, changes)?;
     timers(conn, tenant, changes)?;
     work(conn, tenant, changes)?;
-    replays(conn, numbers, tenant, changes)?;
-    outbox(conn, numbers, tenant, changes)
+    replays(conn, gathered, &numbers, tenant, changes)?;
+    gathered.end(conn, tenant, (changes.orders.len(), numbers.last))
 }
 
 fn pools(conn: &Connection, tenant: &TenantId, changes: &Changes) -> Result<(), StoreError> {
@@ -136,31 +115,58 @@ fn pools(conn: &Connection, tenant: &TenantId, changes: &Changes) -> Result<(), 
     Ok(())
 }
 
-fn events(
-    conn: &Connection,
-    numbers: &mut Numbers,
-    tenant: &TenantId,
-    changes: &Changes,
-) -> Result<(), StoreError> {
+/// The numbers of the entries that were written.
+struct Entries {
+    /// Of each event, in order.
+    seqs: Vec<i64>,
+    /// The last of the ledger.
+    last: i64,
+}
+
+/// Writes the ledger. An order and the promise given with it stand in one row with two numbers.
+fn events(conn: &Connection, last: i64, tenant: &TenantId, changes: &Changes) -> Result<Entries, StoreError> {
+    let mut numbers = Entries { seqs: Vec::with_capacity(changes.events.len()), last };
     if changes.events.is_empty() {
-        return Ok(());
+        return Ok(numbers);
     }
-    let last = || last(conn, sql::LAST_EVENT, params![tenant.as_str()]);
-    let seq = number(&mut numbers.events, tenant.clone(), last)?;
     let mut rows = Rows::of(conn, tenant, "wrote the ledger", sql::ADD_EVENT)?;
-    for (at, event) in &changes.events {
-        *seq += 1;
-        let data = event.data().map_err(|error| StoreError::driver("wrote the ledger", error))?;
+    let mut rest = changes.events.as_slice();
+    while let [(at, event), then @ ..] = rest {
+        let promise =
+            then.first().and_then(|(then_at, then)| given_with(event, then).filter(|_| then_at == at));
+        let seq = numbers.last + 1;
         let order = event.order();
-        rows.bind(2, *seq)?
+        rows.bind(2, seq)?
             .bind(3, micros(*at))?
             .bind(4, event.kind())?
             .bind(5, event.sku().map(Sku::as_str))?
-            .bind(6, order.as_ref().map(OrderId::bytes))?
-            .bind(7, data)?
-            .run()?;
+            .bind(6, order.as_ref().map(OrderId::bytes))?;
+        rows.bind_written(7, |text| event.write(text))?;
+        match promise {
+            Some(promise) => rows.bind_json(8, promise)?,
+            None => rows.bind(8, None::<&str>)?,
+        };
+        rows.run()?;
+        numbers.seqs.push(seq);
+        numbers.last = seq;
+        rest = then;
+        if promise.is_some() {
+            numbers.last += 1;
+            numbers.seqs.push(numbers.last);
+            rest = &rest[1..];
+        }
     }
-    Ok(())
+    Ok(numbers)
+}
+
+/// The promise that stands in the row of the order it was given with.
+fn given_with<'e>(event: &Event, then: &'e Event) -> Option<&'e PromiseGiven> {
+    match (event, then) {
+        (Event::OrderPlaced(placed), Event::PromiseGiven(given)) => {
+            Some(given).filter(|given| given.order == placed.order.id)
+        }
+        _ => None,
+    }
 }
 
 fn settings(conn: &Connection, tenant: &TenantId, changes: &Changes) -> Result<(), StoreError> {
@@ -205,122 +211,94 @@ fn supplies(conn: &Connection, tenant: &TenantId, supplies: &[Arc<Supply>]) -> R
     Ok(())
 }
 
-fn orders(conn: &Connection, tenant: &TenantId, changes: &Changes) -> Result<(), StoreError> {
-    if changes.orders.is_empty() {
-        return Ok(());
-    }
-    let mut rows = Rows::of(conn, tenant, "wrote an order", sql::PUT_ORDER)?;
-    for order in &changes.orders {
-        let order: &Order = order;
-        rows.bind(2, order.id.bytes())?
-            .bind(3, order.reference.as_deref())?
-            .bind(4, order.channel.as_str())?
-            .bind(5, order.customer.as_ref().map(|customer| &customer.0))?
-            .bind(6, order.group.as_deref())?
-            .bind(7, order.country.as_deref())?
-            .bind(8, micros(order.placed_at))?
-            .bind(9, order.ship.as_str())?
-            .bind(10, days(order.requested_date))?
-            .bind(11, days(order.not_later_than))?
-            .bind(12, order.placed_by.as_deref())?
-            .run()?;
-    }
-    Ok(())
-}
-
-fn lines(conn: &Connection, tenant: &TenantId, changes: &Changes) -> Result<(), StoreError> {
-    if changes.orders.is_empty() && changes.lines.is_empty() {
-        return Ok(());
-    }
-    let mut rows = Rows::of(conn, tenant, "wrote a line", sql::PUT_LINE)?;
-    for order in &changes.orders {
-        order.lines.iter().try_for_each(|line| put_line(&mut rows, order.id, line))?;
-    }
-    changes.lines.iter().try_for_each(|(order, line)| put_line(&mut rows, *order, line))
-}
-
-fn put_line(rows: &mut Rows<'_>, order: OrderId, line: &Line) -> Result<(), StoreError> {
-    rows.bind(2, order.bytes())?
-        .bind(3, line.no)?
-        .bind(4, line.sku.as_str())?
-        .bind(5, line.quantity)?
-        .bind(6, line.unit_price.map(|price| price.amount))?
-        .bind(7, line.unit_price.as_ref().map(|price| price.currency.code()))?;
-    if line.recipe.is_empty() {
-        rows.bind(8, None::<&str>)?;
-    } else {
-        rows.bind_json(8, &line.recipe)?;
-    }
-    rows.bind(9, line.cancelled)?.bind(10, line.shipped)?.run().map(drop)
-}
-
-fn pegs(conn: &Connection, tenant: &TenantId, changes: &Changes) -> Result<(), StoreError> {
-    if changes.orders.is_empty() && changes.pegs.is_empty() {
-        return Ok(());
-    }
-    let mut put = Rows::of(conn, tenant, "wrote a peg", sql::PUT_PEG)?;
-    for order in &changes.orders {
-        for line in &order.lines {
-            let id = LineId { order: order.id, no: line.no };
-            for peg in &line.pegs {
-                put_peg(&mut put, id, order.requested_date, peg)?;
+fn orders(
+    conn: &Connection,
+    gathered: &mut Gathered,
+    tenant: &TenantId,
+    changes: &Changes,
+) -> Result<(), StoreError> {
+    if !changes.orders.is_empty() {
+        let contacts: FxHashMap<OrderId, _> =
+            changes.contacts.iter().map(|(order, contact)| (*order, contact)).collect();
+        let mut rows = Rows::of(conn, tenant, "wrote an order", sql::ADD_ORDER)?;
+        for order in &changes.orders {
+            let order: &Order = order;
+            rows.bind(2, order.id.bytes())?
+                .bind(3, order.reference.as_deref())?
+                .bind(4, order.customer.as_ref().map(|customer| &customer.0))?
+                .bind(5, order.placed_by.as_deref())?;
+            match contacts.get(&order.id) {
+                Some(contact) => rows.bind_json(6, contact)?,
+                None => rows.bind(6, None::<&str>)?,
+            };
+            rows.bind_written(7, |text| body::write(order, text))?.run()?;
+            if let Some(customer) = &order.customer {
+                gathered.customer(customer.0, *order.id.bytes());
             }
         }
+    } else if !changes.contacts.is_empty() {
+        let mut rows = Rows::of(conn, tenant, "wrote a contact", sql::SET_CONTACT)?;
+        for (order, contact) in &changes.contacts {
+            rows.bind(2, order.bytes())?.bind_json(3, contact)?.run()?;
+        }
     }
-    let mut gone = Rows::of(conn, tenant, "deleted a peg", sql::DROP_PEG)?;
-    for (line, requested, peg) in &changes.pegs {
-        if peg.quantity == 0 {
-            gone.bind(2, line.order.bytes())?.bind(3, line.no)?.bind(4, peg.supply.bytes())?.run()?;
-        } else {
-            put_peg(&mut put, *line, *requested, peg)?;
+    if changes.changed.is_empty() {
+        return Ok(());
+    }
+    let mut rows = Rows::of(conn, tenant, "wrote an order", sql::SET_ORDER)?;
+    for changed in &changes.changed {
+        let order: &Order = &changed.order;
+        rows.bind(2, order.id.bytes())?.bind_written(3, |text| body::write(order, text))?.run()?;
+    }
+    Ok(())
+}
+
+/// Gives every peg its place in its supply's queue.
+fn places(conn: &Connection, tenant: &TenantId, changes: &Changes) -> Result<(), StoreError> {
+    if changes.orders.is_empty() && changes.changed.is_empty() {
+        return Ok(());
+    }
+    let mut put = Rows::of(conn, tenant, "queued a line", sql::PUT_PLACE)?;
+    for order in &changes.orders {
+        order.lines.iter().try_for_each(|line| put_line(&mut put, order, line))?;
+    }
+    if changes.changed.is_empty() {
+        return Ok(());
+    }
+    let mut gone = Rows::of(conn, tenant, "took a line out of a queue", sql::DROP_PLACE)?;
+    for changed in &changes.changed {
+        let order = &changed.order;
+        for no in &changed.lines {
+            order.line(*no).map_or(Ok(()), |line| put_line(&mut put, order, line))?;
+        }
+        let has = |no: u16, supply: SupplyId| {
+            order.line(no).is_some_and(|line| line.pegs.iter().any(|peg| peg.supply == supply))
+        };
+        for &(no, supply) in changed.pegs.iter().filter(|(no, supply)| !has(*no, *supply)) {
+            gone.bind(2, supply.bytes())?
+                .bind(3, wanted_on(order.requested_date))?
+                .bind(4, order.id.bytes())?
+                .bind(5, no)?
+                .run()?;
         }
     }
     Ok(())
 }
 
-fn put_peg(rows: &mut Rows<'_>, line: LineId, requested: Option<Date>, peg: &Peg) -> Result<(), StoreError> {
-    rows.bind(2, line.order.bytes())?
-        .bind(3, line.no)?
-        .bind(4, peg.supply.bytes())?
-        .bind(5, peg.sku.as_str())?
-        .bind(6, peg.quantity)?
-        .bind(7, wanted_on(requested))?
-        .run()
-        .map(drop)
-}
-
-fn promises(conn: &Connection, tenant: &TenantId, promises: &[(LineId, Promise)]) -> Result<(), StoreError> {
-    if promises.is_empty() {
-        return Ok(());
-    }
-    let mut rows = Rows::of(conn, tenant, "wrote a promise", sql::PUT_PROMISE)?;
-    for (line, promise) in promises {
-        rows.bind(2, line.order.bytes())?
-            .bind(3, line.no)?
-            .bind(4, promise.version)?
-            .bind(5, days(promise.ship_by.expected))?
-            .bind(6, days(promise.ship_by.promised))?
-            .bind(7, days(promise.deliver_by.expected))?
-            .bind(8, days(promise.deliver_by.promised))?
-            .bind(9, micros(promise.given_at))?
-            .bind(10, promise.told_at.map(micros))?
-            .bind_json(11, &promise.cause)?
-            .run()?;
-    }
-    Ok(())
-}
-
-fn contacts(conn: &Connection, tenant: &TenantId, changes: &Changes) -> Result<(), StoreError> {
-    if changes.contacts.is_empty() {
-        return Ok(());
-    }
-    let mut rows = Rows::of(conn, tenant, "wrote a contact", sql::PUT_CONTACT)?;
-    for (order, contact) in &changes.contacts {
-        rows.bind(2, order.bytes())?
-            .bind(3, contact.email.as_deref())?
-            .bind(4, contact.name.as_deref())?
-            .bind(5, contact.postcode.as_deref())?
-            .bind(6, contact.locale.as_deref())?
+fn put_line(rows: &mut Rows<'_>, order: &Order, line: &Line) -> Result<(), StoreError> {
+    let told = days(line.told().and_then(|told| told.ship_by.promised));
+    let id = LineId { order: order.id, no: line.no };
+    for Peg { supply, quantity, .. } in &line.pegs {
+        rows.bind(2, supply.bytes())?
+            .bind(3, wanted_on(order.requested_date))?
+            .bind(4, id.order.bytes())?
+            .bind(5, id.no)?
+            .bind(6, quantity)?
+            .bind(7, line.sku.as_str())?
+            .bind(8, line.open())?
+            .bind(9, line.unit_price.map(|price| price.amount))?
+            .bind(10, line.unit_price.as_ref().map(|price| price.currency.code()))?
+            .bind(11, told)?
             .run()?;
     }
     Ok(())
@@ -375,47 +353,38 @@ fn work(conn: &Connection, tenant: &TenantId, changes: &Changes) -> Result<(), S
 
 fn replays(
     conn: &Connection,
-    numbers: &mut Numbers,
+    gathered: &mut Gathered,
+    entries: &Entries,
     tenant: &TenantId,
     changes: &Changes,
 ) -> Result<(), StoreError> {
     if changes.replays.is_empty() {
         return Ok(());
     }
-    let mut rows = Rows::of(conn, tenant, "wrote an answer", sql::PUT_REPLAY)?;
+    let mut rows = Rows::of(conn, tenant, "wrote an answer", sql::ADD_REPLAY)?;
     for replay in &changes.replays {
-        let last = || last(conn, sql::LAST_REPLAY, params![tenant.as_str(), replay.day]);
-        let seq = number(&mut numbers.replays, (tenant.clone(), replay.day), last)?;
-        *seq += 1;
-        rows.bind(2, replay.day)?
-            .bind(3, *seq)?
-            .bind(4, &*replay.key)?
-            .bind(5, replay.request)?
-            .bind(6, &*replay.answer)?
+        let seq = gathered.last_replay() + 1;
+        let key = key::digest(&replay.key);
+        let placed = match &replay.kept {
+            Kept::Text(_) => None,
+            Kept::Placed(event) => {
+                let entry = usize::try_from(*event).ok().and_then(|event| entries.seqs.get(event));
+                Some(*entry.ok_or_else(|| StoreError::inconsistent("an answer names no event"))?)
+            }
+        };
+        let text = match &replay.kept {
+            Kept::Text(text) => Some(&**text),
+            Kept::Placed(_) => None,
+        };
+        rows.bind(2, seq)?
+            .bind(3, replay.day)?
+            .bind(4, replay.lasting)?
+            .bind(5, key)?
+            .bind(6, replay.request)?
+            .bind(7, text)?
+            .bind(8, placed)?
             .run()?;
-    }
-    Ok(())
-}
-
-fn outbox(
-    conn: &Connection,
-    numbers: &mut Numbers,
-    tenant: &TenantId,
-    changes: &Changes,
-) -> Result<(), StoreError> {
-    if changes.outbox.is_empty() {
-        return Ok(());
-    }
-    let last = || last(conn, sql::LAST_OUTBOX, params![tenant.as_str()]);
-    let seq = number(&mut numbers.outbox, tenant.clone(), last)?;
-    let mut rows = Rows::of(conn, tenant, "wrote a message", sql::ADD_OUTBOX)?;
-    for row in &changes.outbox {
-        *seq += 1;
-        rows.bind(2, *seq)?
-            .bind(3, micros(row.at))?
-            .bind(4, &*row.kind)?
-            .bind(5, row.order.bytes())?
-            .run()?;
+        gathered.key(key, seq);
     }
     Ok(())
 }
@@ -442,11 +411,25 @@ pub(super) fn create_key(conn: &Connection, key: &ApiKey) -> Result<(), StoreErr
         .map(drop)
 }
 
+/// Forgets old answers, the oldest first.
 pub(super) fn forget_replays(
     conn: &Connection,
+    gathered: &mut Gathered,
     tenant: &TenantId,
     before_day: i32,
-) -> Result<(), StoreError> {
-    let mut rows = Rows::of(conn, tenant, "forgot answers", sql::FORGET_REPLAYS)?;
-    rows.bind(2, before_day)?.run().map(drop)
+    limit: usize,
+) -> Result<usize, StoreError> {
+    const DOING: &str = "forgot answers";
+    let old: Vec<(i64, [u8; 16])> = {
+        let params = params![tenant.as_str(), before_day, at_most(limit)];
+        list(conn, DOING, sql::OLD_REPLAYS, params, |cells| Ok((cells.int(0)?, cells.bytes(1)?)))?
+    };
+    let mut row = Rows::of(conn, tenant, DOING, sql::DROP_REPLAY)?;
+    let mut index = Rows::of(conn, tenant, DOING, sql::DROP_REPLAY_KEY)?;
+    for (seq, key) in &old {
+        row.bind(2, seq)?.run()?;
+        index.bind(2, key)?.bind(3, seq)?.run()?;
+        gathered.drop_key(key, *seq);
+    }
+    Ok(old.len())
 }

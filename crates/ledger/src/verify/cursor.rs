@@ -43,32 +43,9 @@ impl<'t> Cursor<'t> {
         self.peek(audit)?;
         Ok(self.page.pop_front())
     }
-
-    /// Takes the rows whose key starts with this cell; hands those before it, which belong to nothing, to `orphan`.
-    pub(super) fn group(
-        &mut self,
-        audit: &mut dyn Audit,
-        first: &Cell,
-        mut orphan: impl FnMut(&Row),
-    ) -> Result<Vec<Row>, StoreError> {
-        let mut found = Vec::new();
-        while let Some(row) = self.peek(audit)? {
-            let order = row[0].cmp(first);
-            if order.is_gt() {
-                break;
-            }
-            let Some(row) = self.page.pop_front() else { break };
-            if order.is_eq() {
-                found.push(row);
-            } else {
-                orphan(&row);
-            }
-        }
-        Ok(found)
-    }
 }
 
-/// Prints a row's key: `lines order_id 0192… line 2`.
+/// Prints a row's key: `queue supply_id sup_0192… line 2`.
 pub(super) struct Key<'r>(pub(super) &'r Table, pub(super) &'r [Cell]);
 
 impl fmt::Display for Key<'_> {

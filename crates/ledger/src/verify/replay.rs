@@ -46,6 +46,11 @@ pub(super) fn run(
                 stock.note(&event.0, row, report);
                 events.push(event);
             }
+            if let Some(promise) = promise(row, last, report) {
+                last += 1;
+                report.events += 1;
+                events.push(promise);
+            }
         }
         if let Err(why) = batch(&mut *writer, tenant, &mut shop, &events)? {
             report.found("replay", why);
@@ -71,7 +76,7 @@ type Numbered = (String, Event, i64);
 
 /// Reads an event as this version understands it, and holds its columns against it.
 fn read(row: &Row, report: &mut Report) -> Option<Numbered> {
-    let [Cell::Int(seq), Cell::Int(at), Cell::Text(kind), sku, order, Cell::Text(data)] = row.as_slice()
+    let [Cell::Int(seq), Cell::Int(at), Cell::Text(kind), sku, order, Cell::Text(data), _] = row.as_slice()
     else {
         report.found("event", format_args!("event {} is not in the form of an event", row[0]));
         return None;
@@ -101,6 +106,28 @@ fn read(row: &Row, report: &mut Report) -> Option<Numbered> {
     Some((kind.clone(), event, *seq))
 }
 
+/// Reads the promise that stands in an order's row: it is the entry after, `seq` + 1.
+fn promise(row: &Row, seq: i64, report: &mut Report) -> Option<Numbered> {
+    const KIND: &str = "promise_given";
+    let Some(Cell::Text(data)) = row.get(6) else { return None };
+    let seq = seq + 1;
+    match Event::read(KIND, data) {
+        Ok(Some(event))
+            if row[4] == event.order().map_or(Cell::Null, |id| Cell::Bytes(id.bytes().to_vec())) =>
+        {
+            Some((KIND.to_owned(), event, seq))
+        }
+        Ok(_) => {
+            report.found("event", format_args!("event {seq} ({KIND}) is not of the order it was given with"));
+            None
+        }
+        Err(error) => {
+            report.found("event", format_args!("event {seq} ({KIND}) cannot be read: {error}"));
+            None
+        }
+    }
+}
+
 /// Replays some events on what they need of the copy, and writes what they changed. `Ok(Err(_))`: an event does not fit.
 fn batch(
     writer: &mut dyn Write,
@@ -116,7 +143,7 @@ fn batch(
         }
     }
     let mut changes = Changes::default();
-    changes.collect(shop, &touched)?;
+    changes.collect(shop, touched)?;
     writer.write(tenant, &changes)?;
     writer.commit()?;
     shop.orders.clear();

@@ -18,7 +18,7 @@ impl Stock {
         if !matches!(kind, "supply_received" | "stock_adjusted" | "shipped") {
             return;
         }
-        let Some(Cell::Text(data)) = row.last() else { return };
+        let Some(Cell::Text(data)) = row.get(5) else { return };
         let counted = serde_json::from_str(data).ok().and_then(|data: Value| match kind {
             "supply_received" => self.add(&data["supply"], &data["accepted"]),
             "stock_adjusted" => self.adjust(&data),

@@ -1,11 +1,14 @@
-//! Adds the tables up: each order's rows against each other, then each supply against everything that claims it.
+//! Adds the tables up: each order by itself, then each supply and its queue against all orders and holds.
 //!
 //! Reads stored cells and plain JSON and not the model's values, so that a defect there cannot hide here.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    hash::{Hash, Hasher},
+};
 
 use model::{id::TenantId, time::Timestamp};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHasher};
 use serde_json::Value;
 
 use super::{
@@ -17,8 +20,9 @@ use super::{
 use crate::{
     Audit, StoreError,
     audit::{
+        CUSTOMER_ORDERS,
         Cell::{self, Bytes, Int, Null, Text},
-        HOLDS, LINES, ORDERS, PEGS, POLICIES, POOLS, PROMISES, Row, SUPPLIES, TIMERS, Table,
+        HOLDS, ORDERS, POLICIES, POOLS, QUEUE, Row, SUPPLIES, TIMERS, Table,
     },
 };
 
@@ -188,127 +192,214 @@ impl Open {
     }
 }
 
-/// Goes through orders, lines, pegs and promises abreast: all are sorted by order.
+/// Goes through every order, then holds the queues and the index of customers against what the orders say.
 fn orders(
     audit: &mut dyn Audit,
     tenant: &TenantId,
     supplies: &mut Supplies,
     report: &mut Report,
 ) -> Result<(), StoreError> {
-    let tables = [&LINES, &PEGS, &PROMISES];
-    let mut orders = Cursor::new(&ORDERS, tenant);
-    let mut parts = tables.map(|table| Cursor::new(table, tenant));
-    while let Some(order) = orders.next(audit)? {
-        let mut rows = [Vec::new(), Vec::new(), Vec::new()];
-        for ((cursor, table), rows) in parts.iter_mut().zip(tables).zip(&mut rows) {
-            *rows = cursor.group(audit, &order[0], |row| orphan(table, row, report))?;
+    let mut queues = Queues::default();
+    let mut customers = Fingerprint::default();
+    each_row(audit, tenant, &ORDERS, |row| {
+        if let Bytes(_) = &row[2] {
+            customers.add(&[row[2].clone(), row[0].clone()]);
         }
-        check_order(&order, &rows, supplies, report);
+        match json(&row[4]).as_ref().and_then(Value::as_array) {
+            Some(body) if body.len() == 9 => check_order(&row, body, supplies, &mut queues, report),
+            _ => report.found("line", format_args!("{}: its body cannot be read", Key(&ORDERS, &row))),
+        }
+    })?;
+    each_row(audit, tenant, &QUEUE, |row| queues.of(&row[0]).1.add(&row))?;
+    for (supply, (said, queued)) in queues.0 {
+        if said != queued {
+            let lines = (said.rows, queued.rows);
+            report.found(
+                "peg",
+                format_args!(
+                    "sup_{supply}: {} pegs in its queue, orders have {}, or they differ",
+                    lines.1, lines.0
+                ),
+            );
+        }
     }
-    for (cursor, table) in parts.iter_mut().zip(tables) {
-        while let Some(row) = cursor.next(audit)? {
-            orphan(table, &row, report);
-        }
+    check_customers(audit, tenant, &customers, report)
+}
+
+/// The index of customers may lag behind; what it has must be an order's.
+fn check_customers(
+    audit: &mut dyn Audit,
+    tenant: &TenantId,
+    orders: &Fingerprint,
+    report: &mut Report,
+) -> Result<(), StoreError> {
+    let mut indexed = Fingerprint::default();
+    each_row(audit, tenant, &CUSTOMER_ORDERS, |row| indexed.add(&row))?;
+    if indexed.rows > orders.rows || (indexed.rows == orders.rows && indexed != *orders) {
+        let (has, are) = (indexed.rows, orders.rows);
+        report.found(
+            "orphan",
+            format_args!("the index of customers has {has} orders, there are {are}, or others"),
+        );
     }
     Ok(())
 }
 
-fn orphan(table: &Table, row: &Row, report: &mut Report) {
-    report.found("orphan", format_args!("{}: no such order", Key(table, row)));
+/// A sum over rows that comes out the same in whatever order they are added.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Fingerprint {
+    rows: u64,
+    sum: u64,
+}
+
+impl Fingerprint {
+    fn add(&mut self, row: &[Cell]) {
+        let mut hasher = FxHasher::default();
+        for cell in row {
+            match cell {
+                Null => 0_u8.hash(&mut hasher),
+                Int(number) => number.hash(&mut hasher),
+                Text(text) => text.hash(&mut hasher),
+                Bytes(bytes) => bytes.hash(&mut hasher),
+            }
+        }
+        self.rows += 1;
+        self.sum = self.sum.wrapping_add(hasher.finish());
+    }
+}
+
+/// By supply, the places that orders' pegs must have in its queue, and those that they have.
+#[derive(Default)]
+struct Queues(BTreeMap<Cell, (Fingerprint, Fingerprint)>);
+
+impl Queues {
+    fn of(&mut self, supply: &Cell) -> &mut (Fingerprint, Fingerprint) {
+        self.0.entry(supply.clone()).or_default()
+    }
 }
 
 fn check_order(
     order: &Row,
-    [lines, pegs, promises]: &[Vec<Row>; 3],
+    body: &[Value],
     supplies: &mut Supplies,
+    queues: &mut Queues,
     report: &mut Report,
 ) {
-    let wanted_on = match order[8] {
-        Int(day) => Int(day.max(1)),
-        _ => Int(0),
+    let wanted_on = Int(body[6].as_i64().map_or(0, |day| day.max(1)));
+    let (Some(channel), Some(lines)) = (body[1].as_str(), body[8].as_array()) else {
+        return report.found("line", format_args!("{}: not in the form of an order", Key(&ORDERS, order)));
     };
-    for (table, rows) in [(&PEGS, pegs), (&PROMISES, promises)] {
-        for row in rows.iter().filter(|row| lines.iter().all(|line| line[1] != row[1])) {
-            report.found("orphan", format_args!("{}: no such line", Key(table, row)));
-        }
-    }
-    for peg in pegs.iter().filter(|peg| peg[5] != wanted_on) {
-        report.found(
-            "peg",
-            format_args!("{}: wanted_on is {}, its order says {wanted_on}", Key(&PEGS, peg), peg[5]),
-        );
-    }
-    let Text(channel) = &order[2] else { return };
     for line in lines {
-        let of_line = |rows: &'_ &Row| rows[1] == line[1];
-        let pegs: Vec<&Row> = pegs.iter().filter(of_line).collect();
-        let promises: Vec<&Row> = promises.iter().filter(of_line).collect();
-        check_line(channel, line, &pegs, supplies, report);
-        check_promises(line, &promises, report);
+        let key = LineKey(order, line);
+        match line.as_array().and_then(|line| <&[Value; 9]>::try_from(line.as_slice()).ok()) {
+            Some(line) => {
+                let seen = check_line(&key, (channel, &wanted_on), line, supplies, queues, report);
+                if seen.is_none() {
+                    report.found("line", format_args!("{key}: not in the form of a line"));
+                }
+            }
+            None => report.found("line", format_args!("{key}: not in the form of a line")),
+        }
     }
 }
 
-/// Invariant 2: a line's pegs add up to its open quantity, for each SKU it takes.
-fn check_line(channel: &str, line: &Row, pegs: &[&Row], supplies: &mut Supplies, report: &mut Report) {
-    let key = Key(&LINES, line);
-    let [_, _, Text(sku), Int(quantity), _, _, recipe, Int(cancelled), Int(shipped)] = line.as_slice() else {
-        return report.found("line", format_args!("{key}: not in the form of a line"));
-    };
-    let open = quantity.checked_sub(*cancelled).and_then(|rest| rest.checked_sub(*shipped));
-    let Some(open) = open.filter(|open| *open >= 0 && *cancelled >= 0 && *shipped >= 0) else {
-        return report
-            .found("line", format_args!("{key}: {quantity} - {cancelled} - {shipped} units are open"));
+/// Prints a line's key.
+struct LineKey<'r>(&'r Row, &'r Value);
+
+impl std::fmt::Display for LineKey<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} line {}", Key(&ORDERS, self.0), self.1[0])
+    }
+}
+
+/// Invariant 2: a line's pegs add up to its open quantity, for each SKU it takes. `None`: a value is of another type.
+fn check_line(
+    key: &LineKey<'_>,
+    (channel, wanted_on): (&str, &Cell),
+    line: &[Value; 9],
+    supplies: &mut Supplies,
+    queues: &mut Queues,
+    report: &mut Report,
+) -> Option<()> {
+    let [no, sku, quantity, price, recipe, cancelled, shipped, pegs, promises] = line;
+    let (no, sku) = (no.as_i64()?, sku.as_str()?);
+    let (quantity, cancelled, shipped) = (quantity.as_i64()?, cancelled.as_i64()?, shipped.as_i64()?);
+    let open = quantity.checked_sub(cancelled).and_then(|rest| rest.checked_sub(shipped));
+    let Some(open) = open.filter(|open| *open >= 0 && cancelled >= 0 && shipped >= 0) else {
+        report.found("line", format_args!("{key}: {quantity} - {cancelled} - {shipped} units are open"));
+        return Some(());
     };
     report.open_lines += u64::from(open > 0);
-    let Some(mut needs) = needs(sku, recipe, open) else {
-        return report.found("line", format_args!("{key}: its recipe cannot be read"));
-    };
-    let kit = (*recipe != Null).then(|| sku.clone());
+    let recipe = recipe.as_array()?;
+    let mut needs = needs(sku, recipe, open)?;
+    let kit = (!recipe.is_empty()).then(|| sku.to_owned());
     let holder = (channel.to_owned(), kit);
-    for peg in pegs {
-        let (Text(of), Int(units)) = (&peg[3], &peg[4]) else { continue };
-        if let Some(need) = needs.get_mut(of) {
-            *need = need.saturating_sub(*units);
-        } else {
-            report.found("peg", format_args!("{}: the line takes no {of:?}", Key(&PEGS, peg)));
+    let told = check_promises(key, promises.as_array()?, report);
+    let price = match price.as_array() {
+        Some(price) => [Int(price.first()?.as_i64()?), Text(price.get(1)?.as_str()?.to_owned())],
+        None => [Null, Null],
+    };
+    for peg in pegs.as_array()? {
+        let (digits, units) = (peg[0].as_str()?, peg[1].as_i64()?);
+        let of = peg.get(2).map_or(Some(sku), Value::as_str)?;
+        match needs.get_mut(of) {
+            Some(need) => *need = need.saturating_sub(units),
+            None => report.found("peg", format_args!("{key}: it takes no {of:?}")),
         }
-        if *units <= 0 {
-            report.found("peg", format_args!("{}: {units} units", Key(&PEGS, peg)));
+        if units <= 0 {
+            report.found("peg", format_args!("{key}: {units} units of {digits}"));
         }
-        match id16(&peg[2]).and_then(|id| supplies.get_mut(&id)).filter(|supply| supply.sku == *of) {
-            Some(supply) => supply.claim(&holder, *units, 0),
-            None => report.found("peg", format_args!("{}: no such open supply of {of:?}", Key(&PEGS, peg))),
+        let id = u128::from_str_radix(digits, 16).ok().filter(|_| digits.len() == 32)?.to_be_bytes();
+        match supplies.get_mut(&id).filter(|supply| supply.sku == *of) {
+            Some(supply) => supply.claim(&holder, units, 0),
+            None => report.found("peg", format_args!("{key}: no open supply {digits} of {of:?}")),
         }
+        let supply = Bytes(id.to_vec());
+        let [amount, currency] = price.clone();
+        queues.of(&supply).0.add(&[
+            supply,
+            wanted_on.clone(),
+            key.0[0].clone(),
+            Int(no),
+            Int(units),
+            Text(sku.to_owned()),
+            Int(open),
+            amount,
+            currency,
+            told.clone(),
+        ]);
     }
     for (of, missing) in needs.into_iter().filter(|(_, missing)| *missing != 0) {
         report
             .found("line", format_args!("{key}: {open} units are open, {missing} of {of:?} are not pegged"));
     }
+    Some(())
 }
 
 /// Units of each SKU that so many units of a line take.
-fn needs(sku: &str, recipe: &Cell, open: i64) -> Option<BTreeMap<String, i64>> {
-    if *recipe == Null {
+fn needs(sku: &str, recipe: &[Value], open: i64) -> Option<BTreeMap<String, i64>> {
+    if recipe.is_empty() {
         return Some(BTreeMap::from([(sku.to_owned(), open)]));
     }
-    let part = |part: &Value| {
-        Some((part["sku"].as_str()?.to_owned(), part["quantity"].as_i64()?.checked_mul(open)?))
-    };
-    json(recipe)?.as_array()?.iter().map(part).collect()
+    let part = |part: &Value| Some((part[0].as_str()?.to_owned(), part[1].as_i64()?.checked_mul(open)?));
+    recipe.iter().map(part).collect()
 }
 
-/// Invariant 4: versions count from 1 without gaps, and each has its cause.
-fn check_promises(line: &Row, promises: &[&Row], report: &mut Report) {
+/// Invariant 4: versions count from 1 without gaps, and each has its cause. Answers the ship date last told.
+fn check_promises(key: &LineKey<'_>, promises: &[Value], report: &mut Report) -> Cell {
+    let mut told = Null;
     for (at, promise) in promises.iter().enumerate() {
-        let key = Key(&PROMISES, promise);
-        if promise[2] != Int(at as i64 + 1) {
-            report.found("promise", format_args!("{key}: it is promise {} of {}", at + 1, Key(&LINES, line)));
+        if promise[0].as_i64() != i64::try_from(at + 1).ok() {
+            report.found("promise", format_args!("{key}: promise {} says it is {}", at + 1, promise[0]));
         }
-        let cause = json(&promise[9]);
-        if cause.as_ref().and_then(|cause| cause["kind"].as_str()).is_none_or(str::is_empty) {
-            report.found("promise", format_args!("{key}: it has no cause"));
+        if promise[5]["kind"].as_str().is_none_or(str::is_empty) {
+            report.found("promise", format_args!("{key}: promise {} has no cause", at + 1));
+        }
+        if !promise[4].is_null() {
+            told = promise[1][1].as_i64().map_or(Null, Int);
         }
     }
+    told
 }
 
 fn holds(

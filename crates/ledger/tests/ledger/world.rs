@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ledger::{Changes, Read, Replay, Store, StoreError, Tenant, Timer, Write};
+use ledger::{Changes, Kept, Read, Replay, Store, StoreError, Tenant, Timer, Write};
 use model::{
     Units,
     command::Contact,
@@ -105,11 +105,18 @@ impl World {
         self.changes.events.push((at, event));
     }
 
+    /// Has the last two things happen at one moment, as one decision.
+    fn at_once(&mut self) {
+        if let [.., (first, _), (then, _)] = self.changes.events.as_mut_slice() {
+            *then = *first;
+        }
+    }
+
     /// Writes what happened.
     pub(crate) fn write(&mut self, writer: &mut dyn Write) -> Result<(), StoreError> {
         let touched = std::mem::take(&mut self.touched);
         let mut changes = std::mem::take(&mut self.changes);
-        changes.collect(&self.shop, &touched)?;
+        changes.collect(&self.shop, touched)?;
         writer.write(&self.tenant, &changes)?;
         for (item, ..) in &changes.pools {
             Arc::make_mut(self.shop.pools.get_mut(&item.sku).unwrap()).version += 1;
@@ -273,12 +280,18 @@ impl World {
         self.place_order(order, None)
     }
 
-    /// Places an order as the engine would: with a promise for each line, a contact, an answer and a message.
+    /// Places an order as the engine would: with a promise for each line, a contact and an answer.
     pub(crate) fn place_order(&mut self, order: Order, hold: Option<HoldId>) -> OrderId {
-        let (id, at) = (order.id, order.placed_at);
+        let id = order.id;
         let lines: Vec<u16> = order.lines.iter().map(|line| line.no).collect();
-        self.happen(Event::OrderPlaced(OrderPlaced { order: Arc::new(order), hold, opened: Vec::new() }));
+        self.happen(Event::OrderPlaced(OrderPlaced {
+            order: Arc::new(order),
+            hold,
+            opened: Vec::new(),
+            seen: Vec::new(),
+        }));
         self.promise(id, &lines, "2026-12-04", "order_placed");
+        self.at_once();
         let email = Some(format!("{}@example.com", id.0.simple()).into());
         let contact = Contact {
             email,
@@ -291,13 +304,8 @@ impl World {
             key: id.to_string().into(),
             request: [9; 32],
             day: 20_500,
-            answer: "{\"status\":201}".into(),
-        });
-        self.changes.outbox.push(ledger::OutboxRow {
-            seq: 0,
-            at,
-            kind: "order_confirmation".into(),
-            order: id,
+            lasting: false,
+            kept: Kept::Text("{\"status\":201}".into()),
         });
         id
     }
@@ -310,8 +318,14 @@ impl World {
         order.lines[0].pegs = vec![Peg { sku: sku(code), supply: opened.id, quantity }];
         let id = order.id;
         let order = Arc::new(order);
-        self.happen(Event::OrderPlaced(OrderPlaced { order, hold: None, opened: vec![opened] }));
+        self.happen(Event::OrderPlaced(OrderPlaced {
+            order,
+            hold: None,
+            opened: vec![opened],
+            seen: Vec::new(),
+        }));
         self.promise(id, &[1], "2027-01-20", "order_placed");
+        self.at_once();
         id
     }
 

@@ -161,7 +161,7 @@ fn assert_answer_holds(shop: &CoreShop, wish: &PlaceOrder) -> Result<(), TestCas
     let mut after = shop.shop.clone();
     placing.events.iter().for_each(|event| after.apply(event, &mut Touched::default()).unwrap());
     let id = model::id::OrderId(uuid());
-    let view = promise::order_view(&after, &after.orders[&id], Vec::new(), shop.now);
+    let view = promise::order_view(&after, &after.orders[&id], shop.now);
     let given = &after.orders[&id].lines[0].promises[0];
     prop_assert_eq!((view.ship_by, view.deliver_by), (given.ship_by, given.deliver_by));
     let waits = view.lines[0].state != model::view::LineState::Allocated;

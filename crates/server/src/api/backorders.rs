@@ -326,8 +326,7 @@ fn find(
     ids.dedup();
     let orders = store.orders(tenant, &ids)?;
     let shop = shop_of(store, tenant, &orders)?;
-    let views: Vec<_> =
-        orders.iter().map(|order| promise::order_view(&shop, order, Vec::new(), query.now)).collect();
+    let views: Vec<_> = orders.iter().map(|order| promise::order_view(&shop, order, query.now)).collect();
     let items = found
         .into_iter()
         .map(|found| {

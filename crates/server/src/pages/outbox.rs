@@ -2,9 +2,9 @@
 
 use askama::Template;
 use axum::{http::StatusCode, response::Response};
-use ledger::{OutboxRow, Read};
+use ledger::{OrderFilter, Read};
 use model::{
-    id::TenantId,
+    id::{OrderId, TenantId},
     time::{Timestamp, Zone},
 };
 use serde::Deserialize;
@@ -51,42 +51,36 @@ pub(super) fn answer(ask: &Ask, cut: &Cut) -> Result<Response, Fail> {
     let tenant = ask.demo()?;
     let before = cut.before.as_deref().map(str::parse).transpose().map_err(|_| Fail::NotFound)?;
     let mut reader = ask.app.engine.store().reader()?;
-    let mut rows = reader.outbox(tenant, before, SHOWN + 1)?;
-    let is_more = rows.len() > SHOWN;
-    rows.truncate(SHOWN);
+    let mut orders = reader.order_page(tenant, &OrderFilter::default(), before, SHOWN + 1)?;
+    let is_more = orders.len() > SHOWN;
+    orders.truncate(SHOWN);
     let frame = Frame::new(Some(tenant), "outbox", true, true);
-    let mut messages = Vec::with_capacity(rows.len());
-    for row in &rows {
-        messages.extend(message(ask, &mut *reader, tenant, &frame.shop, row)?);
+    let mut messages = Vec::with_capacity(orders.len());
+    for order in &orders {
+        messages.extend(message(ask, &mut *reader, tenant, &frame.shop, *order)?);
     }
-    let more = rows.last().filter(|_| is_more).map(|last| format!("/outbox?before={}", last.seq));
+    let more = orders.last().filter(|_| is_more).map(|last| format!("/outbox?before={last}"));
     page(StatusCode::OK, &Outbox { frame, messages, more })
 }
 
-/// One message; `None` for a kind that this version does not write.
+/// The confirmation of an order; `None` where nobody has an address.
 fn message(
     ask: &Ask,
     reader: &mut dyn Read,
     tenant: &TenantId,
     shop_name: &str,
-    row: &OutboxRow,
+    order: OrderId,
 ) -> Result<Option<Message>, Fail> {
-    if &*row.kind != "order_confirmation" {
-        return Ok(None);
-    }
-    let Some(order) = reader.orders(tenant, &[row.order])?.pop() else { return Ok(None) };
-    let contact = reader.contact(tenant, row.order)?.unwrap_or_default();
+    let contact = reader.contact(tenant, order)?.unwrap_or_default();
+    let Some(email) = contact.email.as_deref() else { return Ok(None) };
+    let Some(order) = reader.orders(tenant, &[order])?.pop() else { return Ok(None) };
     let shop = shop_of(reader, tenant, &order)?;
     let link = format!("{}{}", ask.app.url(), path(ask, tenant, order.id, order.placed_at));
     let name = contact.name.as_deref();
-    let mail = mail::order_confirmation(shop_name, &shop, &order, name, &link, row.at);
-    let to = match (name, contact.email.as_deref()) {
-        (Some(name), Some(email)) => format!("{name} <{email}>"),
-        (None, Some(email)) => email.to_owned(),
-        _ => "no address known".to_owned(),
-    };
+    let mail = mail::order_confirmation(shop_name, &shop, &order, name, &link, order.placed_at);
+    let to = name.map_or_else(|| email.to_owned(), |name| format!("{name} <{email}>"));
     let zone = shop.locations.values().next().map_or_else(Zone::utc, |location| location.time_zone.clone());
-    Ok(Some(split(mail, to, &link, clock(row.at, &zone, ask.now))))
+    Ok(Some(split(mail, to, &link, clock(order.placed_at, &zone, ask.now))))
 }
 
 /// Cuts the text at its link, so that the page can make it one.

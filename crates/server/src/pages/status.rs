@@ -124,7 +124,7 @@ pub(super) fn answer(ask: &Ask, token: &str, said: &Said, problem: Option<String
     let mut reader = ask.app.engine.store().reader()?;
     let order = reader.orders(&tenant, &[id])?.pop().ok_or(Fail::Link)?;
     let shop = shop_of(&mut *reader, &tenant, &order)?;
-    let order_view = promise::order_view(&shop, &order, Vec::new(), ask.now);
+    let order_view = promise::order_view(&shop, &order, ask.now);
     let facts = Facts {
         shop: &shop,
         order: &order,

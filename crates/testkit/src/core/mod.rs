@@ -200,7 +200,7 @@ impl CoreShop {
 
     /// An order as it is shown.
     pub fn view(&self, id: OrderId) -> OrderView {
-        promise::order_view(&self.shop, self.order_of(id), Vec::new(), self.now)
+        promise::order_view(&self.shop, self.order_of(id), self.now)
     }
 
     /// The answer a shopper gets.

@@ -70,7 +70,7 @@ impl Judge {
     pub(super) fn check_views(&self, shop: &Shop) -> Verdict {
         for placed in self.books.orders.values() {
             let Some(order) = shop.orders.get(&placed.order.id) else { continue };
-            let view = promise::order_view(shop, order, Vec::new(), self.books.now);
+            let view = promise::order_view(shop, order, self.books.now);
             for (line, shown) in placed.order.lines.iter().zip(&view.lines) {
                 let open = placed.open(line);
                 let parts: i64 = shown.parts.iter().map(|part| part.quantity).sum();

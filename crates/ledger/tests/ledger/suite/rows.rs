@@ -1,6 +1,6 @@
 //! What is written is what is read.
 
-use ledger::OrderFilter;
+use ledger::{Changes, Kept, OrderFilter};
 use model::{
     id::{CustomerKey, LineId, OrderId, SupplyId},
     item::Policy,
@@ -152,6 +152,80 @@ pub(crate) fn a_customer_has_bought_what_is_not_called_off(make: &Make<'_>) {
     let mut reader = store.reader().unwrap();
     let bought = reader.bought(&world.tenant, CustomerKey([3; 16]), &skus).unwrap();
     assert_eq!(bought, [(sku("B"), 1), (sku("A"), 9), (sku("none"), 0)]);
+}
+
+/// So many orders in one commit are not indexed by customer at once; they are found all the same.
+pub(crate) fn many_orders_at_once_are_found_by_customer(make: &Make<'_>) {
+    let engine = make();
+    let store = engine.open();
+    let mut world = World::create("acme", &*store);
+    world.item("A");
+    let shelf = world.stock("A", 1_000);
+    let mut ids = Vec::new();
+    for n in 0..60_u8 {
+        let mut order = world.ordered(&[ask("A", 1, shelf)]);
+        order.customer = Some(CustomerKey([n % 3; 16]));
+        ids.push(world.place_order(order, None));
+        if n == 9 || n == 50 {
+            world.commit(&*store);
+        }
+    }
+    world.commit(&*store);
+    let of = |n: usize| {
+        ids.iter().copied().skip(n).step_by(3).collect::<Vec<_>>().into_iter().rev().collect::<Vec<_>>()
+    };
+    for store in [store, engine.open()] {
+        let mut reader = store.reader().unwrap();
+        for n in 0..3 {
+            let filter = OrderFilter { customer: Some(CustomerKey([n as u8; 16])), ..OrderFilter::default() };
+            assert_eq!(reader.order_page(&world.tenant, &filter, None, 100).unwrap(), of(n));
+            assert_eq!(reader.order_page(&world.tenant, &filter, Some(of(n)[4]), 3).unwrap(), of(n)[5..8]);
+        }
+        let bought = reader.bought(&world.tenant, CustomerKey([1; 16]), &[sku("A")]).unwrap();
+        assert_eq!(bought, [(sku("A"), 20)]);
+        let bought =
+            store.writer().unwrap().bought(&world.tenant, CustomerKey([1; 16]), &[sku("A")]).unwrap();
+        assert_eq!(bought, [(sku("A"), 20)]);
+    }
+}
+
+/// The ledger says what was placed, so that need not be kept twice.
+pub(crate) fn an_order_that_was_placed_answers_again(make: &Make<'_>) {
+    let engine = make();
+    let store = engine.open();
+    let mut world = World::create("acme", &*store);
+    world.item("A");
+    let shelf = world.stock("A", 9);
+    let order = world.place(&[ask("A", 1, shelf)]);
+    let placed = world.changes.events.iter().position(|(_, event)| event.kind() == "order_placed").unwrap();
+    let replay = ledger::Replay {
+        key: "placed".into(),
+        request: [4; 32],
+        day: 7,
+        lasting: false,
+        kept: Kept::Placed(placed as i64),
+    };
+    world.changes.replays.push(replay);
+    world.commit(&*store);
+    let mut reader = store.reader().unwrap();
+    let found = reader.replay(&world.tenant, &[7], "placed").unwrap().unwrap();
+    let Kept::Placed(entry) = found.kept else { panic!("{found:?}") };
+    let entries = reader.events(&world.tenant, entry - 1, 2).unwrap();
+    assert_eq!(
+        entries.iter().map(|entry| &*entry.kind).collect::<Vec<_>>(),
+        ["order_placed", "promise_given"]
+    );
+    assert!(entries.iter().all(|entry| entry.order == Some(order)));
+    assert_eq!(
+        reader.events(&world.tenant, entry, 1).unwrap()[0].seq,
+        entry + 1,
+        "a page may begin between them"
+    );
+    assert_eq!(reader.last_event(&world.tenant).unwrap(), entry + 1);
+    let mut writer = store.writer().unwrap();
+    let lost =
+        Changes { replays: vec![ledger::Replay { kept: Kept::Placed(3), ..found }], ..Changes::default() };
+    assert!(writer.write(&world.tenant, &lost).is_err(), "an answer that follows from nothing");
 }
 
 pub(crate) fn holds_are_found_by_supply_until_they_are_gone(make: &Make<'_>) {

@@ -1,7 +1,7 @@
-//! What is kept beside the shop: tenants, keys, answers, timers, work, messages.
+//! What is kept beside the shop: tenants, keys, answers, timers, work.
 
-use ledger::{ApiKey, Changes, OutboxRow, Replay, StoreError, Tenant, Timer, Work};
-use model::id::{HoldId, OrderId};
+use ledger::{ApiKey, Changes, Kept, Replay, StoreError, Tenant, Timer, Work};
+use model::id::HoldId;
 use uuid::Uuid;
 
 use super::Make;
@@ -46,24 +46,75 @@ pub(crate) fn the_secret_stays(make: &Make<'_>) {
     assert_ne!(make().open().reader().unwrap().secret().unwrap(), secret);
 }
 
+fn answer(key: &str, day: i32) -> Replay {
+    let kept = Kept::Text(format!("{{\"{key}\":{day}}}").into());
+    Replay { key: key.into(), request: [day as u8; 32], day, lasting: false, kept }
+}
+
+fn answered(replays: Vec<Replay>) -> Changes {
+    Changes { replays, ..Changes::default() }
+}
+
 pub(crate) fn answers_are_found_by_day_until_forgotten(make: &Make<'_>) {
     let engine = make();
     let store = engine.open();
     let mut writer = store.writer().unwrap();
-    let of = |key: &str, day| Replay { key: key.into(), request: [day as u8; 32], day, answer: "{}".into() };
-    let replays = vec![of("a", 10), of("b", 10), of("a", 11)];
-    writer.write(&tenant("acme"), &Changes { replays, ..Changes::default() }).unwrap();
+    let kept = Replay { lasting: true, ..answer("c", 9) };
+    let replays = vec![answer("a", 10), answer("b", 10), kept.clone(), answer("a", 11)];
+    writer.write(&tenant("acme"), &answered(replays)).unwrap();
     writer.commit().unwrap();
     let mut find = |days: &[i32], key: &str| writer.replay(&tenant("acme"), days, key).unwrap();
-    assert_eq!(find(&[11, 10], "a"), Some(of("a", 11)));
-    assert_eq!(find(&[10], "a"), Some(of("a", 10)));
+    assert_eq!(find(&[11, 10], "a"), Some(answer("a", 11)));
+    assert_eq!(find(&[10], "a"), None, "the newest counts");
+    assert_eq!(find(&[10], "b"), Some(answer("b", 10)));
     assert_eq!(find(&[12, 11], "b"), None);
     assert_eq!(find(&[], "a"), None);
-    writer.forget_replays(&tenant("acme"), 11).unwrap();
+    assert_eq!(find(&[12], "c"), Some(kept.clone()));
+    assert_eq!(writer.forget_replays(&tenant("acme"), 11, 1).unwrap(), 1);
+    assert_eq!(writer.forget_replays(&tenant("acme"), 11, 9).unwrap(), 1);
+    assert_eq!(writer.forget_replays(&tenant("acme"), 11, 9).unwrap(), 0);
     writer.commit().unwrap();
     assert_eq!(writer.replay(&tenant("acme"), &[10, 11], "b").unwrap(), None);
-    assert_eq!(writer.replay(&tenant("acme"), &[10, 11], "a").unwrap(), Some(of("a", 11)));
+    assert_eq!(writer.replay(&tenant("acme"), &[10, 11], "a").unwrap(), Some(answer("a", 11)));
+    assert_eq!(writer.replay(&tenant("acme"), &[99], "c").unwrap(), Some(kept));
     assert_eq!(writer.replay(&tenant("zeta"), &[11], "a").unwrap(), None);
+}
+
+/// More keys than a writer keeps in memory: they go into an index, and are found all the same, by every writer.
+pub(crate) fn any_number_of_keys_is_found_by_every_writer(make: &Make<'_>) {
+    const MANY: usize = 70_000;
+    let engine = make();
+    let store = engine.open();
+    let acme = tenant("acme");
+    let mut writer = store.writer().unwrap();
+    let name = |n: usize| format!("key {n}");
+    writer.write(&acme, &answered((0..MANY).map(|n| answer(&name(n), 5)).collect())).unwrap();
+    writer.write(&acme, &answered(vec![answer("late", 5), answer(&name(3), 6)])).unwrap();
+    writer.commit().unwrap();
+    let mut other = engine.open().writer().unwrap();
+    for writer in [&mut writer, &mut other] {
+        for n in [0, 1, MANY / 2, MANY - 1] {
+            assert_eq!(writer.replay(&acme, &[5], &name(n)).unwrap(), Some(answer(&name(n), 5)));
+        }
+        assert_eq!(writer.replay(&acme, &[5], "late").unwrap(), Some(answer("late", 5)));
+        assert_eq!(writer.replay(&acme, &[5, 6], &name(3)).unwrap(), Some(answer(&name(3), 6)));
+        assert_eq!(writer.replay(&acme, &[5], "none").unwrap(), None);
+        writer.rollback().unwrap();
+    }
+    // What another writer keeps is found too.
+    other.write(&acme, &answered(vec![answer("others", 5)])).unwrap();
+    other.commit().unwrap();
+    assert!(writer.changed_elsewhere().unwrap());
+    assert_eq!(writer.replay(&acme, &[5], "others").unwrap(), Some(answer("others", 5)));
+    if let Some(marks) = writer.key_marks(&acme, 1_000_000).unwrap() {
+        for key in ["others", "late", &name(0), &name(MANY - 1)] {
+            assert!(marks.contains(&ledger::key_mark(key)), "{key}");
+        }
+    }
+    assert_eq!(writer.key_marks(&acme, 10).unwrap(), None, "too many to hold");
+    while writer.forget_replays(&acme, 6, 10_000).unwrap() > 0 {}
+    assert_eq!(writer.replay(&acme, &[5], &name(0)).unwrap(), None);
+    assert_eq!(writer.replay(&acme, &[5, 6], &name(3)).unwrap(), Some(answer(&name(3), 6)));
 }
 
 pub(crate) fn timers_come_due_over_all_tenants(make: &Make<'_>) {
@@ -111,25 +162,4 @@ pub(crate) fn work_stays_until_it_is_done(make: &Make<'_>) {
     let gone_on = Changes { work: vec![of(1, "further")], work_gone: vec![2], ..Changes::default() };
     writer.write(&tenant("acme"), &gone_on).unwrap();
     assert_eq!(writer.work(2).unwrap(), [(tenant("acme"), of(1, "further")), all[2].clone()]);
-}
-
-pub(crate) fn messages_are_numbered_by_tenant(make: &Make<'_>) {
-    let engine = make();
-    let store = engine.open();
-    let mut writer = store.writer().unwrap();
-    let of = |seq, n| OutboxRow {
-        seq,
-        at: instant(n),
-        kind: "order_confirmation".into(),
-        order: OrderId(Uuid::from_u128(n as u128)),
-    };
-    for (name, n) in [("acme", 1), ("zeta", 2), ("acme", 3)] {
-        let outbox = vec![of(0, n), of(0, n + 10)];
-        writer.write(&tenant(name), &Changes { outbox, ..Changes::default() }).unwrap();
-    }
-    writer.commit().unwrap();
-    let all = [of(4, 13), of(3, 3), of(2, 11), of(1, 1)];
-    assert_eq!(writer.outbox(&tenant("acme"), None, 10).unwrap(), all);
-    assert_eq!(writer.outbox(&tenant("acme"), Some(4), 2).unwrap(), all[1..3]);
-    assert_eq!(writer.outbox(&tenant("zeta"), None, 1).unwrap(), [of(2, 12)]);
 }

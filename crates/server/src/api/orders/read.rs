@@ -37,7 +37,7 @@ fn find(
     let mut found = Vec::with_capacity(orders.len());
     for order in orders {
         let contact = store.contact(tenant, order.id)?.unwrap_or_default();
-        let view = promise::order_view(&shop, &order, Vec::new(), now);
+        let view = promise::order_view(&shop, &order, now);
         found.push((order, contact, view));
     }
     Ok(found)

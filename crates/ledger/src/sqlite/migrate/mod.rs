@@ -8,9 +8,28 @@ use sha2::{Digest, Sha256};
 use super::cells::{Cells, failed, list};
 use crate::StoreError;
 
-/// Every migration, oldest first: its name is its file's. None is ever edited.
-const MIGRATIONS: &[(&str, &str)] =
-    &[("0001_foundation", include_str!("../../migrations/0001_foundation.sqlite.sql"))];
+mod compact;
+
+/// A change of the tables: its file's name, what it says, and what the program does with the rows after it.
+struct Migration {
+    name: &'static str,
+    sql: &'static str,
+    carry_over: Option<fn(&Connection) -> Result<(), StoreError>>,
+}
+
+/// Every migration, oldest first. None is ever edited.
+const MIGRATIONS: &[Migration] = &[
+    Migration {
+        name: "0001_foundation",
+        sql: include_str!("../../../migrations/0001_foundation.sqlite.sql"),
+        carry_over: None,
+    },
+    Migration {
+        name: "0002_compact",
+        sql: include_str!("../../../migrations/0002_compact.sqlite.sql"),
+        carry_over: Some(compact::run),
+    },
+];
 
 const DOING: &str = "brought the tables up to date";
 
@@ -41,7 +60,7 @@ fn switch_to_wal(dir: &Path, conn: &Connection) -> Result<(), StoreError> {
     conn.pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(())).map_err(failed(DOING))
 }
 
-fn apply(conn: &Connection, migrations: &[(&str, &str)]) -> Result<(), StoreError> {
+fn apply(conn: &Connection, migrations: &[Migration]) -> Result<(), StoreError> {
     conn.execute_batch(
         "CREATE TABLE IF NOT EXISTS migrations (
              name TEXT NOT NULL PRIMARY KEY,
@@ -52,22 +71,23 @@ fn apply(conn: &Connection, migrations: &[(&str, &str)]) -> Result<(), StoreErro
     let read = |cells: Cells<'_>| Ok((cells.text(0)?.to_owned(), cells.bytes::<32>(1)?));
     let applied = list(conn, DOING, "SELECT name, checksum FROM migrations ORDER BY name", [], read)?;
     for (at, (name, checksum)) in applied.iter().enumerate() {
-        let Some((ours, text)) = migrations.get(at).filter(|(ours, _)| ours == name) else {
+        let Some(ours) = migrations.get(at).filter(|ours| ours.name == name) else {
             return Err(StoreError::Schema(format!(
                 "it has the migration {name}, which this version does not know: a newer version wrote it"
             )));
         };
-        if checksum_of(text) != *checksum {
+        if checksum_of(ours.sql) != *checksum {
             return Err(StoreError::Schema(format!(
-                "migration {ours} is not the one that was applied to it"
+                "migration {name} is not the one that was applied to it"
             )));
         }
     }
-    for (name, text) in &migrations[applied.len()..] {
-        conn.execute_batch(text).map_err(failed(DOING))?;
+    for Migration { name, sql, carry_over } in &migrations[applied.len()..] {
+        conn.execute_batch(sql).map_err(failed(DOING))?;
+        carry_over.map_or(Ok(()), |carry_over| carry_over(conn))?;
         conn.execute(
             "INSERT INTO migrations (name, checksum) VALUES (?1, ?2)",
-            params![name, checksum_of(text)],
+            params![name, checksum_of(sql)],
         )
         .map_err(failed(DOING))?;
     }
@@ -97,16 +117,22 @@ fn make_secret(conn: &Connection) -> Result<(), StoreError> {
 mod tests {
     use super::*;
 
-    fn applied(first: &[(&str, &str)], then: &[(&str, &str)]) -> Result<(), StoreError> {
+    fn migrations(of: &[(&'static str, &'static str)]) -> Vec<Migration> {
+        of.iter().map(|&(name, sql)| Migration { name, sql, carry_over: None }).collect()
+    }
+
+    fn applied(
+        first: &[(&'static str, &'static str)],
+        then: &[(&'static str, &'static str)],
+    ) -> Result<(), StoreError> {
         let conn = Connection::open_in_memory().unwrap();
-        apply(&conn, first).unwrap();
-        apply(&conn, then)
+        apply(&conn, &migrations(first)).unwrap();
+        apply(&conn, &migrations(then))
     }
 
     #[test]
     fn migrations_are_applied_once_and_in_order() {
-        let one = ("0001_a", "CREATE TABLE a (x) STRICT".replace("x", "x INTEGER"));
-        let one = (one.0, one.1.as_str());
+        let one = ("0001_a", "CREATE TABLE a (x INTEGER) STRICT");
         let two = ("0002_b", "ALTER TABLE a ADD COLUMN y INTEGER");
         applied(&[one], &[one]).unwrap();
         applied(&[one], &[one, two]).unwrap();

@@ -1,0 +1,176 @@
+//! The store's place between two threads: the writer decides with it at hand, the keeper writes and commits with it.
+//!
+//! What is decided from memory alone needs no store, so the next batch is decided while the last one is still being
+//! written. Whatever must read waits until the store is back: it then sees everything that was handed over.
+
+use std::sync::Arc;
+
+use crossbeam_channel::{Receiver, Sender, unbounded};
+use ledger::{Changes, StoreError, Write};
+use model::{id::TenantId, pool::Pool};
+
+use crate::{
+    answer::Failure,
+    snapshot::{Locations, Snapshots},
+    writer::Batch,
+};
+
+/// What one transaction writes, and what is true once it is kept.
+pub(crate) struct Handover {
+    pub(crate) parts: Vec<Part>,
+    pub(crate) batch: Batch,
+}
+
+/// What one transaction does to one tenant.
+pub(crate) struct Part {
+    pub(crate) tenant: TenantId,
+    pub(crate) changes: Changes,
+    /// Pools and locations as readers see them from then on.
+    pub(crate) pools: Vec<Arc<Pool>>,
+    pub(crate) locations: Option<Locations>,
+}
+
+impl Handover {
+    /// Writes everything; nothing is durable before the commit.
+    pub(crate) fn write(&self, store: &mut dyn Write) -> Result<(), StoreError> {
+        self.parts.iter().try_for_each(|part| store.write(&part.tenant, &part.changes))
+    }
+
+    /// Shows readers what is now true, then answers.
+    pub(crate) fn publish(self, snapshots: &Snapshots) {
+        for part in self.parts {
+            snapshots.publish(&part.tenant, part.pools.into_iter());
+            if let Some(locations) = part.locations {
+                snapshots.publish_locations(&part.tenant, locations);
+            }
+        }
+        self.batch.answer();
+    }
+}
+
+/// The store back from the keeper; with the batch that could not be kept, and why, if so.
+pub(crate) struct Returned {
+    store: Box<dyn Write>,
+    pub(crate) failed: Option<(Batch, StoreError)>,
+}
+
+/// Where the store is.
+pub(crate) struct Desk {
+    store: Option<Box<dyn Write>>,
+    keeper: Sender<(Box<dyn Write>, Handover)>,
+    back: Receiver<Returned>,
+    /// Whether it is known, since the store came back, that nobody else has written.
+    is_current: bool,
+    /// A batch that could not be kept, still to be decided anew.
+    failed: Option<(Batch, StoreError)>,
+}
+
+impl Desk {
+    /// A desk with the store on it; what comes over the channel is the keeper's to do ([`keep`]).
+    pub(crate) fn new(
+        store: Box<dyn Write>,
+    ) -> (Self, Receiver<(Box<dyn Write>, Handover)>, Sender<Returned>) {
+        let (keeper, handed) = unbounded();
+        let (give_back, back) = unbounded();
+        (Self { store: Some(store), keeper, back, is_current: false, failed: None }, handed, give_back)
+    }
+
+    pub(crate) fn is_home(&self) -> bool {
+        self.store.is_some()
+    }
+
+    /// Where the store comes back.
+    pub(crate) fn returns(&self) -> &Receiver<Returned> {
+        &self.back
+    }
+
+    /// Takes the store back.
+    pub(crate) fn take_back(&mut self, returned: Returned) {
+        self.store = Some(returned.store);
+        self.failed = returned.failed;
+        self.is_current = false;
+    }
+
+    /// The batch that could not be kept.
+    pub(crate) fn take_failed(&mut self) -> Option<(Batch, StoreError)> {
+        self.failed.take()
+    }
+
+    /// The store, waited for if it is away. Errors: the keeper has gone.
+    pub(crate) fn home(&mut self) -> Result<&mut dyn Write, Failure> {
+        if self.store.is_none() {
+            let returned = self.back.recv().map_err(|_| Failure::Stopped)?;
+            self.take_back(returned);
+        }
+        self.store.as_deref_mut().map(|store| store as &mut dyn Write).ok_or(Failure::Stopped)
+    }
+
+    /// The store to read for a decision. Errors: what was decided so far may rest on what is not true any more, since the
+    /// batch before could not be kept or another process has written: everything is to be decided anew.
+    pub(crate) fn store(&mut self) -> Result<&mut dyn Write, Failure> {
+        self.home()?;
+        if self.failed.is_some() {
+            return Err(StoreError::Conflict.into());
+        }
+        let is_current = self.is_current;
+        self.is_current = true;
+        let store = self.home()?;
+        if !is_current && store.changed_elsewhere()? {
+            return Err(StoreError::Conflict.into());
+        }
+        Ok(store)
+    }
+
+    /// Whether another process has written since this was last asked; nobody can until the commit.
+    pub(crate) fn changed_elsewhere(&mut self) -> Result<bool, Failure> {
+        self.is_current = true;
+        Ok(self.home()?.changed_elsewhere()?)
+    }
+
+    /// Ends what this transaction did on this thread.
+    pub(crate) fn ended(&mut self) {
+        self.is_current = false;
+    }
+
+    /// Hands the store and what is to be kept to the keeper.
+    pub(crate) fn hand_over(&mut self, handover: Handover) -> Result<(), Failure> {
+        self.home()?;
+        self.is_current = false;
+        let Some(store) = self.store.take() else { return Err(Failure::Stopped) };
+        self.keeper.send((store, handover)).map_err(|_| Failure::Stopped)
+    }
+}
+
+/// The keeper: writes and commits what it is handed, answers, gives the store back. Runs until the desk is gone.
+pub(crate) fn keep(
+    snapshots: &Snapshots,
+    handed: &Receiver<(Box<dyn Write>, Handover)>,
+    give_back: &Sender<Returned>,
+) {
+    while let Ok((mut store, handover)) = handed.recv() {
+        let failed = match kept(&mut *store, &handover) {
+            // Answers first: whoever asks again meanwhile is decided before the store is needed.
+            Ok(()) => {
+                handover.publish(snapshots);
+                None
+            }
+            Err(error) => {
+                if let Err(error) = store.rollback() {
+                    tracing::error!(%error, "a failed batch could not be rolled back");
+                }
+                Some((handover.batch, error))
+            }
+        };
+        if give_back.send(Returned { store, failed }).is_err() {
+            return;
+        }
+    }
+}
+
+fn kept(store: &mut dyn Write, handover: &Handover) -> Result<(), StoreError> {
+    if store.changed_elsewhere()? {
+        return Err(StoreError::Conflict);
+    }
+    handover.write(store)?;
+    store.commit()
+}

@@ -1,0 +1,211 @@
+//! What of an order is stored as one text: everything but its id, its columns and its contact.
+//!
+//! A JSON list, because names would be most of it: `[1, channel, group, country, placed_at, ship, requested_date,
+//! not_later_than, lines]` with a line `[no, sku, quantity, price, recipe, cancelled, shipped, pegs, promises]`, a price
+//! `[amount, currency]`, a part `[sku, quantity]`, a peg `[supply, quantity]` (with its SKU behind, where that is not the
+//! line's) and a promise `[version, ship, deliver, given_at, told_at, cause]` with dates `[expected, promised]`. Pegs are sorted by supply. Instants are
+//! microseconds and dates days since 1970, a supply's id 32 hexadecimal digits. The first number is the version of this form.
+
+use std::{borrow::Cow, sync::Arc};
+
+use model::{
+    Units,
+    id::{Channel, OrderId, Sku, SupplyId},
+    item::Component,
+    money::{Currency, Money},
+    order::{Cause, Dates, Line, Order, Peg, Promise, ShipChoice},
+    time::{Date, Timestamp, date_from_days, days_since_epoch},
+};
+use serde::{Deserialize, Serialize};
+
+use crate::StoreError;
+
+const VERSION: u8 = 1;
+
+#[derive(Serialize, Deserialize)]
+struct Body<'a>(
+    u8,
+    #[serde(borrow)] Cow<'a, str>,
+    Option<Arc<str>>,
+    Option<Arc<str>>,
+    i64,
+    &'a str,
+    Option<i32>,
+    Option<i32>,
+    #[serde(borrow)] Vec<BodyLine<'a>>,
+);
+
+type Days = (Option<i32>, Option<i32>);
+
+#[derive(Serialize, Deserialize)]
+struct BodyLine<'a>(
+    u16,
+    Sku,
+    Units,
+    #[serde(borrow)] Option<(i64, &'a str)>,
+    Vec<(Sku, Units)>,
+    Units,
+    Units,
+    Vec<BodyPeg>,
+    Vec<BodyPromise>,
+);
+
+/// A SKU that is the line's is left out, so a peg is a list of two or three.
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum BodyPeg {
+    Own(Hex, Units),
+    Of(Hex, Units, Sku),
+}
+
+#[derive(Serialize, Deserialize)]
+struct BodyPromise(u32, Days, Days, i64, Option<i64>, Cause);
+
+/// A supply's id as its bare digits.
+struct Hex(SupplyId);
+
+impl Serialize for Hex {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut digits = [0; 32];
+        serializer.serialize_str(self.0.0.simple().encode_lower(&mut digits))
+    }
+}
+
+impl<'de> Deserialize<'de> for Hex {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = <Cow<'de, str>>::deserialize(deserializer)?;
+        let id = text.parse().map_err(|_| serde::de::Error::custom("not the digits of an id"))?;
+        Ok(Self(SupplyId(id)))
+    }
+}
+
+fn days(date: Option<Date>) -> Option<i32> {
+    date.map(days_since_epoch)
+}
+
+fn both(dates: Dates) -> Days {
+    (days(dates.expected), days(dates.promised))
+}
+
+/// Pegs by their supply: however they came about, the same pegs are the same text.
+fn sorted(pegs: &[Peg]) -> Vec<&Peg> {
+    let mut sorted: Vec<&Peg> = pegs.iter().collect();
+    sorted.sort_unstable_by_key(|peg| peg.supply);
+    sorted
+}
+
+/// Writes an order's text to the end of a buffer. Errors: never in practice; a serialiser may fail.
+pub(crate) fn write(order: &Order, into: &mut Vec<u8>) -> Result<(), serde_json::Error> {
+    let lines = order.lines.iter().map(|line| {
+        let peg = |peg: &Peg| {
+            let id = Hex(peg.supply);
+            if peg.sku == line.sku {
+                BodyPeg::Own(id, peg.quantity)
+            } else {
+                BodyPeg::Of(id, peg.quantity, peg.sku.clone())
+            }
+        };
+        let promise = |promise: &Promise| {
+            BodyPromise(
+                promise.version,
+                both(promise.ship_by),
+                both(promise.deliver_by),
+                promise.given_at.as_microsecond(),
+                promise.told_at.map(Timestamp::as_microsecond),
+                promise.cause.clone(),
+            )
+        };
+        BodyLine(
+            line.no,
+            line.sku.clone(),
+            line.quantity,
+            line.unit_price.as_ref().map(|price| (price.amount, price.currency.code())),
+            line.recipe.iter().map(|part| (part.sku.clone(), part.quantity)).collect(),
+            line.cancelled,
+            line.shipped,
+            sorted(&line.pegs).into_iter().map(peg).collect(),
+            line.promises.iter().map(promise).collect(),
+        )
+    });
+    let body = Body(
+        VERSION,
+        order.channel.as_str().into(),
+        order.group.clone(),
+        order.country.clone(),
+        order.placed_at.as_microsecond(),
+        order.ship.as_str(),
+        days(order.requested_date),
+        days(order.not_later_than),
+        lines.collect(),
+    );
+    serde_json::to_writer(into, &body)
+}
+
+/// Reads an order's text; reference, customer and key are the caller's to add. Errors: the text is not in this form.
+pub(crate) fn read(id: OrderId, text: &str) -> Result<Order, StoreError> {
+    let wrong =
+        |what: &dyn std::fmt::Display| StoreError::inconsistent(format_args!("{id}: its body {what}"));
+    let body: Body<'_> =
+        serde_json::from_str(text).map_err(|error| wrong(&format_args!("cannot be read: {error}")))?;
+    let Body(version, channel, group, country, placed_at, ship, requested, latest, lines) = body;
+    if version != VERSION {
+        return Err(wrong(&format_args!("has the form {version}, which this version does not know")));
+    }
+    let instant =
+        |at: i64| Timestamp::from_microsecond(at).map_err(|_| wrong(&"has an instant beyond all years"));
+    let date = |at: Option<i32>| -> Result<Option<Date>, StoreError> {
+        at.map(|at| date_from_days(at).ok_or_else(|| wrong(&"has a date beyond all years"))).transpose()
+    };
+    let dates = |(expected, promised): Days| -> Result<Dates, StoreError> {
+        Ok(Dates { expected: date(expected)?, promised: date(promised)? })
+    };
+    let line = |line: BodyLine<'_>| -> Result<Line, StoreError> {
+        let BodyLine(no, sku, quantity, price, recipe, cancelled, shipped, pegs, promises) = line;
+        let unit_price = match price {
+            None => None,
+            Some((amount, code)) => Some(Money::new(
+                amount,
+                Currency::new(code).map_err(|_| wrong(&"has a price in no currency"))?,
+            )),
+        };
+        let peg = |peg| match peg {
+            BodyPeg::Own(Hex(supply), quantity) => Peg { sku: sku.clone(), supply, quantity },
+            BodyPeg::Of(Hex(supply), quantity, sku) => Peg { sku, supply, quantity },
+        };
+        let promise = |BodyPromise(version, ship, deliver, given, told, cause): BodyPromise| {
+            Ok(Promise {
+                version,
+                ship_by: dates(ship)?,
+                deliver_by: dates(deliver)?,
+                given_at: instant(given)?,
+                told_at: told.map(instant).transpose()?,
+                cause,
+            })
+        };
+        Ok(Line {
+            no,
+            quantity,
+            unit_price,
+            recipe: recipe.into_iter().map(|(sku, quantity)| Component { sku, quantity }).collect(),
+            cancelled,
+            shipped,
+            pegs: pegs.into_iter().map(peg).collect(),
+            promises: promises.into_iter().map(promise).collect::<Result<_, StoreError>>()?,
+            sku,
+        })
+    };
+    Ok(Order {
+        id,
+        reference: None,
+        channel: Channel::stored(&channel),
+        customer: None,
+        group,
+        country,
+        placed_at: instant(placed_at)?,
+        ship: ShipChoice::parse(ship).ok_or_else(|| wrong(&"ships in no known way"))?,
+        requested_date: date(requested)?,
+        not_later_than: date(latest)?,
+        placed_by: None,
+        lines: lines.into_iter().map(line).collect::<Result<_, _>>()?,
+    })
+}
