@@ -74,7 +74,8 @@ impl TenantState {
 
     /// What this batch is to keep of the tenant, handed over; `None` where it did nothing.
     pub(crate) fn part(&mut self, tenant: &TenantId) -> Result<Option<Part>, StoreError> {
-        let changes = self.take_changes()?;
+        let mut changes = self.take_changes()?;
+        changes.write_down()?;
         let (pools, locations) = (self.changed_pools(), self.changed_locations());
         self.let_go();
         if is_nothing(&changes) && pools.is_empty() && locations.is_none() {

@@ -14,7 +14,9 @@ use model::{
 };
 use rusqlite::Connection;
 
-use super::{Shared, audit, backlog, cells::failed, orders, queue, read, sql, tail::Tail, write};
+use super::{
+    Shared, audit, backlog, cells::failed, checkpoint::Copier, orders, queue, read, sql, tail::Tail, write,
+};
 use crate::{
     ApiKey, Audit, Backlog, Changes, EventRow, OrderFilter, QueuePart, QueueRow, Read, Replay, StoreError,
     Tenant, Timer, Work, Write,
@@ -54,11 +56,13 @@ pub(super) struct Session {
     seen: Option<i64>,
     /// Whether others have committed since [`Write::changed_elsewhere`] last said so.
     elsewhere: bool,
+    /// Copies the log back beside this writer.
+    copier: Option<Copier>,
     home: Arc<Shared>,
 }
 
 impl Session {
-    pub(super) fn new(conn: Connection, role: Role, home: Arc<Shared>) -> Self {
+    pub(super) fn new(conn: Connection, role: Role, copier: Option<Copier>, home: Arc<Shared>) -> Self {
         Self {
             conn: Some(conn),
             role,
@@ -66,6 +70,7 @@ impl Session {
             tail: Tail::default(),
             seen: None,
             elsewhere: false,
+            copier,
             home,
         }
     }
@@ -309,8 +314,10 @@ impl Write for Session {
             return Err(StoreError::driver("committed", "the transaction was rolled back"));
         }
         let committed = self.end("committed", "COMMIT");
-        if committed.is_err() {
-            self.rollback()?;
+        match (&committed, &mut self.copier, &self.conn) {
+            (Err(_), ..) => self.rollback()?,
+            (Ok(()), Some(copier), Some(conn)) => copier.committed(conn),
+            _ => {}
         }
         committed
     }

@@ -4,6 +4,7 @@ mod audit;
 mod backlog;
 mod backup;
 mod cells;
+mod checkpoint;
 mod connection;
 mod migrate;
 mod orders;
@@ -23,6 +24,7 @@ use rusqlite::Connection;
 
 use self::{
     cells::failed,
+    checkpoint::Copier,
     connection::{Role, Session},
 };
 use crate::{Audit, Read, Store, StoreError, Write};
@@ -58,6 +60,9 @@ struct Shared {
     idle: Mutex<Vec<Connection>>,
 }
 
+/// Pages of the log after which SQLite itself copies it back within a commit: only where nobody else does.
+const AUTOCHECKPOINT_PAGES: i64 = 8_000;
+
 impl SqliteStore {
     /// Opens the store in a directory, makes both where they are missing, and brings the tables up to date.
     ///
@@ -85,8 +90,12 @@ impl SqliteStore {
             Role::Reads => self.shared.idle().pop(),
             Role::Writes => None,
         };
-        let conn = idle.map_or_else(|| self.shared.connect(role), Ok)?;
-        Ok(Session::new(conn, role, Arc::clone(&self.shared)))
+        let mut conn = idle.map_or_else(|| self.shared.connect(role), Ok)?;
+        let copier = match (role, self.shared.durability) {
+            (Role::Writes, Durability::Commit) => Some(Copier::start(&self.shared, &mut conn)?),
+            _ => None,
+        };
+        Ok(Session::new(conn, role, copier, Arc::clone(&self.shared)))
     }
 }
 
@@ -141,7 +150,7 @@ impl Shared {
              PRAGMA temp_store = MEMORY;
              PRAGMA cache_size = -{cache_kib};
              PRAGMA mmap_size = 1073741824;
-             PRAGMA wal_autocheckpoint = 8000;
+             PRAGMA wal_autocheckpoint = {AUTOCHECKPOINT_PAGES};
              PRAGMA journal_size_limit = 67108864;"
         ))
         .map_err(failed("set up the connection"))?;

@@ -49,6 +49,19 @@ impl<'c> Rows<'c> {
         self.bind_written(at, |text| serde_json::to_writer(text, value))
     }
 
+    /// Binds a text that is written down, or that a function writes.
+    fn bind_text<E: Into<Box<dyn std::error::Error + Send + Sync>>>(
+        &mut self,
+        at: usize,
+        written: Option<&[u8]>,
+        write: impl FnOnce(&mut Vec<u8>) -> Result<(), E>,
+    ) -> Result<&mut Self, StoreError> {
+        let Some(text) = written else { return self.bind_written(at, write) };
+        let text = std::str::from_utf8(text).map_err(|e| StoreError::driver(self.doing, e))?;
+        self.statement.raw_bind_parameter(at, text).map_err(failed(self.doing))?;
+        Ok(self)
+    }
+
     /// Binds a text that a function writes.
     fn bind_written<E: Into<Box<dyn std::error::Error + Send + Sync>>>(
         &mut self,
@@ -132,6 +145,7 @@ fn events(conn: &Connection, last: i64, tenant: &TenantId, changes: &Changes) ->
     let mut rows = Rows::of(conn, tenant, "wrote the ledger", sql::ADD_EVENT)?;
     let mut rest = changes.events.as_slice();
     while let [(at, event), then @ ..] = rest {
+        let nth = changes.events.len() - rest.len();
         let promise =
             then.first().and_then(|(then_at, then)| given_with(event, then).filter(|_| then_at == at));
         let seq = numbers.last + 1;
@@ -141,9 +155,11 @@ fn events(conn: &Connection, last: i64, tenant: &TenantId, changes: &Changes) ->
             .bind(4, event.kind())?
             .bind(5, event.sku().map(Sku::as_str))?
             .bind(6, order.as_ref().map(OrderId::bytes))?;
-        rows.bind_written(7, |text| event.write(text))?;
+        rows.bind_text(7, changes.texts.event(nth), |text| event.write(text))?;
         match promise {
-            Some(promise) => rows.bind_json(8, promise)?,
+            Some(promise) => {
+                rows.bind_text(8, changes.texts.event(nth + 1), |text| serde_json::to_writer(text, promise))?
+            }
             None => rows.bind(8, None::<&str>)?,
         };
         rows.run()?;
@@ -221,7 +237,7 @@ fn orders(
         let contacts: FxHashMap<OrderId, _> =
             changes.contacts.iter().map(|(order, contact)| (*order, contact)).collect();
         let mut rows = Rows::of(conn, tenant, "wrote an order", sql::ADD_ORDER)?;
-        for order in &changes.orders {
+        for (nth, order) in changes.orders.iter().enumerate() {
             let order: &Order = order;
             rows.bind(2, order.id.bytes())?
                 .bind(3, order.reference.as_deref())?
@@ -231,7 +247,7 @@ fn orders(
                 Some(contact) => rows.bind_json(6, contact)?,
                 None => rows.bind(6, None::<&str>)?,
             };
-            rows.bind_written(7, |text| body::write(order, text))?.run()?;
+            rows.bind_text(7, changes.texts.order(nth), |text| body::write(order, text))?.run()?;
             if let Some(customer) = &order.customer {
                 gathered.customer(customer.0, *order.id.bytes());
             }
