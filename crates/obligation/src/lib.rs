@@ -8,3 +8,4 @@
 
 pub mod holidays;
 pub mod legal;
+pub mod payment;

@@ -3,5 +3,9 @@
 
 mod clock;
 mod europe;
+mod ledgers;
+mod payment_trouble;
+mod payments;
 mod several_laws;
+mod story;
 mod united_states;
