@@ -8,4 +8,5 @@
 
 pub mod holidays;
 pub mod legal;
+pub mod notice;
 pub mod payment;

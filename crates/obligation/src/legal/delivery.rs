@@ -10,7 +10,7 @@ use super::{
     History, Revised, StepKind,
     book::DeliveryFigures,
     plus,
-    standing::{Deadline, OnSilence, RefundForm, RemarkCode, Standing, State},
+    standing::{Cancelled, Deadline, EndedBy, OnSilence, RefundForm, RemarkCode, Standing, State},
 };
 use crate::holidays::{Workdays, shifted};
 
@@ -77,7 +77,7 @@ struct Contract<'a> {
     scanned: bool,
     delivered_on: Option<Date>,
     /// When and by which rule, and by when money goes back.
-    cancelled: Option<(Deadline, Deadline)>,
+    cancelled: Option<(Cancelled, Deadline)>,
 }
 
 /// Reads a history by such a law.
@@ -123,7 +123,7 @@ impl Contract<'_> {
             StepKind::Cancel => self.cancel(day),
             StepKind::SellerCancel => {
                 if self.delivered_on.is_none() {
-                    self.terminate(day, self.rules.cites.refused);
+                    self.terminate(day, self.rules.cites.refused, EndedBy::Seller);
                 }
                 None
             }
@@ -168,7 +168,7 @@ impl Contract<'_> {
     fn cancel(&mut self, day: Date) -> Option<RemarkCode> {
         let Some(delivered_on) = self.delivered_on else {
             if self.terminable_from().is_some_and(|from| from <= day) {
-                self.terminate(day, self.rules.cites.extra);
+                self.terminate(day, self.rules.cites.extra, EndedBy::Buyer);
             } else {
                 self.withdraw(day);
             }
@@ -184,14 +184,15 @@ impl Contract<'_> {
     fn withdraw(&mut self, day: Date) {
         let Rules { figures, cites, .. } = self.rules;
         let refund_by = Deadline::new(plus(day, figures.refund_days.value), cites.withdrawal_refund);
-        self.cancelled = Some((Deadline::new(day, cites.withdrawn), refund_by));
+        let ended = Cancelled { on: day, rule: cites.withdrawn, by: EndedBy::Buyer };
+        self.cancelled = Some((ended, refund_by));
     }
 
-    fn terminate(&mut self, day: Date, rule: &'static str) {
+    fn terminate(&mut self, day: Date, rule: &'static str, by: EndedBy) {
         let Rules { figures, cites, .. } = self.rules;
         let refund_by =
             Deadline::new(plus(day, figures.termination_refund_days.value), cites.termination_refund);
-        self.cancelled = Some((Deadline::new(day, rule), refund_by));
+        self.cancelled = Some((Cancelled { on: day, rule, by }, refund_by));
     }
 
     /// The last day of the further period: the consumer's, else the date that the trader itself named.

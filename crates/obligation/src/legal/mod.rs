@@ -23,7 +23,9 @@ use serde::{Deserialize, Serialize};
 pub use book::{DeliveryFigures, Figure, LawBook, UsFigures};
 pub use jurisdiction::Jurisdiction;
 pub use policy::{MerchantPolicy, Terms, terms};
-pub use standing::{Deadline, Duty, DutyKind, OnSilence, RefundForm, Remark, RemarkCode, Standing, State};
+pub use standing::{
+    Cancelled, Deadline, Duty, DutyKind, EndedBy, OnSilence, RefundForm, Remark, RemarkCode, Standing, State,
+};
 
 /// A body of rules that is known here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -171,6 +173,34 @@ pub enum StepKind {
     },
     /// The buyer has the goods.
     Delivered,
+}
+
+/// A line with everything that a legal question about it needs.
+#[derive(Debug, Clone, Copy)]
+pub struct Case<'a> {
+    /// The line.
+    pub order: &'a LegalOrder,
+    /// What happened, in any order.
+    pub steps: &'a [Step],
+    /// The law of the place that goods go to.
+    pub jurisdiction: &'a Jurisdiction,
+    /// The merchant's own policy.
+    pub policy: &'a MerchantPolicy,
+    /// The figures of the law.
+    pub book: &'a LawBook,
+}
+
+impl Case<'_> {
+    /// Where it stands: see [`standing`].
+    pub fn standing(&self, asked_at: Timestamp) -> Standing {
+        standing(self.order, self.steps, self.jurisdiction, self.policy, self.book, asked_at)
+    }
+
+    /// Where it would stand if this had happened too.
+    pub fn standing_with(&self, step: Step, asked_at: Timestamp) -> Standing {
+        let steps: Vec<Step> = self.steps.iter().cloned().chain([step]).collect();
+        standing(self.order, &steps, self.jurisdiction, self.policy, self.book, asked_at)
+    }
 }
 
 /// Says where a line stands at a moment: by the law of the place it goes to and the merchant's own policy, whichever

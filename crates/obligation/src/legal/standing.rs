@@ -1,9 +1,10 @@
 //! Where a line stands: what one law, or the strictest of several, says about it.
 
 use model::time::Date;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::Law;
+use crate::holidays::shifted;
 
 /// Where a line stands. Later ones owe the buyer more; of several laws the latest is taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -89,8 +90,31 @@ impl Deadline {
     }
 }
 
+/// Who ended an order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EndedBy {
+    /// The buyer cancelled, withdrew, or ended the contract.
+    Buyer,
+    /// The seller will not ship.
+    Seller,
+    /// Time: a day passed without what had to happen.
+    Law,
+}
+
+/// The end of an order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Cancelled {
+    /// On which day.
+    pub on: Date,
+    /// By which rule.
+    pub rule: &'static str,
+    /// By whom.
+    pub by: EndedBy,
+}
+
 /// What follows when the buyer does not answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OnSilence {
     /// The order stays, with the new date.
@@ -100,7 +124,7 @@ pub enum OnSilence {
 }
 
 /// What goes back to the buyer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RefundForm {
     /// Everything paid for it, by the method it was paid with; no store credit.
@@ -130,8 +154,8 @@ pub struct Standing {
     pub terminable_from: Option<Date>,
     /// The last day to withdraw after delivery.
     pub withdraw_by: Option<Deadline>,
-    /// When the order was cancelled, and by which rule.
-    pub cancelled: Option<Deadline>,
+    /// When the order was cancelled, by which rule and by whom.
+    pub cancelled: Option<Cancelled>,
     /// The last day to send the money back.
     pub refund_by: Option<Deadline>,
     /// What goes back.
@@ -177,7 +201,7 @@ impl Standing {
     /// later day to withdraw.
     pub(super) fn strictest(self, other: Self) -> Self {
         let state = self.state.max(other.state);
-        let cancelled = Deadline::earlier(self.cancelled, other.cancelled);
+        let cancelled = [self.cancelled, other.cancelled].into_iter().flatten().min_by_key(|end| end.on);
         // What a law says of an order that lives means nothing once another has ended it.
         let lives = cancelled.is_none();
         let mut remarks = self.remarks;
@@ -205,6 +229,13 @@ impl Standing {
             laws: Vec::new(),
             remarks,
         }
+    }
+
+    /// The next day after a given one on which time alone may change this, for a timer. `None`: nothing will.
+    pub fn changes_on(&self, today: Date) -> Option<Date> {
+        let ends = [self.ship_by, self.deliver_by, self.notice_by, self.answer_by, self.withdraw_by];
+        let after = ends.into_iter().flatten().map(|deadline| shifted(deadline.on, 1));
+        after.chain(self.terminable_from).filter(|day| *day > today).min()
     }
 
     /// What must happen next, by when and by which rule; soonest first.

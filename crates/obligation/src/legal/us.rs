@@ -8,7 +8,7 @@ use super::{
     History, Revised, StepKind, Tender,
     book::UsFigures,
     plus,
-    standing::{Deadline, OnSilence, RefundForm, RemarkCode, Standing, State},
+    standing::{Cancelled, Deadline, EndedBy, OnSilence, RefundForm, RemarkCode, Standing, State},
 };
 use crate::holidays::Workdays;
 
@@ -254,12 +254,21 @@ fn describe(phase: Phase, tender: Tender, figures: &UsFigures) -> Standing {
                 }
             };
             Standing {
-                cancelled: by(on, rule),
+                cancelled: Some(Cancelled { on, rule, by: ended_by(rule) }),
                 refund_by,
                 refund: Some(RefundForm::of(tender)),
                 ..Standing::of(State::Cancelled)
             }
         }
+    }
+}
+
+/// Who ended an order that this rule ends.
+fn ended_by(rule: &'static str) -> EndedBy {
+    match rule {
+        BUYER_CANCELLED => EndedBy::Buyer,
+        SELLER_CANCELLED => EndedBy::Seller,
+        _ => EndedBy::Law,
     }
 }
 

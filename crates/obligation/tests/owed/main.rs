@@ -4,6 +4,7 @@
 mod clock;
 mod europe;
 mod ledgers;
+mod notices;
 mod payment_trouble;
 mod payments;
 mod several_laws;

@@ -1,11 +1,13 @@
 //! An unknown place, and a merchant's policy on top: whatever protects the buyer more.
 
 use model::time::Zone;
-use obligation::legal::{Jurisdiction, Law, LawBook, LegalOrder, MerchantPolicy, State, standing};
+use obligation::legal::{
+    Jurisdiction, Law, LawBook, LegalOrder, MerchantPolicy, State, Step, StepKind, standing,
+};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use crate::clock::{ask, ask_on, cancelled, noon, notice, on, order, step};
+use crate::clock::{ask, ask_on, cancelled, day, noon, notice, on, order, step};
 
 #[test]
 fn an_unknown_place_has_the_strictest_of_all_laws() {
@@ -124,6 +126,23 @@ proptest! {
             question["asked_at"] = model::time::seconds_after(at, asked * 86_400).unwrap().to_string().into();
         }
     }
+}
+
+#[test]
+fn the_next_day_of_change_is_known_for_a_timer() {
+    let line =
+        LegalOrder::new(crate::clock::ORDERED.parse().unwrap(), Zone::new("America/New_York").unwrap());
+    let changes = |place: &str, steps: &[Step], today: &str| {
+        let policy = MerchantPolicy::default();
+        let asked = noon(today).parse().unwrap();
+        let found = standing(&line, steps, &Jurisdiction::of(place), &policy, &LawBook::default(), asked);
+        found.changes_on(day(today))
+    };
+    assert_eq!(changes("US", &[], "2026-11-10"), on("2026-12-03"));
+    assert_eq!(changes("US", &[], "2026-12-05"), None);
+    assert_eq!(changes("DE", &[], "2026-12-05"), None, "late, until the customer does something");
+    let delivered = [Step { at: noon("2026-12-15").parse().unwrap(), kind: StepKind::Delivered }];
+    assert_eq!(changes("DE", &delivered, "2026-12-20"), on("2026-12-30"));
 }
 
 #[test]
