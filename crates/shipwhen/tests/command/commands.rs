@@ -112,6 +112,75 @@ fn formulas_are_listed_and_worked() {
     assert_eq!(house.fed(&["calc", "eoq", "-"], input.as_bytes()).out, worked.out);
 }
 
+#[test]
+fn a_legal_clock_is_listed_and_read() {
+    let list = typed(&["calc", "--list"]);
+    assert!(list.out.lines().any(|line| line.starts_with("legal_clock ")), "{list:?}");
+    let named = typed(&["calc", "--list", "--json"]).json();
+    assert!(named.as_array().unwrap().iter().any(|known| known["name"] == "legal_clock"));
+    let question = json!({
+        "jurisdiction": "US", "ordered_at": "2026-11-02T15:00:00Z", "zone": "America/New_York", "stated_by": null,
+        "credit_application": false, "asked_at": "2026-12-31T17:00:00Z",
+        "steps": [
+            {"at": "2026-11-25T17:00:00Z", "kind": "notice", "revised_to": "2026-12-30", "indefinite": false},
+            {"at": "2026-12-28T17:00:00Z", "kind": "notice", "revised_to": "2027-01-20"},
+        ],
+    });
+    let answer = typed(&["calc", "legal_clock", &question.to_string()]);
+    assert_eq!(answer.code, 0, "{answer:?}");
+    let answer = answer.json();
+    assert_eq!(
+        [
+            &answer["state"],
+            &answer["ship_by"],
+            &answer["answer_by"],
+            &answer["cancelled_on"],
+            &answer["refund_by"]
+        ],
+        [&json!("cancelled"), &Value::Null, &Value::Null, &json!("2026-12-31"), &json!("2027-01-12")]
+    );
+    assert!(answer["note"].as_str().unwrap().contains("not legal advice"));
+}
+
+#[test]
+fn a_legal_clock_refuses_by_field() {
+    let good = json!({
+        "jurisdiction": "US", "ordered_at": "2026-11-02T15:00:00Z", "zone": "America/New_York",
+        "steps": [{"at": "2026-11-25T17:00:00Z", "kind": "notice", "revised_to": "2026-12-30"}],
+        "asked_at": "2026-12-31T17:00:00Z",
+    });
+    let with = |path: &str, value: Value| {
+        let mut bad = good.clone();
+        let (parent, name) = path.rsplit_once('/').unwrap();
+        bad.pointer_mut(parent).unwrap()[name] = value;
+        bad
+    };
+    let mut without = good.clone();
+    without.as_object_mut().unwrap().remove("asked_at");
+    for (input, field) in [
+        (without, "asked_at"),
+        (with("/askedat", json!(1)), "askedat"),
+        (with("/zone", json!("Mars/Olympus")), "zone"),
+        (with("/ordered_at", json!("yesterday")), "ordered_at"),
+        (with("/stated_by", json!("2026-13-01")), "stated_by"),
+        (with("/credit_application", json!(1)), "credit_application"),
+        (with("/steps/0/kind", json!("nod")), "steps[0].kind"),
+        (with("/steps/0/sent", json!(true)), "steps[0].sent"),
+        (with("/steps/0/revised_to", json!(null)), "steps[0].revised_to"),
+        (with("/steps/0/at", json!("2026-10-01T00:00:00Z")), "steps[0].at"),
+        (with("/steps", json!([{"at": "2026-11-25T17:00:00Z"}])), "steps[0].kind"),
+        (with("/policy", json!({"ship_in_days": 3})), "policy.ship_in_days"),
+        (json!([]), "input"),
+    ] {
+        let house = House::new();
+        let file = house.file("clock.json", input.to_string());
+        let done = typed(&["calc", "legal_clock", &file]);
+        assert_eq!(done.code, 1, "{done:?}");
+        assert!(done.out.is_empty(), "{done:?}");
+        assert!(done.err.starts_with(&format!("shipwhen: {field}: ")), "{field}: {done:?}");
+    }
+}
+
 /// A shop with one article, on backorder against a purchase order.
 fn opened(house: &House) {
     let skus =
