@@ -23,6 +23,8 @@ use crate::{
 
 /// Most idempotency keys of one tenant marked in memory: 16 MB.
 const KEYS_MAX: usize = 1_000_000;
+/// Most orders of one tenant kept from batch to batch: what was placed a moment ago is often asked for next.
+const ORDERS_KEPT_MAX: usize = 4_096;
 /// Most pools of one tenant kept from batch to batch.
 const POOLS_KEPT_MAX: usize = 200_000;
 
@@ -92,10 +94,14 @@ impl TenantState {
         std::mem::take(&mut self.locations_changed).then(|| Arc::clone(&self.shop.locations))
     }
 
-    /// Lets go of what only one batch needs.
+    /// Lets go of what is not kept at hand.
     fn let_go(&mut self) {
-        self.shop.orders.clear();
-        self.shop.holds.clear();
+        if self.shop.orders.len() > ORDERS_KEPT_MAX {
+            self.shop.orders.clear();
+        }
+        if self.shop.holds.len() > ORDERS_KEPT_MAX {
+            self.shop.holds.clear();
+        }
         self.left_work = false;
         if self.shop.pools.len() > POOLS_KEPT_MAX {
             self.shop.pools.clear();
