@@ -80,7 +80,7 @@ impl Session {
             now: now(),
             report: Report { dry_run: args.dry_run, ..Report::default() },
             dry_run: args.dry_run,
-            stamps: stamps(),
+            stamps: stamps()?,
             bar: output::progress(None, "rows"),
             in_flight: VecDeque::new(),
             locations: locations.into_iter().map(|(id, _)| id).collect(),
