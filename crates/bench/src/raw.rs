@@ -90,7 +90,8 @@ impl Rows {
             if until == self.orders {
                 for (sql, rows) in &self.bulk {
                     let mut statement = db.prepare(sql)?;
-                    rows.iter().try_for_each(|row| statement.execute(rusqlite::params_from_iter(row)).map(drop))?;
+                    rows.iter()
+                        .try_for_each(|row| statement.execute(rusqlite::params_from_iter(row)).map(drop))?;
                 }
             }
             db.execute_batch("COMMIT")?;

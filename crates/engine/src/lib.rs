@@ -9,6 +9,7 @@ mod after;
 mod answer;
 mod desk;
 mod execute;
+mod housekeeping;
 mod snapshot;
 mod stamp;
 mod working;
