@@ -8,14 +8,19 @@ use model::{
     order::{Cause, Waiting},
     time::Timestamp,
 };
-use promise::{Queues, Setting};
+use promise::Setting;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::{Detail, answer::Failure, working::Working};
+use crate::{
+    Detail,
+    answer::Failure,
+    look::{Look, Position, look},
+    working::Working,
+};
 
 /// Most lines of one queue that one step looks at.
-const LINES_A_STEP: usize = 500;
+pub(crate) const LINES_A_STEP: usize = 500;
 
 /// A command in its course: each decision it leads to has a step of its own.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -58,8 +63,14 @@ impl Course {
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 enum Rest {
-    /// More lines of a pool may move up.
-    Settle { sku: Sku, cause: Cause, course: Course },
+    /// More lines of a pool may move up: those that were not passed.
+    Settle {
+        sku: Sku,
+        cause: Cause,
+        #[serde(default, skip_serializing_if = "Position::is_empty")]
+        passed: Position,
+        course: Course,
+    },
     /// More lines behind a supply may need new promises.
     Reissue { sku: Sku, supply: SupplyId, after: Option<String>, cause: Cause, course: Course },
 }
@@ -89,7 +100,7 @@ pub(crate) fn follow(
         consequences(working, event, &mut freed, &mut changed);
     }
     for (sku, cause) in freed {
-        settle(working, course, &sku, &cause, None)?;
+        settle(working, course, &sku, &cause)?;
     }
     own_lines(working, course, events)?;
     for (sku, supply, cause) in changed {
@@ -169,41 +180,49 @@ pub(crate) fn settle(
     course: &mut Course,
     sku: &Sku,
     cause: &Cause,
+) -> Result<(), Failure> {
+    settle_on(working, course, sku, cause, Position::new(), None)
+}
+
+/// The same from where a search stands.
+///
+/// A round that moved nobody goes on behind the lines it looked at; queues behind units that came free are looked at from
+/// their heads again. So it ends: each round moves somebody to an earlier date or leaves lines behind it.
+fn settle_on(
+    working: &mut Working<'_>,
+    course: &mut Course,
+    sku: &Sku,
+    cause: &Cause,
+    mut passed: Position,
     work: Option<i64>,
 ) -> Result<(), Failure> {
-    let needed = promise::queues_needed(course.setting(working), sku);
-    let mut queues = Queues::new();
-    let mut orders: Vec<OrderId> = Vec::new();
-    for need in &needed {
-        let mut lines = working.queue(need.supply, QueuePart::Soonest, need.units, LINES_A_STEP)?;
-        if let Some(before) = need.wanted_before {
-            let part = QueuePart::WantedBefore(before);
-            let mut patient = working.queue(need.supply, part, need.units, LINES_A_STEP)?;
-            if lines.len() == LINES_A_STEP {
-                // Behind the last line seen one may stand that is older than these: they come with a later step.
-                let last = lines[LINES_A_STEP - 1].line;
-                patient.retain(|waiting| waiting.line < last);
-            }
-            lines.extend(patient);
-            lines.sort_unstable_by_key(|waiting| waiting.line);
-        }
-        orders.extend(lines.iter().map(|waiting| waiting.line.order));
-        queues.insert(need.supply, lines);
+    let Look { stretches, behind } = look(working, course, sku, &passed)?;
+    let mut settled = promise::settle(course.next(working), sku, stretches, cause);
+    let moved = !settled.lines.is_empty();
+    if !moved {
+        passed.extend(behind);
     }
-    orders.sort_unstable();
-    orders.dedup();
-    working.load_orders(&orders)?;
-    let settled = promise::settle(course.next(working), sku, queues, cause);
-    working.apply(course.now, settled.events)?;
+    passed.retain(|supply, _| !settled.again.contains(supply));
+    working.apply(course.now, std::mem::take(&mut settled.events))?;
     let promises = promise::reissue(course.setting(working), &settled.lines, cause);
     working.apply(course.now, promises)?;
-    let settling = working.pool(sku).is_some_and(|pool| pool.settling);
-    if settling == settled.done {
-        let event = Event::PoolSettling(PoolSettling { sku: sku.clone(), settling: !settled.done });
+    let over = settled.is_over(course.setting(working), sku);
+    // From the first line that moves to the last, newcomers take nothing before the queue; while nobody is known to gain,
+    // what is free is for sale.
+    let was = working.pool(sku).is_some_and(|pool| pool.settling);
+    let settling = !over && (was || moved);
+    if settling != was {
+        let event = Event::PoolSettling(PoolSettling { sku: sku.clone(), settling });
         working.apply(course.now, vec![event])?;
     }
-    let rest = || Rest::Settle { sku: sku.clone(), cause: cause.clone(), course: course.clone() };
-    go_on_or_end(working, work, (!settled.done).then(rest))
+    let rest = || Rest::Settle { sku: sku.clone(), cause: cause.clone(), passed, course: course.clone() };
+    // One search for each pool: a later one begins at the heads, and so looks at all that one before it would.
+    let work = work.or_else(|| working.state.searches.get(sku).copied());
+    match go_on_or_end(working, work, (!over).then(rest))? {
+        Some(id) => drop(working.state.searches.insert(sku.clone(), id)),
+        None => drop(working.state.searches.remove(sku)),
+    }
+    Ok(())
 }
 
 /// Makes promises anew for lines behind a supply: one step now, the rest as work.
@@ -237,17 +256,27 @@ fn reissue(
         cause: cause.clone(),
         course: course.clone(),
     };
-    go_on_or_end(working, work, last.map(rest))
+    go_on_or_end(working, work, last.map(rest)).map(drop)
 }
 
-fn go_on_or_end(working: &mut Working<'_>, work: Option<i64>, rest: Option<Rest>) -> Result<(), Failure> {
-    match (work, rest) {
-        (None, Some(rest)) => drop(working.add_work(rest.kind(), rest.state()?)),
-        (Some(id), Some(rest)) => working.put_work(id, rest.kind(), rest.state()?),
-        (Some(id), None) => working.end_work(id),
-        (None, None) => {}
-    }
-    Ok(())
+/// Keeps what is left to do, in the place of what was left before; answers its number.
+fn go_on_or_end(
+    working: &mut Working<'_>,
+    work: Option<i64>,
+    rest: Option<Rest>,
+) -> Result<Option<i64>, Failure> {
+    Ok(match (work, rest) {
+        (None, Some(rest)) => Some(working.add_work(rest.kind(), rest.state()?)),
+        (Some(id), Some(rest)) => {
+            working.put_work(id, rest.kind(), rest.state()?);
+            Some(id)
+        }
+        (Some(id), None) => {
+            working.end_work(id);
+            None
+        }
+        (None, None) => None,
+    })
 }
 
 /// Goes on with work left behind, one step.
@@ -255,9 +284,14 @@ pub(crate) fn go_on(working: &mut Working<'_>, work: &Work) -> Result<(), Failur
     let rest: Rest = serde_json::from_str(&work.state)
         .map_err(|error| Failure::Defect(format!("work {} cannot be read: {error}", work.id).into()))?;
     match rest {
-        Rest::Settle { sku, cause, mut course } => {
+        Rest::Settle { sku, cause, passed, mut course } => {
+            if working.state.searches.get(&sku).is_some_and(|newest| *newest != work.id) {
+                // Left behind by a process that was killed; a search of this one has begun at the heads since.
+                working.end_work(work.id);
+                return Ok(());
+            }
             working.load_pools([&sku].into_iter())?;
-            settle(working, &mut course, &sku, &cause, Some(work.id))
+            settle_on(working, &mut course, &sku, &cause, passed, Some(work.id))
         }
         Rest::Reissue { sku, supply, after, cause, mut course } => {
             let after = after.and_then(|line| line.parse().ok());

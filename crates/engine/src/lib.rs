@@ -10,8 +10,11 @@ mod answer;
 mod desk;
 mod execute;
 mod housekeeping;
+mod look;
 mod snapshot;
 mod stamp;
+#[cfg(test)]
+mod tests;
 mod working;
 mod writer;
 

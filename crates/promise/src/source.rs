@@ -198,21 +198,6 @@ pub(crate) fn rooms_for_newcomer(pool: &Pool, buffer: Units, taken: &Taken) -> V
     pool.supplies.iter().enumerate().map(room).collect()
 }
 
-/// The same for a line that moves up: what others gave up before it in the same round is free too.
-pub(crate) fn rooms_for_queue(pool: &Pool, buffer: Units, taken: &Taken) -> Vec<Units> {
-    let mut keep_back = buffer;
-    let room = |supply: &Arc<Supply>| {
-        if supply.kind.is_elastic() {
-            return 0;
-        }
-        let free = supply.free() - taken.of(supply.id);
-        let kept = keep_back.min(free);
-        keep_back -= kept;
-        free - kept
-    };
-    pool.supplies.iter().map(room).collect()
-}
-
 /// Finds where units of one pool may come from, without order.
 ///
 /// `terms` are the kit's where it has its own, else the pool's.
