@@ -8,7 +8,7 @@ use model::{
     order::{Cause, Waiting},
     time::Timestamp,
 };
-use promise::Setting;
+use promise::{Changed, Setting};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -16,6 +16,7 @@ use crate::{
     Detail,
     answer::Failure,
     look::{Look, Position, look},
+    spread::{Place, spread},
     working::Working,
 };
 
@@ -54,7 +55,15 @@ impl Course {
 
     /// The setting of the next step.
     fn next<'a>(&mut self, working: &'a Working<'_>) -> Setting<'a> {
-        self.step = self.step.wrapping_add(1);
+        match self.step.checked_add(1) {
+            Some(step) => self.step = step,
+            None => {
+                // All steps of this id are used up, by a setting that concerns very many pools: what opens supplies from
+                // here on is named after the next id there is.
+                self.command = Uuid::from_u128(self.command.as_u128().wrapping_add(1 << 32));
+                self.step = 0;
+            }
+        }
         self.setting(working)
     }
 }
@@ -62,7 +71,7 @@ impl Course {
 /// Work left behind.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
-enum Rest {
+pub(crate) enum Rest {
     /// More lines of a pool may move up: those that were not passed.
     Settle {
         sku: Sku,
@@ -71,8 +80,18 @@ enum Rest {
         passed: Position,
         course: Course,
     },
-    /// More lines behind a supply may need new promises.
-    Reissue { sku: Sku, supply: SupplyId, after: Option<String>, cause: Cause, course: Course },
+    /// More lines behind a supply may need new promises; where a setting changed, those it concerns.
+    Reissue {
+        sku: Sku,
+        supply: SupplyId,
+        after: Option<LineId>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        only: Option<Changed>,
+        cause: Cause,
+        course: Course,
+    },
+    /// More pools may be concerned by a setting that changed.
+    Spread { changed: Changed, at: Place, cause: Cause, course: Course },
 }
 
 impl Rest {
@@ -80,6 +99,7 @@ impl Rest {
         match self {
             Self::Settle { .. } => "settle",
             Self::Reissue { .. } => "reissue",
+            Self::Spread { .. } => "spread",
         }
     }
 
@@ -88,12 +108,17 @@ impl Rest {
     }
 }
 
-/// Does what follows from a command's events.
+/// Applies a command's events and does what follows from them.
 pub(crate) fn follow(
     working: &mut Working<'_>,
     course: &mut Course,
     events: &[Event],
 ) -> Result<(), Failure> {
+    let settings: Vec<(Changed, Cause)> = events
+        .iter()
+        .filter_map(|event| Some((promise::changed(working.shop(), event)?, Cause::of(event.kind()))))
+        .collect();
+    working.apply(course.now, events.to_vec())?;
     let mut freed: Vec<(Sku, Cause)> = Vec::new();
     let mut changed: Vec<(Sku, SupplyId, Cause)> = Vec::new();
     for event in events {
@@ -104,7 +129,10 @@ pub(crate) fn follow(
     }
     own_lines(working, course, events)?;
     for (sku, supply, cause) in changed {
-        reissue(working, course, (sku, supply), None, &cause, None)?;
+        reissue(working, course, Behind::all(sku, supply), &cause, None)?;
+    }
+    for (changed, cause) in settings {
+        spread(working, course, &changed, Place::default(), &cause, None)?;
     }
     Ok(())
 }
@@ -174,13 +202,14 @@ fn is_due(working: &Working<'_>, sku: &Sku, supply: SupplyId) -> bool {
     working.pool(sku).and_then(|pool| pool.supply(supply)).is_some_and(|supply| !supply.is_on_hand())
 }
 
-/// Moves lines of a pool up into units that came free: one step now, the rest as work.
+/// Moves lines of a pool up into units that came free: one step now, the rest as work. Answers how many lines were looked
+/// at.
 pub(crate) fn settle(
     working: &mut Working<'_>,
     course: &mut Course,
     sku: &Sku,
     cause: &Cause,
-) -> Result<(), Failure> {
+) -> Result<usize, Failure> {
     settle_on(working, course, sku, cause, Position::new(), None)
 }
 
@@ -195,8 +224,9 @@ fn settle_on(
     cause: &Cause,
     mut passed: Position,
     work: Option<i64>,
-) -> Result<(), Failure> {
+) -> Result<usize, Failure> {
     let Look { stretches, behind } = look(working, course, sku, &passed)?;
+    let looked_at = stretches.values().map(|stretch| stretch.lines.len()).sum();
     let mut settled = promise::settle(course.next(working), sku, stretches, cause);
     let moved = !settled.lines.is_empty();
     if !moved {
@@ -222,18 +252,34 @@ fn settle_on(
         Some(id) => drop(working.state.searches.insert(sku.clone(), id)),
         None => drop(working.state.searches.remove(sku)),
     }
-    Ok(())
+    Ok(looked_at)
 }
 
-/// Makes promises anew for lines behind a supply: one step now, the rest as work.
-fn reissue(
+/// Lines behind a supply.
+pub(crate) struct Behind {
+    pub(crate) sku: Sku,
+    pub(crate) supply: SupplyId,
+    /// Behind this one.
+    pub(crate) after: Option<LineId>,
+    /// Those alone that a setting concerns.
+    pub(crate) only: Option<Changed>,
+}
+
+impl Behind {
+    pub(crate) fn all(sku: Sku, supply: SupplyId) -> Self {
+        Self { sku, supply, after: None, only: None }
+    }
+}
+
+/// Makes promises anew for lines behind a supply: one step now, the rest as work. Answers how many lines were looked at.
+pub(crate) fn reissue(
     working: &mut Working<'_>,
     course: &mut Course,
-    (sku, supply): (Sku, SupplyId),
-    after: Option<LineId>,
+    behind: Behind,
     cause: &Cause,
     work: Option<i64>,
-) -> Result<(), Failure> {
+) -> Result<usize, Failure> {
+    let Behind { sku, supply, after, only } = behind;
     working.load_pools([&sku].into_iter())?;
     let is_open = working.pool(&sku).is_some_and(|pool| pool.supply(supply).is_some());
     let mut lines: Vec<Waiting> = Vec::new();
@@ -243,24 +289,34 @@ fn reissue(
         let mut orders: Vec<OrderId> = lines.iter().map(|waiting| waiting.line.order).collect();
         orders.dedup();
         working.load_orders(&orders)?;
-        let mut behind: Vec<LineId> = lines.iter().map(|waiting| waiting.line).collect();
-        behind.sort_unstable();
-        let promises = promise::reissue(course.next(working), &behind, cause);
+        let shop = working.shop();
+        let is_concerned = |id: &LineId| {
+            let order = shop.orders.get(&id.order);
+            let line = order.and_then(|order| Some((order, order.line(id.no)?)));
+            let Some(changed) = &only else { return true };
+            line.is_some_and(|(order, line)| changed.concerns_line(shop, order, line))
+        };
+        let mut concerned: Vec<LineId> =
+            lines.iter().map(|waiting| waiting.line).filter(is_concerned).collect();
+        concerned.sort_unstable();
+        let promises = promise::reissue(course.setting(working), &concerned, cause);
         working.apply(course.now, promises)?;
     }
     let last = lines.last().filter(|_| lines.len() == LINES_A_STEP).map(|waiting| waiting.line);
     let rest = |after: LineId| Rest::Reissue {
         sku,
         supply,
-        after: Some(after.to_string()),
+        after: Some(after),
+        only,
         cause: cause.clone(),
         course: course.clone(),
     };
-    go_on_or_end(working, work, last.map(rest)).map(drop)
+    go_on_or_end(working, work, last.map(rest))?;
+    Ok(lines.len())
 }
 
 /// Keeps what is left to do, in the place of what was left before; answers its number.
-fn go_on_or_end(
+pub(crate) fn go_on_or_end(
     working: &mut Working<'_>,
     work: Option<i64>,
     rest: Option<Rest>,
@@ -291,11 +347,14 @@ pub(crate) fn go_on(working: &mut Working<'_>, work: &Work) -> Result<(), Failur
                 return Ok(());
             }
             working.load_pools([&sku].into_iter())?;
-            settle_on(working, &mut course, &sku, &cause, passed, Some(work.id))
+            settle_on(working, &mut course, &sku, &cause, passed, Some(work.id)).map(drop)
         }
-        Rest::Reissue { sku, supply, after, cause, mut course } => {
-            let after = after.and_then(|line| line.parse().ok());
-            reissue(working, &mut course, (sku, supply), after, &cause, Some(work.id))
+        Rest::Reissue { sku, supply, after, only, cause, mut course } => {
+            let behind = Behind { sku, supply, after, only };
+            reissue(working, &mut course, behind, &cause, Some(work.id)).map(drop)
+        }
+        Rest::Spread { changed, at, cause, mut course } => {
+            spread(working, &mut course, &changed, at, &cause, Some(work.id))
         }
     }
 }

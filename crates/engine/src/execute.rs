@@ -202,7 +202,6 @@ fn finish(
     match decision {
         Err(rejection) => Ok(Err(rejection)),
         Ok(events) => {
-            working.apply(course.now, events.clone())?;
             follow(working, course, &events)?;
             if course.is_brief() {
                 return Ok(Ok(Answer::Done));

@@ -12,6 +12,7 @@ mod execute;
 mod housekeeping;
 mod look;
 mod snapshot;
+mod spread;
 mod stamp;
 #[cfg(test)]
 mod tests;

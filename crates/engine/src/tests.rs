@@ -7,7 +7,7 @@ use model::{
     command::{Adjust, CancelOrder, Command, PutItem, PutLocation, PutPolicy},
     event::AdjustReason,
     id::{Channel, LocationId, OrderId, TenantId},
-    item::Policy,
+    item::{Component, Item, Policy},
     location::LocationSettings,
     order::Order,
     time::Timestamp,
@@ -283,4 +283,135 @@ fn a_unit_that_comes_free_costs_the_same_however_long_the_queue() {
     house.due("MUG", 5, "2026-09-02");
     house.decide(Command::AddSupply(supply("MUG", 5, "2026-09-02")));
     assert_eq!(house.state.shop.orders.len(), 0);
+}
+
+/// The same as the main location of [`House::open`] with so many days of handling.
+fn slower(handling_days: u16) -> LocationSettings {
+    LocationSettings {
+        calendar: model::calendar::Calendar::every_day(),
+        handling_days,
+        ..LocationSettings::default()
+    }
+}
+
+#[test]
+fn a_changed_location_reaches_its_pools_in_steps_over_kills() {
+    let mut house = House::open();
+    house.location("east", slower(0));
+    let mut orders = Vec::new();
+    for code in ["A", "B", "C", "D"] {
+        house.sells(code);
+        house.due(code, 9_000, "2026-08-12");
+        orders.push(house.orders(400, &ask(code, 1)));
+    }
+    house.sells("E");
+    let mut elsewhere = supply("E", 9_000, "2026-08-12");
+    elsewhere.location = LocationId::stored("east");
+    house.run(Command::AddSupply(elsewhere));
+    let east = house.orders(1, &ask("E", 1));
+    house.location(CoreShop::MAIN, slower(2));
+    let anew = |house: &House| -> Vec<usize> {
+        let of_pool =
+            |orders: &Vec<OrderId>| orders.iter().filter(|order| house.promised(**order).len() == 2).count();
+        orders.iter().map(of_pool).collect()
+    };
+    assert_eq!(anew(&house), [400, 400, 0, 0], "some at once, the rest in steps");
+    house.kill();
+    assert!(house.step());
+    assert_eq!(anew(&house), [400, 400, 400, 400]);
+    house.kill();
+    while house.step() {}
+    assert_eq!(anew(&house), [400, 400, 400, 400], "each once");
+    let last = house.order(orders[3][399]).lines[0].promises.last().unwrap().clone();
+    assert_eq!((&*last.cause.kind, last.told_at), ("location_set", None));
+    assert_eq!(last.ship_by.promised.unwrap().to_string(), "2026-08-14");
+    assert_eq!(house.promised(east[0]).len(), 1);
+    house.verify();
+}
+
+#[test]
+fn a_changed_location_goes_on_within_a_pool_supply_by_supply() {
+    let mut house = House::open();
+    house.sells("A");
+    let dates = ["2026-08-12", "2026-08-13", "2026-08-14"];
+    let mut orders = Vec::new();
+    for on in dates {
+        house.due("A", 700, on);
+        orders.extend(house.orders(700, &ask("A", 1)));
+    }
+    house.location(CoreShop::MAIN, slower(1));
+    let anew = |house: &House| orders.iter().filter(|order| house.promised(**order).len() == 2).count();
+    assert_eq!(anew(&house), 500);
+    let mut steps = 0;
+    while !house.work().is_empty() {
+        house.kill();
+        house.step();
+        steps += 1;
+        assert!(anew(&house) <= 500 * (steps + 1), "a step is bounded");
+    }
+    assert_eq!((anew(&house), house.promised(orders[2_099]).len()), (2_100, 2));
+    assert_eq!(house.promised(orders[0]), ["2026-08-12", "2026-08-13"]);
+    house.verify();
+}
+
+#[test]
+fn a_kits_release_reaches_the_pools_of_all_it_was_ever_made_of_in_steps() {
+    let mut house = House::open();
+    // Many pools stand between that have nothing to do with it.
+    for n in 0..120 {
+        let item = item(&format!("PART-{n:03}"));
+        house.decide(Command::PutItem(PutItem { item, if_match: None }));
+    }
+    house.commit();
+    for code in ["BOX", "WICK", "ZEST"] {
+        house.sells(code);
+        house.due(code, 9_000, "2026-08-12");
+    }
+    let kit = |code: &str| {
+        let components = vec![Component { sku: sku(code), quantity: 1 }];
+        Command::PutItem(PutItem { item: Item { components, ..item("CANDLE") }, if_match: None })
+    };
+    house.run(kit("BOX"));
+    let mut orders = house.orders(600, &ask("CANDLE", 1));
+    house.run(kit("ZEST"));
+    orders.extend(house.orders(10, &ask("CANDLE", 1)));
+    let alone = house.orders(1, &ask("ZEST", 1));
+    house.run(kit("WICK"));
+    let release_date = Some(testkit::ask::date("2026-10-01"));
+    house.policy("CANDLE", "default", Policy { release_date, ..policy() });
+    while !house.work().is_empty() {
+        house.kill();
+        house.step();
+    }
+    for order in orders {
+        assert_eq!(house.promised(order), ["2026-08-12", "2026-10-01"]);
+    }
+    assert_eq!(house.promised(alone[0]), ["2026-08-12"]);
+    house.verify();
+}
+
+#[test]
+fn a_policy_that_lets_units_go_settles_its_pool() {
+    let mut house = House::open();
+    house.sells("MUG");
+    house.policy("MUG", "dealers", Policy { buffer: 4, ..policy() });
+    house.due("MUG", 9_000, "2026-09-02");
+    let dealers = house.orders(700, &ask("MUG", 1).on("dealers"));
+    let others = house.orders(3, &ask("MUG", 1));
+    house.stock("MUG", 4);
+    while house.step() {}
+    assert_eq!(house.promised(others[2]).len(), 2, "the others have three of the four");
+    house.policy("MUG", "dealers", policy());
+    let first = dealers[0];
+    assert_eq!(house.promised(first), ["2026-09-02", "2026-08-03"]);
+    assert_eq!(&*house.order(first).lines[0].promises[1].cause.kind, "policy_set");
+    house.policy(
+        "MUG",
+        "dealers",
+        Policy { release_date: Some(testkit::ask::date("2026-09-10")), ..policy() },
+    );
+    while house.step() {}
+    assert_eq!(house.promised(first).last().unwrap(), "2026-09-10");
+    assert_eq!(house.promised(others[0]).len(), 2, "sold on other terms");
+    house.verify();
 }

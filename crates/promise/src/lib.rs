@@ -6,6 +6,7 @@
 
 pub mod availability;
 mod cancel;
+mod changed;
 mod dates;
 mod gains;
 mod moves;
@@ -32,6 +33,7 @@ use model::{
 use uuid::Uuid;
 
 pub use cancel::cancel_order;
+pub use changed::{Changed, changed};
 pub use dates::supply_ship_by;
 pub use gains::{QueueNeed, gaining, queues_needed};
 pub use moves::{Settled, Stretch, Stretches, reissue, settle};

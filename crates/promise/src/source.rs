@@ -67,8 +67,8 @@ impl<'a> Terms<'a> {
         self.set_for.is_some()
     }
 
-    /// Whether units sold on this channel count against the same cap.
-    fn covers(&self, channel: &Channel) -> bool {
+    /// Whether units are sold on this channel under the same policy, and so count against the same cap.
+    pub(crate) fn covers(&self, channel: &Channel) -> bool {
         match self.set_for {
             Some(own) if own.as_str() != Channel::DEFAULT => own == channel,
             _ => self.of.policy_set(channel).is_none() || channel.as_str() == Channel::DEFAULT,

@@ -9,7 +9,7 @@ use model::{
     supply::SupplyKind,
     time::Timestamp,
 };
-use promise::{QueueNeed, Setting, Stretch, Stretches};
+use promise::{Changed, QueueNeed, Setting, Stretch, Stretches};
 use uuid::Uuid;
 
 use super::{CoreShop, step};
@@ -32,6 +32,8 @@ struct After {
     pools: BTreeMap<Sku, Owed>,
     /// Supplies whose lines have other dates.
     supplies: Vec<(SupplyId, Cause)>,
+    /// Settings that changed.
+    settings: Vec<(Changed, Cause)>,
     /// Lines that moved.
     lines: Vec<(LineId, Cause)>,
 }
@@ -56,6 +58,9 @@ impl CoreShop {
             let lines: BTreeSet<LineId> =
                 self.queue(supply).into_iter().map(|waiting| waiting.line).collect();
             after.lines.extend(lines.into_iter().map(|line| (line, cause.clone())));
+        }
+        for (changed, cause) in std::mem::take(&mut after.settings) {
+            after.lines.extend(self.concerned(&changed).into_iter().map(|line| (line, cause.clone())));
         }
         for (line, cause) in after.lines {
             steps += 1;
@@ -100,8 +105,27 @@ impl CoreShop {
             Event::RunApplied(run) => {
                 after.lines.extend(run.moves.iter().map(|step| (step.line, run.cause.clone())));
             }
+            Event::PolicySet(_) | Event::LocationSet(_) => {
+                let Some(changed) = promise::changed(&self.shop, event) else { return };
+                let pools = self.shop.pools.values().filter(|pool| changed.concerns_pool(pool));
+                after.pools.extend(pools.map(|pool| (pool.sku().clone(), anew(Cause::of(kind)))));
+                after.settings.push((changed, Cause::of(kind)));
+            }
             _ => {}
         }
+    }
+
+    /// Lines whose dates a changed setting may have changed.
+    fn concerned(&self, changed: &Changed) -> BTreeSet<LineId> {
+        let supplies = self.shop.pools.values().flat_map(|pool| &pool.supplies);
+        let behind = supplies
+            .filter(|supply| changed.concerns_supply(supply))
+            .flat_map(|supply| self.queue(supply.id));
+        let lines = behind.map(|waiting| waiting.line).filter(|id| {
+            let order = self.order_of(id.order);
+            order.line(id.no).is_some_and(|line| changed.concerns_line(&self.shop, order, line))
+        });
+        lines.collect()
     }
 
     fn free_hold(&self, hold: HoldId, kind: &str, after: &mut After) {

@@ -8,6 +8,7 @@ mod dates;
 mod moves;
 mod newcomer;
 mod promises;
+mod settings;
 
 use std::collections::BTreeSet;
 
@@ -127,6 +128,8 @@ impl Judge {
             Event::StockAdjusted(adjusted) => {
                 course.freed.insert(adjusted.sku.clone());
             }
+            Event::PolicySet(set) => self.note_policy(set, course),
+            Event::LocationSet(set) => self.note_location(set, course),
             Event::RunApplied(run) => {
                 course.affected.extend(run.moves.iter().map(|step| step.line));
                 self.check_run(run)?;
