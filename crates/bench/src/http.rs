@@ -117,7 +117,7 @@ impl Server {
         let store: Arc<dyn Store> = Arc::new(store);
         let app = Arc::new(server::App {
             engine: engine::Engine::start(Arc::clone(&store))?,
-            stamps: Stamps::new(1_000_000_000),
+            stamps: Stamps::new([2; 32]),
             clock: Arc::new(move || now),
             test_clock: false,
             demo: None,

@@ -64,7 +64,8 @@ impl Shop {
             writer.commit()?;
         }
         let engine = Engine::start(Arc::new(store))?;
-        let mut shop = Self { engine, tenant: tenant.id, stamps: Stamps::new(1), count: 0, now: start()? };
+        let mut shop =
+            Self { engine, tenant: tenant.id, stamps: Stamps::new([1; 32]), count: 0, now: start()? };
         shop.stock()?;
         Ok(shop)
     }

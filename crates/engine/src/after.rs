@@ -8,14 +8,20 @@ use model::{
     order::{Cause, Waiting},
     time::Timestamp,
 };
-use promise::{Queues, Setting};
+use promise::{Changed, Setting};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::{Detail, answer::Failure, working::Working};
+use crate::{
+    Detail,
+    answer::Failure,
+    look::{Look, Position, look},
+    spread::{Place, spread},
+    working::Working,
+};
 
 /// Most lines of one queue that one step looks at.
-const LINES_A_STEP: usize = 500;
+pub(crate) const LINES_A_STEP: usize = 500;
 
 /// A command in its course: each decision it leads to has a step of its own.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -49,7 +55,15 @@ impl Course {
 
     /// The setting of the next step.
     fn next<'a>(&mut self, working: &'a Working<'_>) -> Setting<'a> {
-        self.step = self.step.wrapping_add(1);
+        match self.step.checked_add(1) {
+            Some(step) => self.step = step,
+            None => {
+                // All steps of this id are used up, by a setting that concerns very many pools: what opens supplies from
+                // here on is named after the next id there is.
+                self.command = Uuid::from_u128(self.command.as_u128().wrapping_add(1 << 32));
+                self.step = 0;
+            }
+        }
         self.setting(working)
     }
 }
@@ -57,11 +71,27 @@ impl Course {
 /// Work left behind.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
-enum Rest {
-    /// More lines of a pool may move up.
-    Settle { sku: Sku, cause: Cause, course: Course },
-    /// More lines behind a supply may need new promises.
-    Reissue { sku: Sku, supply: SupplyId, after: Option<String>, cause: Cause, course: Course },
+pub(crate) enum Rest {
+    /// More lines of a pool may move up: those that were not passed.
+    Settle {
+        sku: Sku,
+        cause: Cause,
+        #[serde(default, skip_serializing_if = "Position::is_empty")]
+        passed: Position,
+        course: Course,
+    },
+    /// More lines behind a supply may need new promises; where a setting changed, those it concerns.
+    Reissue {
+        sku: Sku,
+        supply: SupplyId,
+        after: Option<LineId>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        only: Option<Changed>,
+        cause: Cause,
+        course: Course,
+    },
+    /// More pools may be concerned by a setting that changed.
+    Spread { changed: Changed, at: Place, cause: Cause, course: Course },
 }
 
 impl Rest {
@@ -69,6 +99,7 @@ impl Rest {
         match self {
             Self::Settle { .. } => "settle",
             Self::Reissue { .. } => "reissue",
+            Self::Spread { .. } => "spread",
         }
     }
 
@@ -77,23 +108,31 @@ impl Rest {
     }
 }
 
-/// Does what follows from a command's events.
+/// Applies a command's events and does what follows from them.
 pub(crate) fn follow(
     working: &mut Working<'_>,
     course: &mut Course,
     events: &[Event],
 ) -> Result<(), Failure> {
+    let settings: Vec<(Changed, Cause)> = events
+        .iter()
+        .filter_map(|event| Some((promise::changed(working.shop(), event)?, Cause::of(event.kind()))))
+        .collect();
+    working.apply(course.now, events.to_vec())?;
     let mut freed: Vec<(Sku, Cause)> = Vec::new();
     let mut changed: Vec<(Sku, SupplyId, Cause)> = Vec::new();
     for event in events {
         consequences(working, event, &mut freed, &mut changed);
     }
     for (sku, cause) in freed {
-        settle(working, course, &sku, &cause, None)?;
+        settle(working, course, &sku, &cause)?;
     }
     own_lines(working, course, events)?;
     for (sku, supply, cause) in changed {
-        reissue(working, course, (sku, supply), None, &cause, None)?;
+        reissue(working, course, Behind::all(sku, supply), &cause, None)?;
+    }
+    for (changed, cause) in settings {
+        spread(working, course, &changed, Place::default(), &cause, None)?;
     }
     Ok(())
 }
@@ -163,58 +202,84 @@ fn is_due(working: &Working<'_>, sku: &Sku, supply: SupplyId) -> bool {
     working.pool(sku).and_then(|pool| pool.supply(supply)).is_some_and(|supply| !supply.is_on_hand())
 }
 
-/// Moves lines of a pool up into units that came free: one step now, the rest as work.
+/// Moves lines of a pool up into units that came free: one step now, the rest as work. Answers how many lines were looked
+/// at.
 pub(crate) fn settle(
     working: &mut Working<'_>,
     course: &mut Course,
     sku: &Sku,
     cause: &Cause,
-    work: Option<i64>,
-) -> Result<(), Failure> {
-    let needed = promise::queues_needed(course.setting(working), sku);
-    let mut queues = Queues::new();
-    let mut orders: Vec<OrderId> = Vec::new();
-    for need in &needed {
-        let mut lines = working.queue(need.supply, QueuePart::Soonest, need.units, LINES_A_STEP)?;
-        if let Some(before) = need.wanted_before {
-            let part = QueuePart::WantedBefore(before);
-            let mut patient = working.queue(need.supply, part, need.units, LINES_A_STEP)?;
-            if lines.len() == LINES_A_STEP {
-                // Behind the last line seen one may stand that is older than these: they come with a later step.
-                let last = lines[LINES_A_STEP - 1].line;
-                patient.retain(|waiting| waiting.line < last);
-            }
-            lines.extend(patient);
-            lines.sort_unstable_by_key(|waiting| waiting.line);
-        }
-        orders.extend(lines.iter().map(|waiting| waiting.line.order));
-        queues.insert(need.supply, lines);
-    }
-    orders.sort_unstable();
-    orders.dedup();
-    working.load_orders(&orders)?;
-    let settled = promise::settle(course.next(working), sku, queues, cause);
-    working.apply(course.now, settled.events)?;
-    let promises = promise::reissue(course.setting(working), &settled.lines, cause);
-    working.apply(course.now, promises)?;
-    let settling = working.pool(sku).is_some_and(|pool| pool.settling);
-    if settling == settled.done {
-        let event = Event::PoolSettling(PoolSettling { sku: sku.clone(), settling: !settled.done });
-        working.apply(course.now, vec![event])?;
-    }
-    let rest = || Rest::Settle { sku: sku.clone(), cause: cause.clone(), course: course.clone() };
-    go_on_or_end(working, work, (!settled.done).then(rest))
+) -> Result<usize, Failure> {
+    settle_on(working, course, sku, cause, Position::new(), None)
 }
 
-/// Makes promises anew for lines behind a supply: one step now, the rest as work.
-fn reissue(
+/// The same from where a search stands.
+///
+/// A round that moved nobody goes on behind the lines it looked at; queues behind units that came free are looked at from
+/// their heads again. So it ends: each round moves somebody to an earlier date or leaves lines behind it.
+fn settle_on(
     working: &mut Working<'_>,
     course: &mut Course,
-    (sku, supply): (Sku, SupplyId),
-    after: Option<LineId>,
+    sku: &Sku,
+    cause: &Cause,
+    mut passed: Position,
+    work: Option<i64>,
+) -> Result<usize, Failure> {
+    let Look { stretches, behind } = look(working, course, sku, &passed)?;
+    let looked_at = stretches.values().map(|stretch| stretch.lines.len()).sum();
+    let mut settled = promise::settle(course.next(working), sku, stretches, cause);
+    let moved = !settled.lines.is_empty();
+    if !moved {
+        passed.extend(behind);
+    }
+    passed.retain(|supply, _| !settled.again.contains(supply));
+    working.apply(course.now, std::mem::take(&mut settled.events))?;
+    let promises = promise::reissue(course.setting(working), &settled.lines, cause);
+    working.apply(course.now, promises)?;
+    let over = settled.is_over(course.setting(working), sku);
+    // From the first line that moves to the last, newcomers take nothing before the queue; while nobody is known to gain,
+    // what is free is for sale.
+    let was = working.pool(sku).is_some_and(|pool| pool.settling);
+    let settling = !over && (was || moved);
+    if settling != was {
+        let event = Event::PoolSettling(PoolSettling { sku: sku.clone(), settling });
+        working.apply(course.now, vec![event])?;
+    }
+    let rest = || Rest::Settle { sku: sku.clone(), cause: cause.clone(), passed, course: course.clone() };
+    // One search for each pool: a later one begins at the heads, and so looks at all that one before it would.
+    let work = work.or_else(|| working.state.searches.get(sku).copied());
+    match go_on_or_end(working, work, (!over).then(rest))? {
+        Some(id) => drop(working.state.searches.insert(sku.clone(), id)),
+        None => drop(working.state.searches.remove(sku)),
+    }
+    Ok(looked_at)
+}
+
+/// Lines behind a supply.
+pub(crate) struct Behind {
+    pub(crate) sku: Sku,
+    pub(crate) supply: SupplyId,
+    /// Behind this one.
+    pub(crate) after: Option<LineId>,
+    /// Those alone that a setting concerns.
+    pub(crate) only: Option<Changed>,
+}
+
+impl Behind {
+    pub(crate) fn all(sku: Sku, supply: SupplyId) -> Self {
+        Self { sku, supply, after: None, only: None }
+    }
+}
+
+/// Makes promises anew for lines behind a supply: one step now, the rest as work. Answers how many lines were looked at.
+pub(crate) fn reissue(
+    working: &mut Working<'_>,
+    course: &mut Course,
+    behind: Behind,
     cause: &Cause,
     work: Option<i64>,
-) -> Result<(), Failure> {
+) -> Result<usize, Failure> {
+    let Behind { sku, supply, after, only } = behind;
     working.load_pools([&sku].into_iter())?;
     let is_open = working.pool(&sku).is_some_and(|pool| pool.supply(supply).is_some());
     let mut lines: Vec<Waiting> = Vec::new();
@@ -224,30 +289,50 @@ fn reissue(
         let mut orders: Vec<OrderId> = lines.iter().map(|waiting| waiting.line.order).collect();
         orders.dedup();
         working.load_orders(&orders)?;
-        let mut behind: Vec<LineId> = lines.iter().map(|waiting| waiting.line).collect();
-        behind.sort_unstable();
-        let promises = promise::reissue(course.next(working), &behind, cause);
+        let shop = working.shop();
+        let is_concerned = |id: &LineId| {
+            let order = shop.orders.get(&id.order);
+            let line = order.and_then(|order| Some((order, order.line(id.no)?)));
+            let Some(changed) = &only else { return true };
+            line.is_some_and(|(order, line)| changed.concerns_line(shop, order, line))
+        };
+        let mut concerned: Vec<LineId> =
+            lines.iter().map(|waiting| waiting.line).filter(is_concerned).collect();
+        concerned.sort_unstable();
+        let promises = promise::reissue(course.setting(working), &concerned, cause);
         working.apply(course.now, promises)?;
     }
     let last = lines.last().filter(|_| lines.len() == LINES_A_STEP).map(|waiting| waiting.line);
     let rest = |after: LineId| Rest::Reissue {
         sku,
         supply,
-        after: Some(after.to_string()),
+        after: Some(after),
+        only,
         cause: cause.clone(),
         course: course.clone(),
     };
-    go_on_or_end(working, work, last.map(rest))
+    go_on_or_end(working, work, last.map(rest))?;
+    Ok(lines.len())
 }
 
-fn go_on_or_end(working: &mut Working<'_>, work: Option<i64>, rest: Option<Rest>) -> Result<(), Failure> {
-    match (work, rest) {
-        (None, Some(rest)) => drop(working.add_work(rest.kind(), rest.state()?)),
-        (Some(id), Some(rest)) => working.put_work(id, rest.kind(), rest.state()?),
-        (Some(id), None) => working.end_work(id),
-        (None, None) => {}
-    }
-    Ok(())
+/// Keeps what is left to do, in the place of what was left before; answers its number.
+pub(crate) fn go_on_or_end(
+    working: &mut Working<'_>,
+    work: Option<i64>,
+    rest: Option<Rest>,
+) -> Result<Option<i64>, Failure> {
+    Ok(match (work, rest) {
+        (None, Some(rest)) => Some(working.add_work(rest.kind(), rest.state()?)),
+        (Some(id), Some(rest)) => {
+            working.put_work(id, rest.kind(), rest.state()?);
+            Some(id)
+        }
+        (Some(id), None) => {
+            working.end_work(id);
+            None
+        }
+        (None, None) => None,
+    })
 }
 
 /// Goes on with work left behind, one step.
@@ -255,13 +340,21 @@ pub(crate) fn go_on(working: &mut Working<'_>, work: &Work) -> Result<(), Failur
     let rest: Rest = serde_json::from_str(&work.state)
         .map_err(|error| Failure::Defect(format!("work {} cannot be read: {error}", work.id).into()))?;
     match rest {
-        Rest::Settle { sku, cause, mut course } => {
+        Rest::Settle { sku, cause, passed, mut course } => {
+            if working.state.searches.get(&sku).is_some_and(|newest| *newest != work.id) {
+                // Left behind by a process that was killed; a search of this one has begun at the heads since.
+                working.end_work(work.id);
+                return Ok(());
+            }
             working.load_pools([&sku].into_iter())?;
-            settle(working, &mut course, &sku, &cause, Some(work.id))
+            settle_on(working, &mut course, &sku, &cause, passed, Some(work.id)).map(drop)
         }
-        Rest::Reissue { sku, supply, after, cause, mut course } => {
-            let after = after.and_then(|line| line.parse().ok());
-            reissue(working, &mut course, (sku, supply), after, &cause, Some(work.id))
+        Rest::Reissue { sku, supply, after, only, cause, mut course } => {
+            let behind = Behind { sku, supply, after, only };
+            reissue(working, &mut course, behind, &cause, Some(work.id)).map(drop)
+        }
+        Rest::Spread { changed, at, cause, mut course } => {
+            spread(working, &mut course, &changed, at, &cause, Some(work.id))
         }
     }
 }

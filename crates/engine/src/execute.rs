@@ -202,7 +202,6 @@ fn finish(
     match decision {
         Err(rejection) => Ok(Err(rejection)),
         Ok(events) => {
-            working.apply(course.now, events.clone())?;
             follow(working, course, &events)?;
             if course.is_brief() {
                 return Ok(Ok(Answer::Done));
@@ -223,7 +222,7 @@ fn free_hold(
     let skus = pegged_skus(working, hold);
     working.apply(course.now, vec![event])?;
     for sku in skus {
-        crate::after::settle(working, course, &sku, &cause, None)?;
+        crate::after::settle(working, course, &sku, &cause)?;
     }
     Ok(())
 }
@@ -272,7 +271,7 @@ fn place_order(working: &mut Working<'_>, course: &mut Course, wish: &PlaceOrder
     }
     // Units that the hold had and the order did not take go to the queue.
     for sku in held {
-        crate::after::settle(working, course, &sku, &model::order::Cause::of("hold_released"), None)?;
+        crate::after::settle(working, course, &sku, &model::order::Cause::of("hold_released"))?;
     }
     Ok(Ok(answer))
 }

@@ -9,8 +9,13 @@ mod after;
 mod answer;
 mod desk;
 mod execute;
+mod housekeeping;
+mod look;
 mod snapshot;
+mod spread;
 mod stamp;
+#[cfg(test)]
+mod tests;
 mod working;
 mod writer;
 

@@ -13,7 +13,7 @@ use model::{
     state::{Shop, Touched},
     time::Timestamp,
 };
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::{
     answer::Failure,
@@ -39,6 +39,8 @@ pub(crate) struct TenantState {
     locations_changed: bool,
     next_work: i64,
     left_work: bool,
+    /// Work that looks for lines that move up, by pool, as far as this process has met it.
+    pub(crate) searches: FxHashMap<Sku, i64>,
 }
 
 impl TenantState {
@@ -57,6 +59,7 @@ impl TenantState {
             locations_changed: false,
             next_work,
             left_work: false,
+            searches: FxHashMap::default(),
         })
     }
 
@@ -282,12 +285,12 @@ impl Working<'_> {
     pub(crate) fn add_work(&mut self, kind: &str, state: String) -> i64 {
         let id = self.state.next_work;
         self.state.next_work += 1;
-        self.state.left_work = true;
         self.put_work(id, kind, state);
         id
     }
 
     pub(crate) fn put_work(&mut self, id: i64, kind: &str, state: String) {
+        self.state.left_work = true;
         self.state.changes.work.push(Work { id, kind: kind.into(), state: state.into() });
     }
 

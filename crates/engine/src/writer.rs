@@ -22,6 +22,7 @@ use crate::{
     answer::{Answered, Failure},
     desk::{Desk, Handover, Returned},
     execute::{execute, fire},
+    housekeeping::Housekeeping,
     snapshot::Snapshots,
     stamp::Stamps,
     working::{TenantState, Working},
@@ -45,6 +46,7 @@ pub(crate) struct Writer {
     snapshots: Arc<Snapshots>,
     tenants: FxHashMap<TenantId, TenantState>,
     stamps: Stamps,
+    housekeeping: Housekeeping,
     /// There may be work left behind.
     work: bool,
     waiting_for_work: Vec<oneshot::Sender<()>>,
@@ -111,7 +113,9 @@ impl Writer {
             desk,
             snapshots,
             tenants: FxHashMap::default(),
-            stamps: Stamps::new(0),
+            // For what timers do: nobody gains by guessing the ids of runs.
+            stamps: Stamps::new([0; 32]),
+            housekeeping: Housekeeping::default(),
             work: true,
             waiting_for_work: Vec::new(),
         }
@@ -389,6 +393,7 @@ impl Writer {
     }
 
     fn fire_due(&mut self, now: Timestamp) -> Result<usize, Failure> {
+        self.housekeeping.step(self.desk.store()?, now)?;
         let mut count = 0;
         loop {
             self.flush_all()?;

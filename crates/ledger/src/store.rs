@@ -149,13 +149,16 @@ pub trait Write: Read {
     /// Every key that may have an answer, as [`key_mark`](crate::key_mark) marks it, where this writer alone adds to them
     /// and they are no more than so many; else `None`: then only [`Read::replay`] can tell.
     fn key_marks(&mut self, tenant: &TenantId, most: usize) -> Result<Option<Vec<u64>>, StoreError>;
-    /// Forgets answers of days before this one, the oldest first, so many at the most; answers how many.
+    /// Looks at answers after a number, in the order in which they were given, so many at most, and forgets those of days
+    /// before this one that are not lasting. Answers how many it looked at, and the number to go on after; `None`: the
+    /// next one is of that day or later, or there is none.
     fn forget_replays(
         &mut self,
         tenant: &TenantId,
         before_day: i32,
+        after: i64,
         limit: usize,
-    ) -> Result<usize, StoreError>;
+    ) -> Result<(usize, Option<i64>), StoreError>;
     /// Keeps everything written since the last commit, durably: it is on disk when this returns.
     fn commit(&mut self) -> Result<(), StoreError>;
     /// Drops everything written since the last commit.

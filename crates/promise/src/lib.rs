@@ -6,7 +6,9 @@
 
 pub mod availability;
 mod cancel;
+mod changed;
 mod dates;
+mod gains;
 mod moves;
 mod place;
 mod receive;
@@ -31,8 +33,10 @@ use model::{
 use uuid::Uuid;
 
 pub use cancel::cancel_order;
+pub use changed::{Changed, changed};
 pub use dates::supply_ship_by;
-pub use moves::{QueueNeed, Settled, queues_needed, reissue, settle};
+pub use gains::{QueueNeed, gaining, queues_needed};
+pub use moves::{Settled, Stretch, Stretches, reissue, settle};
 pub use place::{Placing, place_hold, place_order, refused_event, release_hold};
 pub use receive::receive;
 pub use settings::{etag, put_item, put_location, put_policy};
@@ -55,8 +59,7 @@ pub struct Setting<'a> {
 /// The events that make a wish so, in order.
 pub type Decision = Result<Vec<Event>, Rejection>;
 
-/// Heads of queues, loaded as [`queues_needed`] asks: lines with a peg on a supply, first come first (or last come
-/// first, where units are taken away).
+/// The ends of queues: lines with a peg on a supply from which units are taken away, last come first.
 pub type Queues = BTreeMap<SupplyId, Vec<Waiting>>;
 
 /// Units of a SKU that the customer has in open and shipped orders.

@@ -1,120 +1,93 @@
 //! Moving up: when units come free, the head of the next supply's queue takes them, then the next supply's head,
 //! boundary by boundary. And promises made anew for lines whose dates changed.
 //!
-//! docs/theory/promising.md, "Moving up". The cost grows with the number of supplies and of lines that move, never with
-//! the length of the queue.
+//! docs/theory/promising.md, "Moving up". The cost grows with the number of supplies and of lines that move; with the
+//! length of a queue only where lines at its head gain nothing and some behind them may.
+
+use std::collections::BTreeMap;
 
 use model::{
     Units,
     event::{Event, LinePromise, Move, PromiseGiven, RunApplied},
     id::{LineId, RunId, Sku, SupplyId},
-    order::{Cause, Line, Order, Promise},
+    order::{Cause, Line, Order, Promise, Waiting},
     pool::Pool,
     supply::{Supply, SupplyKind},
-    time::Date,
 };
 
 use crate::{
     Queues, Setting,
-    source::{Asker, Taken, Terms, lead_time_source, rooms_for_queue, shortfall_source},
-    view::{Destination, dates_from, line_dates},
+    gains::{Gains, behind, queues_needed},
+    source::{Asker, Taken, Terms, lead_time_source, shortfall_source},
+    view::line_dates,
 };
 
-/// A part of a queue that [`settle`] needs to see.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct QueueNeed {
-    /// Whose queue.
-    pub supply: SupplyId,
-    /// Enough lines to cover so many units.
-    pub units: Units,
-    /// Besides lines that want their units as soon as possible, those with a requested date before this: they
-    /// may get them too late.
-    pub wanted_before: Option<Date>,
+/// Lines of a queue that a round of moving up looks at. Their orders are loaded.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Stretch {
+    /// First come first.
+    pub lines: Vec<Waiting>,
+    /// Before these stand others that gained nothing when they were looked at.
+    pub passed: bool,
+    /// Behind these stand others.
+    pub more: bool,
 }
 
-/// Returns which heads of queues decide who moves up in a pool; empty where nobody can.
-///
-/// All free units that stand before a supply bound what can move up from it.
-pub fn queues_needed(set: Setting<'_>, sku: &Sku) -> Vec<QueueNeed> {
-    let Some(pool) = set.shop.pool(sku) else { return Vec::new() };
-    let lead_time = pool.policies.iter().any(|(_, policy)| policy.lead_time_days.is_some());
-    let mut free_before: Units = 0;
-    let mut needed = Vec::new();
-    for supply in &pool.supplies {
-        let pegged = supply.pegged();
-        let rescue = supply.kind == SupplyKind::Shortfall && lead_time;
-        let units = if rescue { pegged } else { pegged.min(free_before) };
-        if units > 0 && !supply.is_on_hand() {
-            needed.push(QueueNeed {
-                supply: supply.id,
-                units,
-                wanted_before: latest_delivery(set, pool, supply),
-            });
-        }
-        if !supply.kind.is_elastic() {
-            free_before += supply.free();
-        }
-    }
-    needed
-}
-
-/// The last day on which anything from this supply is delivered, wherever it goes: every date where that is unknown, or
-/// where lines move up whatever date they want.
-fn latest_delivery(set: Setting<'_>, pool: &Pool, supply: &Supply) -> Option<Date> {
-    if supply.kind.is_elastic() {
-        return Some(Date::MAX);
-    }
-    let location = set.shop.locations.get(&supply.location)?;
-    let release = pool.policies.iter().filter_map(|(_, policy)| policy.release_date).max();
-    let ships = crate::dates::supply_ship_by(supply, location, release, set.now).promised;
-    let transit = location.transit.iter().map(|row| row.days_max).max().unwrap_or(0);
-    Some(
-        ships
-            .and_then(|date| location.calendar.add_working(date, u32::from(transit)).ok())
-            .unwrap_or(Date::MAX),
-    )
-}
+/// What a round looks at in each queue of [`queues_needed`].
+pub type Stretches = BTreeMap<SupplyId, Stretch>;
 
 /// What a round of moving up did.
 #[derive(Debug)]
 pub struct Settled {
     /// `run_applied`, if anybody moved.
     pub events: Vec<Event>,
-    /// Lines that moved, sorted, each once.
+    /// Lines that moved, sorted, each once. If nobody did, go on behind the lines of this round.
     pub lines: Vec<LineId>,
-    /// False: more lines may move; go on with another round.
-    pub done: bool,
+    /// Queues to look at from their heads again: those who were passed may gain by units that came free in this round.
+    pub again: Vec<SupplyId>,
+    /// Nothing more was to be seen.
+    whole: bool,
+}
+
+impl Settled {
+    /// Whether nobody moves up any more, as far as is known: else it goes on with another round. The setting is the one
+    /// after the events.
+    pub fn is_over(&self, set: Setting<'_>, sku: &Sku) -> bool {
+        self.whole || queues_needed(set, sku).is_empty()
+    }
 }
 
 /// Moves lines up into free units that stand before theirs: oldest first, and only lines that get a better date by it.
 ///
-/// `queues` holds the lines of [`queues_needed`], or as many as one round may touch; their orders are loaded.
-/// Never gives a line a later date; leaves buffers and lines whose requested date is met alone.
-pub fn settle(set: Setting<'_>, sku: &Sku, mut queues: Queues, cause: &Cause) -> Settled {
-    let nobody = Settled { events: Vec::new(), lines: Vec::new(), done: true };
-    let Some(pool) = set.shop.pool(sku) else { return nobody };
-    let needed = queues_needed(set, sku);
-    let cut_short = needed.iter().filter(|need| is_cut_short(need, &queues)).map(|need| need.supply);
+/// `queues` holds lines of [`queues_needed`] that cover the need, or as many as one round may touch; queues that are
+/// served as one (all that lost their goods) end at the same line where one of them has more. Never gives a line a later
+/// date; leaves buffers and lines whose requested date is met alone.
+pub fn settle(set: Setting<'_>, sku: &Sku, mut queues: Stretches, cause: &Cause) -> Settled {
+    let mut settled = Settled { events: Vec::new(), lines: Vec::new(), again: Vec::new(), whole: true };
+    let Some(pool) = set.shop.pool(sku) else { return settled };
     let mut run = Run {
         set,
         pool,
-        cut_short: cut_short.collect(),
-        last_seen: last_seen(pool, &needed, &queues),
+        gains: Gains::new(set, pool),
         taken: Taken::default(),
         moves: Vec::new(),
         opened: Vec::new(),
     };
-    for to in pool.supplies.iter().filter(|supply| !supply.kind.is_elastic()) {
-        run.fill(to, &mut queues);
+    for (to, supply) in pool.supplies.iter().enumerate() {
+        if !supply.kind.is_elastic() {
+            run.fill(to, &mut queues);
+        }
     }
     run.rescue(&mut queues);
+    settled.again = behind(pool, &run.moves);
+    settled.whole =
+        !queues.iter().any(|(id, stretch)| stretch.more || (stretch.passed && settled.again.contains(id)));
     if run.moves.is_empty() {
-        // The heads gain nothing: those behind them are no better off, so there is no use in looking further.
-        return nobody;
+        return settled;
     }
-    let mut lines: Vec<LineId> = run.moves.iter().map(|step| step.line).collect();
-    lines.sort_unstable();
-    lines.dedup();
+    settled.lines = run.moves.iter().map(|step| step.line).collect();
+    settled.lines.sort_unstable();
+    settled.lines.dedup();
     let applied = RunApplied {
         run: RunId::of(set.command),
         sku: sku.clone(),
@@ -122,21 +95,8 @@ pub fn settle(set: Setting<'_>, sku: &Sku, mut queues: Queues, cause: &Cause) ->
         opened: run.opened,
         moves: run.moves,
     };
-    Settled { events: vec![Event::RunApplied(applied)], lines, done: run.cut_short.is_empty() }
-}
-
-fn is_cut_short(need: &QueueNeed, queues: &Queues) -> bool {
-    let queue = queues.get(&need.supply).into_iter().flatten();
-    queue.map(|waiting| waiting.quantity).sum::<Units>() < need.units
-}
-
-/// Up to which line all that lost their goods are seen, where not all are: behind it, one who is not seen may come first.
-fn last_seen(pool: &Pool, needed: &[QueueNeed], queues: &Queues) -> Option<LineId> {
-    let is_lost = |need: &&QueueNeed| {
-        pool.supply(need.supply).is_some_and(|supply| supply.kind == SupplyKind::Shortfall)
-    };
-    let cut = needed.iter().filter(is_lost).filter(|need| is_cut_short(need, queues));
-    cut.filter_map(|need| queues.get(&need.supply)?.last()).map(|waiting| waiting.line).min()
+    settled.events.push(Event::RunApplied(applied));
+    settled
 }
 
 /// Moves the last come of a supply's queue to the pool's shortfall, so many units in all.
@@ -177,10 +137,7 @@ pub(crate) fn displace(
 struct Run<'a> {
     set: Setting<'a>,
     pool: &'a Pool,
-    /// Queues of which not all that is needed is seen.
-    cut_short: Vec<SupplyId>,
-    /// Up to which line those who lost their goods are served.
-    last_seen: Option<LineId>,
+    gains: Gains<'a>,
     taken: Taken,
     moves: Vec<Move>,
     opened: Vec<Supply>,
@@ -190,58 +147,68 @@ impl Run<'_> {
     /// Fills one supply's free units from the queues behind it. All that lost their goods are one queue, the last.
     ///
     /// Where some of a queue moved and not all of it is seen, those behind wait for the next round: the next of that
-    /// queue come first.
-    fn fill(&mut self, to: &Supply, queues: &mut Queues) {
-        let behind = self.pool.supplies.iter().skip_while(|supply| supply.id != to.id).skip(1);
-        let (lost, due): (Vec<&Supply>, Vec<&Supply>) = behind
-            .map(|supply| &**supply)
-            .filter(|supply| !supply.is_on_hand())
-            .partition(|supply| supply.kind == SupplyKind::Shortfall);
-        for from in due {
-            self.fill_from(to, &[from], None, queues);
-            if self.cut_short.contains(&from.id) && self.moves.iter().any(|step| step.from == from.id) {
+    /// queue come first. So do, before the rest, those of a queue who were passed, where units came free just now:
+    /// nobody has asked yet whether they gain by these.
+    fn fill(&mut self, to: usize, queues: &mut Stretches) {
+        let pool = self.pool;
+        let came_free = self.moves.iter().any(|step| step.from == pool.supplies[to].id);
+        let (lost, due): (Vec<usize>, Vec<usize>) = (to + 1..pool.supplies.len())
+            .filter(|at| !pool.supplies[*at].is_on_hand())
+            .partition(|at| pool.supplies[*at].kind == SupplyKind::Shortfall);
+        for froms in due.iter().map(std::slice::from_ref).chain([&lost[..]]) {
+            let ids = || froms.iter().map(|from| pool.supplies[*from].id);
+            if came_free && ids().any(|id| queues.get(&id).is_some_and(|stretch| stretch.passed)) {
+                return;
+            }
+            self.fill_from(to, froms, queues);
+            let moved = |id| self.moves.iter().any(|step| step.from == id);
+            if ids().any(|id| queues.get(&id).is_some_and(|stretch| stretch.more) && moved(id)) {
                 return;
             }
         }
-        let last_seen = self.last_seen.filter(|_| lost.len() > 1);
-        self.fill_from(to, &lost, last_seen, queues);
     }
 
-    /// Fills one supply's free units from queues that are served as one, up to a line.
-    fn fill_from(&mut self, to: &Supply, froms: &[&Supply], last: Option<LineId>, queues: &mut Queues) {
-        let mut places: Vec<(LineId, &Supply, usize)> = Vec::new();
+    /// Fills one supply's free units from queues that are served as one.
+    fn fill_from(&mut self, to: usize, froms: &[usize], queues: &mut Stretches) {
+        let pool = self.pool;
+        let id = pool.supplies[to].id;
+        let mut places: Vec<(LineId, usize, usize)> = Vec::new();
         for from in froms {
-            let queue = queues.get(&from.id).into_iter().flatten().enumerate();
-            places.extend(queue.map(|(at, waiting)| (waiting.line, *from, at)));
+            let stretch = queues.get(&pool.supplies[*from].id);
+            let lines = stretch.into_iter().flat_map(|stretch| &stretch.lines).enumerate();
+            places.extend(lines.map(|(at, waiting)| (waiting.line, *from, at)));
         }
         if froms.len() > 1 {
-            places.sort_unstable_by_key(|(line, from, _)| (*line, from.id));
+            places.sort_unstable();
         }
         for (line, from, at) in places {
-            if to.free() - self.taken.of(to.id) <= 0 || last.is_some_and(|last| line > last) {
+            if pool.supplies[to].free() - self.taken.of(id) <= 0 {
                 return;
             }
-            let Some(waiting) = queues.get_mut(&from.id).and_then(|queue| queue.get_mut(at)) else {
+            let from_id = pool.supplies[from].id;
+            let Some(waiting) = queues.get_mut(&from_id).and_then(|stretch| stretch.lines.get_mut(at)) else {
                 continue;
             };
-            let Some((room, order)) = self.room_for(line, to) else { continue };
-            let quantity = room.min(waiting.quantity);
-            if quantity > 0 && self.gains(order, line, from, to) {
-                self.taken.take(to.id, quantity);
-                self.taken.take(from.id, -quantity);
-                self.moves.push(Move { line, from: from.id, to: to.id, quantity });
+            let Some(order) = self.set.shop.orders.get(&line.order) else { continue };
+            if waiting.quantity == 0 || !self.gains.gains(order, line.no, from, to) {
+                continue;
+            }
+            let quantity = self.gains.room(to, &order.channel, &self.taken).min(waiting.quantity);
+            if quantity > 0 {
+                self.taken.take(id, quantity);
+                self.taken.take(from_id, -quantity);
+                self.moves.push(Move { line, from: from_id, to: id, quantity });
                 waiting.quantity -= quantity;
             }
         }
     }
 
     /// Gives lines that have lost their goods a lead time, where their policy has one.
-    fn rescue(&mut self, queues: &mut Queues) {
+    fn rescue(&mut self, queues: &mut Stretches) {
         let lost = self.pool.supplies.iter().filter(|supply| supply.kind == SupplyKind::Shortfall);
         for from in lost {
-            for waiting in
-                queues.get_mut(&from.id).into_iter().flatten().filter(|waiting| waiting.quantity > 0)
-            {
+            let lines = queues.get_mut(&from.id).into_iter().flat_map(|stretch| &mut stretch.lines);
+            for waiting in lines.filter(|waiting| waiting.quantity > 0) {
                 let Some(order) = self.set.shop.orders.get(&waiting.line.order) else { continue };
                 if let Some(to) = self.lead_time(order) {
                     let quantity = std::mem::take(&mut waiting.quantity);
@@ -272,33 +239,6 @@ impl Run<'_> {
         }
         self.opened.push(*supply);
         Some(id)
-    }
-
-    /// Units of a supply that a waiting line may take, its channel's buffer left alone.
-    fn room_for(&self, line: LineId, to: &Supply) -> Option<(Units, &'_ Order)> {
-        let order = self.set.shop.orders.get(&line.order)?;
-        let buffer = Terms::of(self.pool, &order.channel).policy.buffer;
-        let rooms = rooms_for_queue(self.pool, buffer, &self.taken);
-        let at = self.pool.supplies.iter().position(|supply| supply.id == to.id)?;
-        Some((rooms[at], order))
-    }
-
-    /// Whether a line is delivered earlier from `to`, or on the same day from surer goods, and wants to be.
-    ///
-    /// Without the second, a line behind an overdue supply, or behind a lead time that goods were entered for, would
-    /// wait on while the goods are there. Who waits on no goods yet takes them whatever date is wanted.
-    fn gains(&self, order: &Order, line: LineId, from: &Supply, to: &Supply) -> bool {
-        let Some(line) = order.line(line.no) else { return false };
-        let destination = Destination::of_order(order);
-        let delivered = |supply| {
-            let (_, deliver_by) =
-                dates_from(self.set.shop, line, self.pool, supply, destination, self.set.now);
-            deliver_by.promised.unwrap_or(Date::MAX)
-        };
-        let (now, then) = (delivered(from), delivered(to));
-        let better = (then, !to.is_on_hand()) < (now, !from.is_on_hand())
-            || (then == now && then < Date::MAX && from.kind.is_elastic());
-        better && (from.kind.is_elastic() || order.requested_date.is_none_or(|wanted| now > wanted))
     }
 }
 

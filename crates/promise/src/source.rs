@@ -67,8 +67,8 @@ impl<'a> Terms<'a> {
         self.set_for.is_some()
     }
 
-    /// Whether units sold on this channel count against the same cap.
-    fn covers(&self, channel: &Channel) -> bool {
+    /// Whether units are sold on this channel under the same policy, and so count against the same cap.
+    pub(crate) fn covers(&self, channel: &Channel) -> bool {
         match self.set_for {
             Some(own) if own.as_str() != Channel::DEFAULT => own == channel,
             _ => self.of.policy_set(channel).is_none() || channel.as_str() == Channel::DEFAULT,
@@ -196,21 +196,6 @@ pub(crate) fn rooms_for_newcomer(pool: &Pool, buffer: Units, taken: &Taken) -> V
         (free - kept - taken).max(0) + own
     };
     pool.supplies.iter().enumerate().map(room).collect()
-}
-
-/// The same for a line that moves up: what others gave up before it in the same round is free too.
-pub(crate) fn rooms_for_queue(pool: &Pool, buffer: Units, taken: &Taken) -> Vec<Units> {
-    let mut keep_back = buffer;
-    let room = |supply: &Arc<Supply>| {
-        if supply.kind.is_elastic() {
-            return 0;
-        }
-        let free = supply.free() - taken.of(supply.id);
-        let kept = keep_back.min(free);
-        keep_back -= kept;
-        free - kept
-    };
-    pool.supplies.iter().map(room).collect()
 }
 
 /// Finds where units of one pool may come from, without order.

@@ -5,12 +5,12 @@
 use model::{
     Units,
     event::{LinePromise, OrderPlaced, PromiseGiven},
-    id::LineId,
+    id::{Channel, LineId, Sku},
     order::{Dates, Hold, Line, Order, Peg, ShipChoice},
     pool::Pool,
     state::Shop,
     supply::Supply,
-    time::Timestamp,
+    time::{Date, Timestamp},
     view::{
         ComponentView, HoldLineView, HoldView, LineState, LineView, OrderView, PartView, RefusedUnits,
         SupplyView, Told,
@@ -154,14 +154,21 @@ pub(crate) fn line_dates(
 /// Whose line it is and where it goes: with the supply, all that its dates depend on.
 #[derive(Clone, Copy)]
 pub(crate) struct Destination<'a> {
-    pub(crate) channel: &'a model::id::Channel,
-    pub(crate) country: Option<&'a str>,
+    channel: &'a Channel,
+    country: Option<&'a str>,
 }
 
 impl<'a> Destination<'a> {
     pub(crate) fn of_order(order: &'a Order) -> Self {
         Self { channel: &order.channel, country: order.country.as_deref() }
     }
+}
+
+/// The day before which units of a pool do not ship on a channel, sold as themselves or in a kit.
+pub(crate) fn release(shop: &Shop, pool: &Pool, channel: &Channel, kit: Option<&Sku>) -> Option<Date> {
+    let own = Terms::of(pool, channel).policy.release_date;
+    let kits = kit.and_then(|kit| shop.pool(kit));
+    own.max(kits.and_then(|kit| Terms::of(kit, channel).policy.release_date))
 }
 
 /// When units of a supply would ship and arrive if this line had them.
@@ -173,13 +180,21 @@ pub(crate) fn dates_from(
     to: Destination<'_>,
     now: Timestamp,
 ) -> (Dates, Dates) {
+    let release = release(shop, pool, to.channel, line.kit());
+    dates_released(shop, supply, release, to.country, now)
+}
+
+/// The same for anybody's units, not before a release date.
+pub(crate) fn dates_released(
+    shop: &Shop,
+    supply: &Supply,
+    release: Option<Date>,
+    country: Option<&str>,
+    now: Timestamp,
+) -> (Dates, Dates) {
     let Some(location) = shop.locations.get(&supply.location) else { return Default::default() };
-    let mut release = Terms::of(pool, to.channel).policy.release_date;
-    if let Some(kit) = line.kit().and_then(|kit| shop.pool(kit)) {
-        release = release.max(Terms::of(kit, to.channel).policy.release_date);
-    }
     let ship_by = supply_ship_by(supply, location, release, now);
-    (ship_by, deliver_by(location, to.country, ship_by))
+    (ship_by, deliver_by(location, country, ship_by))
 }
 
 fn peg_dates(
@@ -250,7 +265,7 @@ fn whole_state(members: impl Iterator<Item = (Units, LineState)>) -> LineState {
 
 /// The open units of a line, earliest first, and for a kit the same for each component.
 fn line_parts(line: &Line, part_of: &PartOf<'_>) -> (Vec<PartView>, Vec<ComponentView>) {
-    let of_sku = |sku: &model::id::Sku| {
+    let of_sku = |sku: &Sku| {
         let pegs = line.pegs.iter().filter(|peg| peg.sku == *sku);
         let mut parts: Vec<PartView> = pegs.filter_map(|peg| part_of(line, peg)).collect();
         parts.sort_by_key(|part| {

@@ -3,7 +3,7 @@
 use std::{io::Write, process::ExitCode};
 
 use connect::tables::{
-    Count, Currency, Kind,
+    Component, Count, Currency, Kind,
     moment::PlacedAt,
     orders::{self, OrderRow},
     skus::{self, Cap, SkuRow, WhenOut},
@@ -101,6 +101,11 @@ fn export_skus(reader: &mut dyn Read, tenant: &TenantId, out: impl Write) -> any
                 item::Cap::Unlimited => Some(Cap::Unlimited),
             }),
             lead_time_days: policy.and_then(|policy| policy.lead_time_days).map(u32::from),
+            components: item
+                .components
+                .iter()
+                .map(|part| Component { sku: part.sku.to_string(), units: part.quantity })
+                .collect(),
         })?;
         Ok(())
     })?;

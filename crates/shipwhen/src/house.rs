@@ -24,9 +24,9 @@ pub(crate) fn random<const N: usize>() -> anyhow::Result<[u8; N]> {
     Ok(bytes)
 }
 
-/// A maker of command ids that goes on from now.
-pub(crate) fn stamps() -> Stamps {
-    Stamps::new(u64::try_from(now().as_microsecond()).unwrap_or(0))
+/// A maker of command ids that nobody can guess.
+pub(crate) fn stamps() -> anyhow::Result<Stamps> {
+    Ok(Stamps::new(random()?))
 }
 
 /// An open store.

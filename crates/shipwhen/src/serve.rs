@@ -49,7 +49,7 @@ pub(crate) fn demo(settings: &Settings, args: &DemoArgs) -> anyhow::Result<ExitC
     let bar = output::progress(Some(1), "opening the sample shop");
     {
         let engine = house.engine()?;
-        crate::demo::play(&engine, &stamps(), &tenant.id, &tenant.salt, args.seed, now(), |done, of| {
+        crate::demo::play(&engine, &stamps()?, &tenant.id, &tenant.salt, args.seed, now(), |done, of| {
             bar.set_length(u64::try_from(of).unwrap_or(0));
             bar.set_position(u64::try_from(done).unwrap_or(0));
         })?;
@@ -88,7 +88,7 @@ struct Start {
 fn run(house: &House, start: Start, ready: impl FnOnce(&str)) -> anyhow::Result<ExitCode> {
     let app = App {
         engine: house.engine()?,
-        stamps: stamps(),
+        stamps: stamps()?,
         clock: Arc::new(now as fn() -> Timestamp),
         test_clock: start.test_clock,
         demo: start.demo,

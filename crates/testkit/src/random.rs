@@ -7,7 +7,7 @@ use model::{
     calendar::{Calendar, WorkingDays},
     command::{
         Accept, AddSupply, AskLine, CancelOrder, CancelSupply, ChangeSupply, Command, PlaceHold, PlaceOrder,
-        PutPolicy, Receive, Ship,
+        PutItem, PutLocation, PutPolicy, Receive, Ship,
     },
     event::AdjustReason,
     id::{Channel, HoldId, LineId, LocationId, OrderId, Sku, SupplyId},
@@ -58,6 +58,8 @@ pub enum Step {
     Ship(usize, Option<(usize, Units)>),
     /// A policy is set: SKU, channel.
     Policy(usize, usize, RandomPolicy),
+    /// A location is described anew: which, and how.
+    Place(usize, RandomPlace),
     /// Hours pass.
     Wait(u16),
     /// From now on so many rounds of moving up a command.
@@ -93,6 +95,17 @@ pub struct RandomPolicy {
     buffer: Units,
     lead_time_days: Option<u16>,
     release_in: Option<u16>,
+}
+
+/// How a location works, at random.
+#[derive(Debug, Clone)]
+pub struct RandomPlace {
+    name: String,
+    handling_days: u16,
+    dock_to_stock_days: u16,
+    cutoff_hour: i8,
+    holiday_in: Option<u16>,
+    us_days: u16,
 }
 
 fn lines() -> impl Strategy<Value = Vec<(usize, Units)>> {
@@ -155,11 +168,26 @@ fn policy() -> impl Strategy<Value = RandomPolicy> {
     })
 }
 
+fn place() -> impl Strategy<Value = RandomPlace> {
+    let days =
+        (0..4_u16, 0..4_u16, prop_oneof![4 => Just(14_i8), 1 => 0..24_i8], seldom(0..20_u16), 0..12_u16);
+    ("[ab]", days).prop_map(
+        |(name, (handling_days, dock_to_stock_days, cutoff_hour, holiday_in, us_days))| RandomPlace {
+            name,
+            handling_days,
+            dock_to_stock_days,
+            cutoff_hour,
+            holiday_in,
+            us_days,
+        },
+    )
+}
+
 /// One thing that happens.
 pub fn step() -> impl Strategy<Value = Step> {
     let any_of = 0..1_000_usize;
     let part = || prop::option::of((0..4_usize, 1..4_i64));
-    let place = 0..PLACES.len();
+    let at = 0..PLACES.len();
     let plain = 0..2_usize;
     prop_oneof![
         12 => order().prop_map(Step::Order),
@@ -167,15 +195,16 @@ pub fn step() -> impl Strategy<Value = Step> {
             .prop_map(|(lines, channel, country, ttl)| Step::Hold(lines, channel, country, ttl)),
         1 => any_of.clone().prop_map(Step::ReleaseHold),
         6 => (any_of.clone(), part()).prop_map(|(order, part)| Step::Cancel(order, part)),
-        6 => (plain.clone(), place.clone(), 1..15_i64, prop::option::weighted(0.9, 0..50_u16), 0..5_u16)
+        6 => (plain.clone(), at.clone(), 1..15_i64, prop::option::weighted(0.9, 0..50_u16), 0..5_u16)
             .prop_map(|(sku, place, units, days, late)| Step::Supply(sku, place, units, days, late)),
         4 => (any_of.clone(), prop::option::weighted(0.9, 0..60_u16)).prop_map(|(s, days)| Step::Slip(s, days)),
         3 => (any_of.clone(), 0..15_i64).prop_map(|(supply, units)| Step::Resize(supply, units)),
         1 => any_of.clone().prop_map(Step::CancelSupply),
         3 => any_of.clone().prop_map(Step::Receive),
-        5 => (plain, place, -5..10_i64).prop_map(|(sku, place, delta)| Step::Adjust(sku, place, delta)),
+        5 => (plain, at.clone(), -5..10_i64).prop_map(|(sku, place, delta)| Step::Adjust(sku, place, delta)),
         3 => (any_of, part()).prop_map(|(order, part)| Step::Ship(order, part)),
         3 => (0..SKUS.len(), 0..CHANNELS.len(), policy()).prop_map(|(sku, on, terms)| Step::Policy(sku, on, terms)),
+        2 => (at, place()).prop_map(|(at, place)| Step::Place(at, place)),
         3 => (1..72_u16).prop_map(Step::Wait),
         1 => prop_oneof![Just(usize::MAX), 0..2_usize].prop_map(Step::Rounds),
         1 => Just(Step::GoOn),
@@ -189,7 +218,6 @@ pub fn steps(count: Range<usize>) -> impl Strategy<Value = Vec<Step>> {
 
 /// The shop in which everything happens: two locations with calendars of their own, two plain SKUs and two kits.
 pub fn shop(rows_max: usize) -> (CoreShop, Vec<Command>) {
-    use model::command::{PutItem, PutLocation};
     let mut setup = Vec::new();
     for (name, settings) in [(PLACES[0], east()), (PLACES[1], west())] {
         let location = LocationId::stored(name);
@@ -304,6 +332,11 @@ pub fn command(shop: &mut CoreShop, step: &Step) -> Option<Command> {
             let channel = Channel::stored(CHANNELS[*channel]);
             Command::PutPolicy(PutPolicy { sku: sku(SKUS[*at]), channel, policy, if_match: None })
         }
+        Step::Place(at, place) => {
+            let location = LocationId::stored(PLACES[*at]);
+            let settings = place.settings(*at, place.holiday_in.and_then(|days| in_days(shop, days)));
+            Command::PutLocation(PutLocation { location, settings, if_match: None })
+        }
         Step::Wait(hours) => {
             shop.now = seconds_after(shop.now, i64::from(*hours) * 3_600)?;
             Command::RunDue
@@ -388,5 +421,22 @@ impl RandomPolicy {
             promise_buffer_days: Some(1),
             ..Policy::default()
         }
+    }
+}
+
+impl RandomPlace {
+    fn settings(&self, at: usize, holiday: Option<Date>) -> LocationSettings {
+        let mut settings = if at == 0 { east() } else { west() };
+        settings.name.clone_from(&self.name);
+        (settings.handling_days, settings.dock_to_stock_days) = (self.handling_days, self.dock_to_stock_days);
+        settings.cutoff = model::time::Time::constant(self.cutoff_hour, 0, 0, 0);
+        if let Some(holiday) = holiday {
+            let days = if at == 0 { WorkingDays::MONDAY_TO_FRIDAY } else { WorkingDays::EVERY_DAY };
+            settings.calendar = Calendar::new(days, [holiday].into_iter().collect()).unwrap_or_default();
+        }
+        for row in settings.transit.iter_mut().filter(|row| row.country == "US") {
+            (row.days_min, row.days_max) = (self.us_days / 2, self.us_days);
+        }
+        settings
     }
 }

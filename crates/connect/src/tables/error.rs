@@ -48,7 +48,7 @@ fn list(names: &[String]) -> String {
 /// Why one row was not read.
 ///
 /// Codes are stable; the detail is for people. Codes: `ambiguous_amount`, `ambiguous_quantity`, `amount_too_large`,
-/// `bad_amount`, `bad_currency`, `bad_date`, `bad_email`, `bad_quantity`, `bad_text`, `bad_value`, `cancel_of_nothing`,
+/// `bad_amount`, `bad_components`, `bad_currency`, `bad_date`, `bad_email`, `bad_quantity`, `bad_text`, `bad_value`, `cancel_of_nothing`,
 /// `fraction`, `mangled_barcode`, `negative_amount`, `negative_quantity`, `no_currency_match`, `no_date`, `no_location`,
 /// `no_quantity`, `no_reference`, `no_sku`, `no_title`, `nul_byte`, `quantity_too_large`, `record_too_long`,
 /// `row_length`, `too_long`, `too_many_decimals`, `unclosed_quote`, `unknown_type`, `unreadable`, `zero_quantity`.

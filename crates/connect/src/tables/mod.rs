@@ -14,6 +14,7 @@
 //! Rows are plain values (strings, `i64`, dates); grouping, look-ups and duplicates are the caller's.
 
 mod cells;
+mod components;
 mod error;
 mod header;
 mod kind;
@@ -34,6 +35,7 @@ pub mod text;
 pub mod woocommerce_products;
 mod write;
 
+pub use components::Component;
 pub use error::{OpenError, RowError, ValueError};
 pub use kind::{Kind, read_header, recognise};
 pub use money::Currency;

@@ -171,6 +171,7 @@ fn read_variant(
         when_out: when_out(cells)?,
         backorder_cap: None,
         lead_time_days: None,
+        components: Vec::new(),
     };
     let stock = if tracked { cells.count(QUANTITY)? } else { None };
     Ok(ShopifyProductRow { handle: product.handle.clone(), variant, article, stock, status: product.status })

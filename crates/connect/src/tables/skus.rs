@@ -3,6 +3,7 @@
 use std::io::{Read, Write};
 
 use super::cells::{Cells, limit};
+use super::components::{self, Component};
 use super::error::{OpenError, RowError, quoted};
 use super::header::{Column, optional, required};
 use super::money::{Currency, Decimals};
@@ -12,7 +13,7 @@ use super::text::{join_list, split_list};
 use super::write::{Line, WriteError, Writer};
 
 /// The columns, in the order they are written.
-pub const COLUMNS: [&str; 11] = [
+pub const COLUMNS: [&str; 12] = [
     "sku",
     "title",
     "price",
@@ -24,10 +25,14 @@ pub const COLUMNS: [&str; 11] = [
     "when_out",
     "backorder_cap",
     "lead_time_days",
+    "components",
 ];
 
 /// Ten years: beyond it the number is a slip of the hand.
 const LEAD_TIME_DAYS_MAX: i64 = 3650;
+
+/// More than the largest kit needs.
+const COMPONENTS_CHARS_MAX: usize = 20_000;
 
 const SKU: usize = 0;
 const TITLE: usize = 1;
@@ -40,6 +45,7 @@ const TAGS: usize = 7;
 const WHEN_OUT: usize = 8;
 const BACKORDER_CAP: usize = 9;
 const LEAD_TIME_DAYS: usize = 10;
+const COMPONENTS: usize = 11;
 
 const PLACES: &[Column] = &[
     required(&["sku"]),
@@ -53,6 +59,7 @@ const PLACES: &[Column] = &[
     optional(&["when_out"]),
     optional(&["backorder_cap"]),
     optional(&["lead_time_days"]),
+    optional(&["components"]),
 ];
 
 /// What to do when on-hand stock runs out.
@@ -122,6 +129,8 @@ pub struct SkuRow {
     pub backorder_cap: Option<Cap>,
     /// Days from our order to its arrival.
     pub lead_time_days: Option<u32>,
+    /// What a kit is made of. Shape: in the cell's order, possibly repeating; empty was not said.
+    pub components: Vec<Component>,
 }
 
 /// Reads articles; prices without a currency of their own are in `currency`.
@@ -157,6 +166,7 @@ fn read_row(cells: &Cells<'_>, currency: Currency) -> Result<SkuRow, RowError> {
         when_out: when_out(cells)?,
         backorder_cap: backorder_cap(cells)?,
         lead_time_days: lead_time_days(cells)?,
+        components: components(cells)?,
     })
 }
 
@@ -198,6 +208,11 @@ fn lead_time_days(cells: &Cells<'_>) -> Result<Option<u32>, RowError> {
     }
 }
 
+fn components(cells: &Cells<'_>) -> Result<Vec<Component>, RowError> {
+    let cell = cells.trimmed(COMPONENTS, COMPONENTS_CHARS_MAX)?.unwrap_or_default();
+    components::parse(&cell).map_err(|error| cells.wrap(COMPONENTS, error))
+}
+
 /// Writes articles; [`read`] gives them back.
 ///
 /// Errors: `Row` when the header is not taken.
@@ -211,7 +226,7 @@ pub fn writer<W: Write>(out: W) -> Result<Writer<W, SkuRow>, WriteError> {
             Cap::Unlimited => "unlimited".to_owned(),
             Cap::Units(units) => units.to_string(),
         }));
-        line.maybe_value(row.lead_time_days);
+        line.maybe_value(row.lead_time_days).text(&components::join(&row.components));
     };
     Writer::new(out, &COLUMNS, Box::new(fill))
 }
@@ -223,18 +238,19 @@ pub(crate) mod tests {
     use super::*;
 
     pub(crate) const SAMPLE: &str = "\
-sku,title,price,currency,unit_cost,supplier,barcode,tags,when_out,backorder_cap,lead_time_days
-KET-1,Copper kettle,49.00,EUR,21.5,Kupfer GmbH,'0401234567890,\"tea, copper\",backorder,unlimited,30
-KET-2,,,,,,,,,,
-'=KET-3,'+plus,1200,jpy,,,,,Made to order,12,0
-,No key,,,,,,,,,
-KET-4,x,,,,,,,sometimes,,
-KET-5,x,,,,,,,,-1,
-KET-6,x,,,,,,,,,4000
-KET-7,x,1.999999,,,,,,,,
-KET-8,x,-1,,,,,,,,
-KET-9,x,1,euro,,,,,,,
-KET-10,x,1,,,,4.01E+12,,,,
+sku,title,price,currency,unit_cost,supplier,barcode,tags,when_out,backorder_cap,lead_time_days,components
+KET-1,Copper kettle,49.00,EUR,21.5,Kupfer GmbH,'0401234567890,\"tea, copper\",backorder,unlimited,30,
+KET-2,,,,,,,,,,,
+'=KET-3,'+plus,1200,jpy,,,,,Made to order,12,0,'=KET-2:1 KET-1:2
+,No key,,,,,,,,,,
+KET-4,x,,,,,,,sometimes,,,
+KET-5,x,,,,,,,,-1,,
+KET-6,x,,,,,,,,,4000,
+KET-7,x,1.999999,,,,,,,,,
+KET-8,x,-1,,,,,,,,,
+KET-9,x,1,euro,,,,,,,,
+KET-10,x,1,,,,4.01E+12,,,,,
+KET-11,x,,,,,,,,,,KET-1:1 KET-2
 ";
 
     fn usd() -> Currency {
@@ -264,6 +280,8 @@ KET-10,x,1,,,,4.01E+12,,,,
         assert_eq!((guarded.sku.as_str(), guarded.title.as_deref()), ("=KET-3", Some("+plus")));
         assert_eq!((guarded.price, guarded.when_out), (Some(1200), Some(WhenOut::MadeToOrder)));
         assert_eq!((guarded.backorder_cap, guarded.lead_time_days), (Some(Cap::Units(12)), Some(0)));
+        let part = |sku: &str, units| Component { sku: sku.to_owned(), units };
+        assert_eq!(guarded.components, [part("=KET-2", 1), part("KET-1", 2)]);
 
         let errors: Vec<_> =
             rows.iter().filter_map(|row| row.as_ref().err().map(|e| (e.row, e.code))).collect();
@@ -276,6 +294,7 @@ KET-10,x,1,,,,4.01E+12,,,,
             (10, "negative_amount"),
             (11, "bad_currency"),
             (12, "mangled_barcode"),
+            (13, "bad_components"),
         ];
         assert_eq!(errors, expect);
     }
@@ -293,10 +312,27 @@ KET-10,x,1,,,,4.01E+12,,,,
             when_out in proptest::option::of(proptest::sample::select(WhenOut::ALL.to_vec())),
             cap in proptest::option::of(proptest::option::of(0_i64..10_000)),
             lead_time_days in proptest::option::of(0_u32..3651),
+            parts in proptest::collection::vec(("['=+@-]{0,2}[a: ]{0,3}x", 1_i64..100), 0..3),
         ) -> SkuRow {
             let backorder_cap = cap.map(|cap| cap.map_or(Cap::Unlimited, Cap::Units));
             let currency = crate::tables::money::currency(&code).unwrap();
-            SkuRow { row: 0, sku, title, currency, price, unit_cost, supplier, barcode, tags, when_out, backorder_cap, lead_time_days }
+            let part = |(sku, units): (String, i64)| Component { sku: sku.trim().to_owned(), units };
+            let components = parts.into_iter().map(part).collect();
+            SkuRow {
+                row: 0,
+                sku,
+                title,
+                currency,
+                price,
+                unit_cost,
+                supplier,
+                barcode,
+                tags,
+                when_out,
+                backorder_cap,
+                lead_time_days,
+                components,
+            }
         }
     }
 

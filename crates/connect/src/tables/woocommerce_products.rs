@@ -170,6 +170,7 @@ fn read_article(cells: &Cells<'_>, currency: Currency, ships: bool) -> Result<Wo
         when_out: when_out(cells)?,
         backorder_cap: None,
         lead_time_days: None,
+        components: Vec::new(),
     };
     let low_stock = match cells.count(LOW_STOCK)? {
         Some(Count::Units(units)) => Some(units),

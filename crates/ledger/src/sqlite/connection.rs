@@ -295,10 +295,11 @@ impl Write for Session {
         &mut self,
         tenant: &TenantId,
         before_day: i32,
+        after: i64,
         limit: usize,
-    ) -> Result<usize, StoreError> {
+    ) -> Result<(usize, Option<i64>), StoreError> {
         self.change(|conn, tail| {
-            write::forget_replays(conn, tail.of(conn, tenant)?, tenant, before_day, limit)
+            write::forget_replays(conn, tail.of(conn, tenant)?, tenant, before_day, (after, limit))
         })
     }
     fn commit(&mut self) -> Result<(), StoreError> {

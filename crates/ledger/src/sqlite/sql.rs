@@ -102,8 +102,8 @@ pub(super) const REPLAYS_AFTER: &str =
     "SELECT key, seq FROM replays WHERE tenant = ?1 AND seq > ?2 ORDER BY seq";
 pub(super) const REPLAY_KEYS: &str = "SELECT key FROM replay_keys WHERE tenant = ?1 LIMIT ?2";
 pub(super) const LAST_REPLAY: &str = "SELECT seq FROM replays WHERE tenant = ?1 ORDER BY seq DESC LIMIT 1";
-pub(super) const OLD_REPLAYS: &str = "SELECT seq, key FROM replays \
-     WHERE tenant = ?1 AND day < ?2 AND lasting = 0 ORDER BY seq LIMIT ?3";
+pub(super) const REPLAY_DAYS: &str = "SELECT seq, key, day, lasting FROM replays \
+     WHERE tenant = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3";
 /// The next tenant with a timer: every key starts with the tenant, so the scan over all goes from one to the next.
 pub(super) const NEXT_TIMER_TENANT: &str =
     "SELECT tenant FROM timers WHERE tenant > ?1 ORDER BY tenant LIMIT 1";

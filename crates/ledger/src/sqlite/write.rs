@@ -427,25 +427,36 @@ pub(super) fn create_key(conn: &Connection, key: &ApiKey) -> Result<(), StoreErr
         .map(drop)
 }
 
-/// Forgets old answers, the oldest first.
+/// Forgets old answers, the oldest first: no further than to the first that is not old, for days go on with the numbers.
 pub(super) fn forget_replays(
     conn: &Connection,
     gathered: &mut Gathered,
     tenant: &TenantId,
     before_day: i32,
-    limit: usize,
-) -> Result<usize, StoreError> {
+    (after, limit): (i64, usize),
+) -> Result<(usize, Option<i64>), StoreError> {
+    struct Found {
+        seq: i64,
+        key: [u8; 16],
+        day: i32,
+        lasting: bool,
+    }
     const DOING: &str = "forgot answers";
-    let old: Vec<(i64, [u8; 16])> = {
-        let params = params![tenant.as_str(), before_day, at_most(limit)];
-        list(conn, DOING, sql::OLD_REPLAYS, params, |cells| Ok((cells.int(0)?, cells.bytes(1)?)))?
+    let found: Vec<Found> = {
+        let params = params![tenant.as_str(), after, at_most(limit)];
+        list(conn, DOING, sql::REPLAY_DAYS, params, |cells| {
+            let (seq, key) = (cells.int(0)?, cells.bytes(1)?);
+            Ok(Found { seq, key, day: cells.int(2)?, lasting: cells.flag(3)? })
+        })?
     };
+    let old: Vec<&Found> = found.iter().take_while(|found| found.lasting || found.day < before_day).collect();
     let mut row = Rows::of(conn, tenant, DOING, sql::DROP_REPLAY)?;
     let mut index = Rows::of(conn, tenant, DOING, sql::DROP_REPLAY_KEY)?;
-    for (seq, key) in &old {
+    for Found { seq, key, .. } in old.iter().filter(|found| !found.lasting) {
         row.bind(2, seq)?.run()?;
         index.bind(2, key)?.bind(3, seq)?.run()?;
         gathered.drop_key(key, *seq);
     }
-    Ok(old.len())
+    let last = old.last().filter(|_| old.len() == limit);
+    Ok((old.len(), last.map(|found| found.seq)))
 }

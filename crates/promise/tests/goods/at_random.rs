@@ -211,7 +211,7 @@ proptest! {
     fn a_judge_finds_nothing_wrong(steps in random::steps(1..80), rows_max in 1..6_usize) {
         let mut judge = Judge::default();
         let shop = play(rows_max, &steps, |shop, command, outcome, before| {
-            if let Err(wrong) = judge.witness(command, shop.now, outcome, &shop.shop) {
+            if let Err(wrong) = judge.witness(command, shop.now, outcome, &shop.shop, &shop.unsettled()) {
                 prop_assert!(false, "{}\nafter {:?}\n{:#?}", wrong, command, outcome);
             }
             assert_touched(shop, before)

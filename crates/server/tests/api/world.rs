@@ -74,7 +74,7 @@ impl World {
         let secret = store.reader().unwrap().secret().unwrap();
         let app = App {
             engine: Engine::start(shared).unwrap(),
-            stamps: Stamps::new(1),
+            stamps: Stamps::new([1; 32]),
             clock: Arc::new(move || now),
             test_clock,
             demo: None,

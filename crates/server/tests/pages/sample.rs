@@ -49,7 +49,7 @@ impl Sample {
         let now: Timestamp = NOW.parse().expect("an instant");
         let app = App {
             engine: Engine::start(Arc::new(store)).expect("an engine"),
-            stamps: Stamps::new(1),
+            stamps: Stamps::new([1; 32]),
             clock: Arc::new(move || now),
             test_clock: true,
             demo: Some(tenant.clone()),

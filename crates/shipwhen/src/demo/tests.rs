@@ -153,7 +153,7 @@ impl Played {
         writer.commit().unwrap();
         drop(writer);
         let engine = Engine::start(Arc::clone(&store)).unwrap();
-        let stamps = Stamps::new(1);
+        let stamps = Stamps::new([1; 32]);
         let (mut last, mut total) = (0, 0);
         let summary = play(&engine, &stamps, &tenant, &SALT, seed, now, |done, of| {
             assert!(last <= done && done <= of, "progress went back");

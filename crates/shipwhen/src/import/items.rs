@@ -10,22 +10,30 @@ use connect::tables::{
 use model::{
     command::{Command, PutItem, PutPolicy},
     id::{Channel, Sku},
-    item::{self, Item, Policy},
-    limits::{DAYS_MAX, NAME_CHARS_MAX, SUPPLY_UNITS_MAX, TEXT_CHARS_MAX},
+    item::{self, Component, Item, Policy},
+    limits::{COMPONENT_UNITS_MAX, DAYS_MAX, NAME_CHARS_MAX, SUPPLY_UNITS_MAX, TEXT_CHARS_MAX},
 };
 
 use super::session::Session;
 
-/// Takes in our own list of articles.
+/// Takes in our own list of articles. Kits go in when everything else has: what they are made of may stand below them.
 pub(super) fn skus(session: &mut Session, source: impl Read + Send) -> anyhow::Result<()> {
+    let mut kits = Vec::new();
     for row in skus::read(source, session.currency)? {
         match row {
             Err(error) => session.unread(&error),
             Ok(row) => {
                 session.row();
-                article(session, &row, false)?;
+                if row.components.is_empty() {
+                    article(session, &row, false)?;
+                } else {
+                    kits.push(row);
+                }
             }
         }
+    }
+    for row in &kits {
+        article(session, row, false)?;
     }
     Ok(())
 }
@@ -116,7 +124,7 @@ fn article(session: &mut Session, row: &SkuRow, discontinued: bool) -> anyhow::R
             barcode: item.barcode.or_else(|| old.barcode.clone()),
             supplier: item.supplier.or_else(|| old.supplier.clone()),
             tags: if item.tags.is_empty() { old.tags.clone() } else { item.tags },
-            components: old.components.clone(),
+            components: if item.components.is_empty() { old.components.clone() } else { item.components },
             ..item
         },
         None => item,
@@ -129,13 +137,27 @@ fn article(session: &mut Session, row: &SkuRow, discontinued: bool) -> anyhow::R
         session.report.skipped += 1;
         return Ok(Some(sku));
     }
-    if let Some(policy) = policy {
-        session.prepare(row.row, Command::PutItem(PutItem { item, if_match: None }))?;
-        let channel = Channel::default();
-        let put = PutPolicy { sku: sku.clone(), channel, policy, if_match: None };
-        session.send(row.row, Command::PutPolicy(put))?;
-    } else {
+    let Some(policy) = policy else {
         session.send(row.row, Command::PutItem(PutItem { item, if_match: None }))?;
+        return Ok(Some(sku));
+    };
+    let put = Command::PutPolicy(PutPolicy {
+        sku: sku.clone(),
+        channel: Channel::default(),
+        policy,
+        if_match: None,
+    });
+    if item.is_kit() {
+        // A kit may be refused, for what it is made of; then the row has one error, and the policy stays.
+        let bad = session.report.errors_total;
+        session.send(row.row, Command::PutItem(PutItem { item, if_match: None }))?;
+        session.settle()?;
+        if session.report.errors_total == bad {
+            session.prepare(row.row, put)?;
+        }
+    } else {
+        session.prepare(row.row, Command::PutItem(PutItem { item, if_match: None }))?;
+        session.send(row.row, put)?;
     }
     Ok(Some(sku))
 }
@@ -205,12 +227,20 @@ fn described(session: &Session, row: &SkuRow, discontinued: bool) -> Result<(Ite
         cap,
         lead_time_days,
     });
+    let component = |part: &connect::tables::Component| {
+        let code = Sku::new(&part.sku).map_err(|error| ("bad_sku", "components", error.to_string()))?;
+        if part.units > COMPONENT_UNITS_MAX {
+            let detail = format!("{code}: at most {COMPONENT_UNITS_MAX} units in one kit");
+            return Err(("quantity_too_large", "components", detail));
+        }
+        Ok(Component { sku: code, quantity: part.units })
+    };
     let item = Item {
         sku,
         title: title.into(),
         price: money(row.price, "price")?,
         unit_cost: money(row.unit_cost, "unit_cost")?,
-        components: Vec::new(),
+        components: row.components.iter().map(component).collect::<Result<_, _>>()?,
         barcode: name(&row.barcode, "barcode")?,
         supplier: name(&row.supplier, "supplier")?,
         tags: row.tags.iter().map(|tag| tag.as_str().into()).collect(),

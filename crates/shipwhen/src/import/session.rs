@@ -80,7 +80,7 @@ impl Session {
             now: now(),
             report: Report { dry_run: args.dry_run, ..Report::default() },
             dry_run: args.dry_run,
-            stamps: stamps(),
+            stamps: stamps()?,
             bar: output::progress(None, "rows"),
             in_flight: VecDeque::new(),
             locations: locations.into_iter().map(|(id, _)| id).collect(),
@@ -293,7 +293,10 @@ fn reject(report: &mut Report, row: u64, rejection: Rejection) {
         Rejection::Refused(refusal) => report.bad(row, refusal.code.as_str(), None, refusal.detail),
         Rejection::Invalid(errors) => {
             for error in errors {
-                let column = error.pointer.rsplit('/').next().filter(|name| !name.is_empty());
+                // What a kit is made of stands in one column, whichever component is at fault.
+                let parts = error.pointer.starts_with("/components/").then_some("components");
+                let column = parts.or_else(|| error.pointer.rsplit('/').next());
+                let column = column.filter(|name| !name.is_empty());
                 report.bad(row, &error.code, column, error.detail);
             }
         }

@@ -8,12 +8,13 @@ use serde_json::{Value, json};
 use crate::house::House;
 
 const SKUS: &str = "\
-sku,title,price,currency,unit_cost,supplier,barcode,tags,when_out,backorder_cap,lead_time_days
-KETTLE,Copper kettle,49.00,USD,21.50,Kupfer GmbH,4012345678901,tea,backorder,unlimited,
-LAMP,\"Lamp, brass\",120.00,USD,,,,\"light, brass\",refuse,,
-STOOL,Oak stool,80.00,USD,30.00,,,,made_to_order,50,21
+sku,title,price,currency,unit_cost,supplier,barcode,tags,when_out,backorder_cap,lead_time_days,components
+HEARTH,By the hearth,220.00,USD,,,,,backorder,3,,KETTLE:1 OAK\\ STOOL:2
+KETTLE,Copper kettle,49.00,USD,21.50,Kupfer GmbH,4012345678901,tea,backorder,unlimited,,
+LAMP,\"Lamp, brass\",120.00,USD,,,,\"light, brass\",refuse,,,
+OAK STOOL,Oak stool,80.00,USD,30.00,,,,made_to_order,50,21,
 ";
-const STOCK: &str = "sku,location,on_hand\nKETTLE,main,5\nLAMP,main,-3\nSTOOL,attic,7\n";
+const STOCK: &str = "sku,location,on_hand\nKETTLE,main,5\nLAMP,main,-3\nOAK STOOL,attic,7\n";
 const SUPPLIES: &str = "\
 reference,sku,location,kind,quantity,expected_on,supplier
 PO-1,KETTLE,main,purchase_order,40,2031-03-03,Kupfer GmbH
@@ -22,9 +23,10 @@ PO-2,LAMP,attic,transfer,2,2031-04-01,
 const ORDERS: &str = "\
 reference,placed_at,email,name,country,postcode,sku,quantity,unit_price
 1001,2026-01-05T10:00:00Z,ann@example.com,Ann,US,10001,KETTLE,4,49.00
-1001,2026-01-05T10:00:00Z,ann@example.com,Ann,US,10001,STOOL,1,80.00
+1001,2026-01-05T10:00:00Z,ann@example.com,Ann,US,10001,OAK STOOL,1,80.00
 1002,2026-01-06T09:30:00Z,bo@example.com,Bo,DE,10115,KETTLE,8,45.50
 1003,2026-01-07T09:30:00Z,cy@example.com,Cy,US,10002,LAMP,2,120.00
+1004,2026-01-08T09:30:00Z,di@example.com,Di,US,10003,HEARTH,2,220.00
 ";
 const OWN: [(&str, &str); 4] = [("skus", SKUS), ("stock", STOCK), ("supplies", SUPPLIES), ("orders", ORDERS)];
 
@@ -131,6 +133,56 @@ fn bad_rows_are_named_and_good_ones_go_in() {
 }
 
 #[test]
+fn a_kit_goes_in_with_what_it_is_made_of_or_says_why_not() {
+    let house = House::new();
+    let skus = "\
+sku,when_out,components
+SET,backorder,CUP:2 POT:1
+CUP,,
+POT,backorder,
+LOST,backorder,CUP:1 SAUCER:2
+ROUND,,ROUND:1
+NEST,,SET:1
+TWICE,,CUP:1 CUP:2
+MANY,,CUP:10001
+PLAIN,,CUP
+";
+    let report = import(&house, "skus", skus, &[]);
+    assert_eq!(counts(&report), [9, 3, 0], "{report}");
+    let expect = [
+        (5, "unknown_sku", "SAUCER"),
+        (6, "is_itself", "itself"),
+        (7, "is_a_kit", "SET"),
+        (8, "duplicate", "CUP"),
+        (9, "quantity_too_large", "10000"),
+        (10, "bad_components", "\"CUP\""),
+    ];
+    let errors = report["errors"].as_array().unwrap();
+    assert_eq!(errors.len(), expect.len(), "{report}");
+    for (error, (row, code, says)) in errors.iter().zip(expect) {
+        assert_eq!(
+            (&error["row"], &error["code"], &error["column"]),
+            (&json!(row), &json!(code), &json!("components"))
+        );
+        assert!(error["detail"].as_str().unwrap().contains(says), "{error}");
+    }
+    let exported = house.done(&["export", "skus"]).out;
+    assert!(exported.contains("SET,,,USD,,,,,backorder,,,CUP:2 POT:1\n"), "{exported}");
+    assert!(!exported.contains("LOST"), "{exported}");
+
+    let title = import(&house, "skus", "sku,title\nSET,Tea for two\n", &[]);
+    assert_eq!(counts(&title), [1, 1, 0], "{title}");
+    let more = import(&house, "skus", "sku,components\nSET,CUP:3 POT:1\nSET,CUP:3 POT:1\n", &[]);
+    assert_eq!(counts(&more), [2, 1, 1], "{more}");
+    let exported = house.done(&["export", "skus"]).out;
+    assert!(exported.contains("SET,Tea for two,,USD,,,,,backorder,,,CUP:3 POT:1\n"), "{exported}");
+    import(&house, "stock", "sku,location,on_hand\nPOT,main,4\n", &[]);
+    let stocked = import(&house, "skus", "sku,components\nPOT,CUP:1\n", &[]);
+    assert_eq!(bad(&stocked), [(2, "has_supplies".to_owned())], "{stocked}");
+    house.verified();
+}
+
+#[test]
 fn a_dry_run_changes_nothing() {
     let house = stocked();
     let before = (exports(&house), house.verified());
@@ -157,7 +209,7 @@ fn a_packed_table_and_standard_input_are_read_too() {
     let mut packed = GzEncoder::new(Vec::new(), Compression::default());
     packed.write_all(SKUS.as_bytes()).unwrap();
     let file = house.file("skus.csv.gz", packed.finish().unwrap());
-    assert_eq!(counts(&house.done(&["import", "skus", &file, "--json"]).json()), [3, 3, 0]);
+    assert_eq!(counts(&house.done(&["import", "skus", &file, "--json"]).json()), [4, 4, 0]);
     let fed = house.fed(&["import", "stock", "-", "--json"], STOCK.as_bytes());
     assert_eq!(counts(&fed.json()), [3, 3, 0], "{fed:?}");
 }

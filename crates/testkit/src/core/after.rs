@@ -5,40 +5,62 @@ use std::collections::{BTreeMap, BTreeSet};
 use model::{
     event::{Event, PoolSettling},
     id::{HoldId, LineId, OrderId, Sku, SupplyId},
-    order::Cause,
+    order::{Cause, Waiting},
+    supply::SupplyKind,
+    time::Timestamp,
 };
-use promise::{QueueNeed, Queues};
+use promise::{Changed, QueueNeed, Setting, Stretch, Stretches};
 use uuid::Uuid;
 
-use super::{CoreShop, covering, step};
+use super::{CoreShop, step};
+
+/// Up to which line each queue gained nothing.
+type Passed = BTreeMap<SupplyId, LineId>;
+
+/// Moving up that is not over.
+pub(super) struct Owed {
+    cause: Cause,
+    passed: Passed,
+    /// When it was looked at last.
+    since: Timestamp,
+}
 
 /// What a command's events lead to.
 #[derive(Default)]
 struct After {
-    /// Pools in which units came free, and why.
-    pools: BTreeMap<Sku, Cause>,
+    /// Pools in which units came free.
+    pools: BTreeMap<Sku, Owed>,
     /// Supplies whose lines have other dates.
     supplies: Vec<(SupplyId, Cause)>,
+    /// Settings that changed.
+    settings: Vec<(Changed, Cause)>,
     /// Lines that moved.
     lines: Vec<(LineId, Cause)>,
 }
 
 impl CoreShop {
-    /// Applies a decision's events and does what follows.
-    pub(super) fn follow(&mut self, command: Uuid, events: Vec<Event>) {
+    /// Applies a decision's events and does what follows. `only_on`: there is no decision, what is owed goes on.
+    pub(super) fn follow(&mut self, command: Uuid, events: Vec<Event>, only_on: bool) {
         let mut after = After { pools: std::mem::take(&mut self.unsettled), ..After::default() };
+        for owed in after.pools.values_mut().filter(|owed| !only_on || owed.since != self.now) {
+            // Who gained nothing then may gain now.
+            owed.passed.clear();
+        }
         for event in events {
             self.note(&event, &mut after);
             self.commit([event]);
         }
         let mut steps = 0;
-        for (sku, cause) in std::mem::take(&mut after.pools) {
-            self.settle(command, &mut steps, &sku, cause, &mut after);
+        for (sku, owed) in std::mem::take(&mut after.pools) {
+            self.settle(command, &mut steps, &sku, owed, &mut after);
         }
         for (supply, cause) in std::mem::take(&mut after.supplies) {
             let lines: BTreeSet<LineId> =
                 self.queue(supply).into_iter().map(|waiting| waiting.line).collect();
             after.lines.extend(lines.into_iter().map(|line| (line, cause.clone())));
+        }
+        for (changed, cause) in std::mem::take(&mut after.settings) {
+            after.lines.extend(self.concerned(&changed).into_iter().map(|line| (line, cause.clone())));
         }
         for (line, cause) in after.lines {
             steps += 1;
@@ -49,12 +71,13 @@ impl CoreShop {
 
     fn note(&self, event: &Event, after: &mut After) {
         let kind = event.kind();
+        let anew = |cause: Cause| Owed { cause, passed: Passed::new(), since: self.now };
         let of_supply = |supply: SupplyId| Cause { supply: Some(supply), ..Cause::of(kind) };
         match event {
             Event::LineCancelled(cancelled) => {
                 let cause = Cause { order: Some(cancelled.line.order), ..Cause::of(kind) };
                 let skus = cancelled.freed.iter().map(|peg| peg.sku.clone());
-                after.pools.extend(skus.map(|sku| (sku, cause.clone())));
+                after.pools.extend(skus.map(|sku| (sku, anew(cause.clone()))));
                 after.lines.push((cancelled.line, cause));
             }
             Event::HoldReleased(gone) | Event::HoldExpired(gone) => self.free_hold(gone.hold, kind, after),
@@ -62,55 +85,89 @@ impl CoreShop {
                 placed.hold.into_iter().for_each(|hold| self.free_hold(hold, "hold_released", after));
             }
             Event::SupplyAdded(supply) if !supply.kind.is_elastic() => {
-                after.pools.insert(supply.sku.clone(), of_supply(supply.id));
+                after.pools.insert(supply.sku.clone(), anew(of_supply(supply.id)));
             }
             Event::SupplyChanged(change) => {
-                after.pools.insert(change.sku.clone(), of_supply(change.supply));
+                after.pools.insert(change.sku.clone(), anew(of_supply(change.supply)));
                 after.supplies.push((change.supply, of_supply(change.supply)));
             }
             Event::SupplyReceived(receipt) => {
-                after.pools.insert(receipt.sku.clone(), of_supply(receipt.supply));
+                after.pools.insert(receipt.sku.clone(), anew(of_supply(receipt.supply)));
                 after.supplies.push((receipt.supply, of_supply(receipt.supply)));
             }
             Event::SupplyCancelled(cancel) => {
-                after.pools.insert(cancel.sku.clone(), of_supply(cancel.supply));
+                after.pools.insert(cancel.sku.clone(), anew(of_supply(cancel.supply)));
                 after.supplies.push((cancel.supply, of_supply(cancel.supply)));
             }
             Event::StockAdjusted(adjusted) => {
-                after.pools.insert(adjusted.sku.clone(), Cause::of(kind));
+                after.pools.insert(adjusted.sku.clone(), anew(Cause::of(kind)));
             }
             Event::RunApplied(run) => {
                 after.lines.extend(run.moves.iter().map(|step| (step.line, run.cause.clone())));
+            }
+            Event::PolicySet(_) | Event::LocationSet(_) => {
+                let Some(changed) = promise::changed(&self.shop, event) else { return };
+                let pools = self.shop.pools.values().filter(|pool| changed.concerns_pool(pool));
+                after.pools.extend(pools.map(|pool| (pool.sku().clone(), anew(Cause::of(kind)))));
+                after.settings.push((changed, Cause::of(kind)));
             }
             _ => {}
         }
     }
 
+    /// Lines whose dates a changed setting may have changed.
+    fn concerned(&self, changed: &Changed) -> BTreeSet<LineId> {
+        let supplies = self.shop.pools.values().flat_map(|pool| &pool.supplies);
+        let behind = supplies
+            .filter(|supply| changed.concerns_supply(supply))
+            .flat_map(|supply| self.queue(supply.id));
+        let lines = behind.map(|waiting| waiting.line).filter(|id| {
+            let order = self.order_of(id.order);
+            order.line(id.no).is_some_and(|line| changed.concerns_line(&self.shop, order, line))
+        });
+        lines.collect()
+    }
+
     fn free_hold(&self, hold: HoldId, kind: &str, after: &mut After) {
         let lines = self.shop.holds.get(&hold).into_iter().flat_map(|hold| &hold.lines);
         let skus = lines.flat_map(|line| &line.pegs).map(|peg| peg.sku.clone());
-        after.pools.extend(skus.map(|sku| (sku, Cause::of(kind))));
+        let anew = |cause: Cause| Owed { cause, passed: Passed::new(), since: self.now };
+        after.pools.extend(skus.map(|sku| (sku, anew(Cause::of(kind)))));
     }
 
-    /// Moves lines up in rounds until done, or until so many rounds are made.
-    fn settle(&mut self, command: Uuid, steps: &mut u16, sku: &Sku, cause: Cause, after: &mut After) {
+    /// Moves lines up in rounds until nobody moves any more, or until so many rounds are made.
+    ///
+    /// A round that moved nobody goes on behind the lines it looked at; those of queues behind units that came free are
+    /// looked at from their heads again.
+    fn settle(&mut self, command: Uuid, steps: &mut u16, sku: &Sku, owed: Owed, after: &mut After) {
+        let Owed { cause, mut passed, .. } = owed;
         for round in 0.. {
             if round == self.rounds_max {
-                self.unsettled.insert(sku.clone(), cause);
-                break;
+                if round == 0 {
+                    self.set_settling(sku, true);
+                }
+                self.unsettled.insert(sku.clone(), Owed { cause, passed, since: self.now });
+                return;
             }
             *steps += 1;
             let set = self.setting(step(command, *steps));
-            let queues = self.heads(&promise::queues_needed(set, sku));
-            let settled = promise::settle(set, sku, queues, &cause);
+            let queues = self.stretches(set, sku, &passed);
+            let settled = promise::settle(set, sku, queues.clone(), &cause);
+            if settled.lines.is_empty() {
+                let seen = queues.iter().filter_map(|(id, stretch)| Some((*id, stretch.lines.last()?.line)));
+                passed.extend(seen);
+            }
+            passed.retain(|supply, _| !settled.again.contains(supply));
+            let was = self.shop.pool(sku).is_some_and(|pool| pool.settling);
+            let moved = !settled.lines.is_empty();
             after.lines.extend(settled.lines.iter().map(|line| (*line, cause.clone())));
-            self.commit(settled.events);
-            self.set_settling(sku, !settled.done);
-            if settled.done {
+            self.commit(settled.events.clone());
+            let over = settled.is_over(self.setting(step(command, *steps)), sku);
+            self.set_settling(sku, !over && (was || moved));
+            if over {
                 return;
             }
         }
-        self.set_settling(sku, true);
     }
 
     fn set_settling(&mut self, sku: &Sku, settling: bool) {
@@ -119,16 +176,45 @@ impl CoreShop {
         }
     }
 
-    /// The heads of the queues that decide who moves up, or as many lines of them as one round may see.
-    fn heads(&self, needed: &[QueueNeed]) -> Queues {
-        let head = |need: &QueueNeed| {
-            let waits = |order: OrderId| {
-                let wanted = self.order_of(order).requested_date;
-                wanted.is_none_or(|wanted| need.wanted_before.is_some_and(|before| wanted < before))
-            };
-            let lines = self.queue(need.supply).into_iter().filter(|waiting| waits(waiting.line.order));
-            (need.supply, covering(lines.take(self.rows_max), need.units))
+    /// What a round looks at: lines that cover what can move up, or as many as one round may see. Lost goods are one
+    /// queue: it ends where one part of it does that has more.
+    fn stretches(&self, set: Setting<'_>, sku: &Sku, passed: &Passed) -> Stretches {
+        let needed = promise::queues_needed(set, sku);
+        let mut all: Stretches =
+            needed.iter().map(|need| (need.supply, self.stretch(set, sku, need, passed))).collect();
+        let is_lost = |id: &SupplyId| {
+            let supply = self.shop.pool(sku).and_then(|pool| pool.supply(*id));
+            supply.is_some_and(|supply| supply.kind == SupplyKind::Shortfall)
         };
-        needed.iter().map(head).collect()
+        let lost = || all.iter().filter(|(id, stretch)| is_lost(id) && stretch.more);
+        if let Some(end) = lost().filter_map(|(_, stretch)| stretch.lines.last()).map(|last| last.line).min()
+        {
+            for (_, stretch) in all.iter_mut().filter(|(id, _)| is_lost(id)) {
+                stretch.more |= stretch.lines.last().is_some_and(|last| last.line > end);
+                stretch.lines.retain(|waiting| waiting.line <= end);
+            }
+        }
+        all
+    }
+
+    fn stretch(&self, set: Setting<'_>, sku: &Sku, need: &QueueNeed, passed: &Passed) -> Stretch {
+        let waits = |order: OrderId| {
+            let wanted = self.order_of(order).requested_date;
+            wanted.is_none_or(|wanted| need.wanted_before.is_some_and(|before| wanted < before))
+        };
+        let after = passed.get(&need.supply);
+        let queue: Vec<Waiting> =
+            self.queue(need.supply).into_iter().filter(|waiting| waits(waiting.line.order)).collect();
+        let mut rest =
+            queue.iter().filter(|waiting| after.is_none_or(|after| waiting.line > *after)).peekable();
+        let (mut lines, mut covered) = (Vec::new(), 0);
+        while lines.len() < self.rows_max
+            && covered < need.units
+            && let Some(next) = rest.next()
+        {
+            covered += promise::gaining(set, sku, need.supply, std::slice::from_ref(next));
+            lines.push(next.clone());
+        }
+        Stretch { lines, passed: after.is_some(), more: rest.peek().is_some() }
     }
 }

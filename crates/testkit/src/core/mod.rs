@@ -3,14 +3,17 @@
 mod after;
 mod set_up;
 
-use std::{collections::BTreeMap, ops::Range};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::Range,
+};
 
 use model::{
     Units,
     command::{Command, PlaceHold, PlaceOrder},
     event::{Event, HoldGone},
     id::{HoldId, OrderId, Sku, SupplyId, step_of},
-    order::{Cause, Order, Waiting},
+    order::{Order, Waiting},
     refusal::Rejection,
     state::{Shop, Touched},
     time::Timestamp,
@@ -36,8 +39,8 @@ pub struct CoreShop {
     /// What the last command touched.
     pub touched: Touched,
     commands: u32,
-    /// Pools that still owe their queues units, and why.
-    unsettled: BTreeMap<Sku, Cause>,
+    /// Pools in which lines may still move up.
+    unsettled: BTreeMap<Sku, after::Owed>,
 }
 
 /// A command that had its effect.
@@ -81,7 +84,7 @@ impl CoreShop {
                 return Err(rejection);
             }
         };
-        self.follow(id, events);
+        self.follow(id, events, matches!(command, Command::GoOn));
         Ok(Done { id, events: from..self.events.len(), refused })
     }
 
@@ -128,6 +131,11 @@ impl CoreShop {
             Command::GoOn => Vec::new(),
         };
         Ok((events, Vec::new()))
+    }
+
+    /// Pools in which lines may still move up: what the last command led to is not over there.
+    pub fn unsettled(&self) -> BTreeSet<Sku> {
+        self.unsettled.keys().cloned().collect()
     }
 
     fn setting(&self, command: Uuid) -> Setting<'_> {

@@ -8,6 +8,7 @@ mod dates;
 mod moves;
 mod newcomer;
 mod promises;
+mod settings;
 
 use std::collections::BTreeSet;
 
@@ -39,6 +40,8 @@ use ensure;
 #[derive(Default)]
 pub struct Judge {
     books: Books,
+    /// Pools in which units came free, and nobody looked yet whether who waits for them has them.
+    owed: BTreeSet<Sku>,
 }
 
 /// What one command did, as far as later checks need it.
@@ -54,13 +57,15 @@ struct Course {
 }
 
 impl Judge {
-    /// Looks at one command: what it was, when, what came of it, and the shop it left behind.
+    /// Looks at one command: what it was, when, what came of it, the shop it left behind, and the pools in which lines may
+    /// still move up.
     pub fn witness(
         &mut self,
         command: &Command,
         now: Timestamp,
         outcome: Result<&[Event], &Rejection>,
         shop: &Shop,
+        unsettled: &BTreeSet<Sku>,
     ) -> Verdict {
         self.books.now = now;
         let mut course = Course::default();
@@ -74,7 +79,13 @@ impl Judge {
         }
         course.affected.extend(self.books.lines_on(&course.changed));
         self.check_promises_kept_up(&course)?;
-        for sku in course.freed.iter().filter(|sku| !self.books.settling.contains(*sku)) {
+        self.owed.extend(std::mem::take(&mut course.freed));
+        for sku in self.books.settling.iter() {
+            ensure!(unsettled.contains(sku), "{sku} settles and nothing is left to do in it");
+        }
+        // What was left undone is done when nothing is left any more.
+        for sku in self.owed.clone().difference(unsettled) {
+            self.owed.remove(sku);
             self.check_settled(sku)?;
         }
         self.books.compare(shop)?;
@@ -117,6 +128,8 @@ impl Judge {
             Event::StockAdjusted(adjusted) => {
                 course.freed.insert(adjusted.sku.clone());
             }
+            Event::PolicySet(set) => self.note_policy(set, course),
+            Event::LocationSet(set) => self.note_location(set, course),
             Event::RunApplied(run) => {
                 course.affected.extend(run.moves.iter().map(|step| step.line));
                 self.check_run(run)?;

@@ -128,19 +128,30 @@ impl Judge {
         channel.and_then(|channel| self.books.policy(&lot.sku, channel)).map_or(0, |policy| policy.buffer)
     }
 
-    /// No free unit stands before a queue whose head would gain by it.
+    /// No free unit stands before a queue in which anybody would gain by it, and who lost goods has a lead time where
+    /// there is one.
     pub(super) fn check_settled(&self, sku: &Sku) -> Verdict {
         let pool = self.books.pool(sku);
         for (at, from) in pool.iter().enumerate().filter(|(_, lot)| !lot.here) {
-            let head = from.lines().into_iter().find(|line| self.may_be_late(*line, from).unwrap_or(true));
-            let Some(head) = head else { continue };
-            for to in pool[..at].iter().filter(|lot| !lot.is_elastic()) {
-                let room = self.room(head, to);
+            for line in from.lines() {
+                if !self.may_be_late(line, from)? {
+                    continue;
+                }
+                for to in pool[..at].iter().filter(|lot| !lot.is_elastic()) {
+                    let room = self.room(line, to);
+                    ensure!(
+                        room == 0 || !self.gains(line, from, to)?,
+                        "{line} waits on {} while {room} units of {} are free",
+                        from.id,
+                        to.id
+                    );
+                }
+                let channel = &self.books.order(line.order)?.order.channel;
+                let terms = self.books.policy(sku, channel);
                 ensure!(
-                    room == 0 || !self.gains(head, from, to)?,
-                    "{head} waits on {} while {room} units of {} are free",
-                    from.id,
-                    to.id
+                    from.kind != SupplyKind::Shortfall
+                        || terms.is_none_or(|terms| terms.lead_time_days.is_none()),
+                    "{line} has no goods and could have a lead time"
                 );
             }
         }

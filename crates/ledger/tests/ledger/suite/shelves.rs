@@ -70,9 +70,10 @@ pub(crate) fn answers_are_found_by_day_until_forgotten(make: &Make<'_>) {
     assert_eq!(find(&[12, 11], "b"), None);
     assert_eq!(find(&[], "a"), None);
     assert_eq!(find(&[12], "c"), Some(kept.clone()));
-    assert_eq!(writer.forget_replays(&tenant("acme"), 11, 1).unwrap(), 1);
-    assert_eq!(writer.forget_replays(&tenant("acme"), 11, 9).unwrap(), 1);
-    assert_eq!(writer.forget_replays(&tenant("acme"), 11, 9).unwrap(), 0);
+    let mut forget = |after, limit| writer.forget_replays(&tenant("acme"), 11, after, limit).unwrap();
+    assert_eq!(forget(0, 1), (1, Some(1)));
+    assert_eq!(forget(1, 9), (2, None), "the lasting one is looked at, and the first of the day is the end");
+    assert_eq!(forget(0, 9), (1, None));
     writer.commit().unwrap();
     assert_eq!(writer.replay(&tenant("acme"), &[10, 11], "b").unwrap(), None);
     assert_eq!(writer.replay(&tenant("acme"), &[10, 11], "a").unwrap(), Some(answer("a", 11)));
@@ -112,7 +113,10 @@ pub(crate) fn any_number_of_keys_is_found_by_every_writer(make: &Make<'_>) {
         }
     }
     assert_eq!(writer.key_marks(&acme, 10).unwrap(), None, "too many to hold");
-    while writer.forget_replays(&acme, 6, 10_000).unwrap() > 0 {}
+    let mut after = Some(0);
+    while let Some(seq) = after {
+        after = writer.forget_replays(&acme, 6, seq, 10_000).unwrap().1;
+    }
     assert_eq!(writer.replay(&acme, &[5], &name(0)).unwrap(), None);
     assert_eq!(writer.replay(&acme, &[5, 6], &name(3)).unwrap(), Some(answer(&name(3), 6)));
 }
