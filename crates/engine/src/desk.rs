@@ -21,6 +21,9 @@ pub(crate) struct Handover {
     pub(crate) batch: Batch,
 }
 
+/// The store and what to keep in it, on their way to the keeper.
+type Handed = (Box<dyn Write>, Handover);
+
 /// What one transaction does to one tenant.
 pub(crate) struct Part {
     pub(crate) tenant: TenantId,
@@ -57,7 +60,7 @@ pub(crate) struct Returned {
 /// Where the store is.
 pub(crate) struct Desk {
     store: Option<Box<dyn Write>>,
-    keeper: Sender<(Box<dyn Write>, Handover)>,
+    keeper: Sender<Handed>,
     back: Receiver<Returned>,
     /// Whether it is known, since the store came back, that nobody else has written.
     is_current: bool,
@@ -67,9 +70,7 @@ pub(crate) struct Desk {
 
 impl Desk {
     /// A desk with the store on it; what comes over the channel is the keeper's to do ([`keep`]).
-    pub(crate) fn new(
-        store: Box<dyn Write>,
-    ) -> (Self, Receiver<(Box<dyn Write>, Handover)>, Sender<Returned>) {
+    pub(crate) fn new(store: Box<dyn Write>) -> (Self, Receiver<Handed>, Sender<Returned>) {
         let (keeper, handed) = unbounded();
         let (give_back, back) = unbounded();
         (Self { store: Some(store), keeper, back, is_current: false, failed: None }, handed, give_back)
@@ -142,11 +143,7 @@ impl Desk {
 }
 
 /// The keeper: writes and commits what it is handed, answers, gives the store back. Runs until the desk is gone.
-pub(crate) fn keep(
-    snapshots: &Snapshots,
-    handed: &Receiver<(Box<dyn Write>, Handover)>,
-    give_back: &Sender<Returned>,
-) {
+pub(crate) fn keep(snapshots: &Snapshots, handed: &Receiver<Handed>, give_back: &Sender<Returned>) {
     while let Ok((mut store, handover)) = handed.recv() {
         let failed = match kept(&mut *store, &handover) {
             // Answers first: whoever asks again meanwhile is decided before the store is needed.

@@ -37,21 +37,21 @@ impl Changes {
         for (sku, id) in unique(touched.supplies) {
             self.supplies.extend(shop.pool(&sku).and_then(|pool| pool.supply(id)).cloned());
         }
-        let changed = (touched.lines, touched.pegs, touched.promises);
-        self.collect_orders(shop, unique(touched.placed), changed)?;
         for id in unique(touched.holds_placed) {
             // Placed and gone between two commits leaves nothing.
             self.holds.extend(shop.holds.get(&id).cloned());
         }
         self.holds_gone.extend(unique(touched.holds_gone));
-        Ok(())
+        self.collect_orders(shop, unique(touched.placed), touched.lines, touched.pegs, touched.promises)
     }
 
     fn collect_orders(
         &mut self,
         shop: &Shop,
         placed: Vec<OrderId>,
-        (lines, pegs, promises): (Vec<LineId>, Vec<(LineId, SupplyId)>, Vec<(LineId, u32)>),
+        lines: Vec<LineId>,
+        pegs: Vec<(LineId, SupplyId)>,
+        promises: Vec<(LineId, u32)>,
     ) -> Result<(), StoreError> {
         let mut changed: BTreeMap<OrderId, ChangedOrder> = BTreeMap::new();
         for id in unique(lines) {

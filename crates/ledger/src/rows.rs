@@ -146,12 +146,12 @@ pub struct Changes {
     /// Requests answered.
     pub replays: Vec<Replay>,
     /// The texts of events and orders placed, where [`Changes::write_down`] was called; else the store writes them.
-    pub(crate) texts: Texts,
+    pub texts: Texts,
 }
 
 /// Texts of rows, one after the other in one buffer.
 #[derive(Debug, Default)]
-pub(crate) struct Texts {
+pub struct Texts {
     pub(crate) buffer: Vec<u8>,
     /// Where each event's text ends, in their order.
     pub(crate) events: Vec<usize>,

@@ -109,7 +109,8 @@ fn count(
     supplies: &mut [Seen<BacklogSupply>],
 ) -> Result<Backlog, StoreError> {
     let mut backlog = Backlog::default();
-    let (mut line, mut late_order): (Option<([u8; 16], u16)>, Option<[u8; 16]>) = (None, None);
+    let mut line: Option<([u8; 16], u16)> = None;
+    let mut late_order: Option<[u8; 16]> = None;
     for place in places {
         let order = place.order;
         let seen = &mut skus[place.sku as usize];

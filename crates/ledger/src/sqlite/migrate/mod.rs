@@ -10,11 +10,14 @@ use crate::StoreError;
 
 mod compact;
 
+/// Carries rows over from tables that are set aside to those that take their place.
+type CarryOver = fn(&Connection) -> Result<(), StoreError>;
+
 /// A change of the tables: its file's name, what it says, and what the program does with the rows after it.
 struct Migration {
     name: &'static str,
     sql: &'static str,
-    carry_over: Option<fn(&Connection) -> Result<(), StoreError>>,
+    carry_over: Option<CarryOver>,
 }
 
 /// Every migration, oldest first. None is ever edited.
