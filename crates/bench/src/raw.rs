@@ -15,8 +15,8 @@ const SETTINGS: &str = "PRAGMA synchronous = FULL;
     PRAGMA temp_store = MEMORY;
     PRAGMA cache_size = -65536;
     PRAGMA mmap_size = 1073741824;
-    PRAGMA wal_autocheckpoint = 8000;
-    PRAGMA journal_size_limit = 67108864;";
+    PRAGMA wal_autocheckpoint = 32768;
+    PRAGMA journal_size_limit = 134217728;";
 
 /// Tables that an order writes, in the order in which the store writes them.
 const TABLES: [&str; 4] = ["events", "orders", "queue", "replays"];

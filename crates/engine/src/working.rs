@@ -24,7 +24,7 @@ use crate::{
 /// Most idempotency keys of one tenant marked in memory: 16 MB.
 const KEYS_MAX: usize = 1_000_000;
 /// Most orders of one tenant kept from batch to batch: what was placed a moment ago is often asked for next.
-const ORDERS_KEPT_MAX: usize = 4_096;
+const ORDERS_KEPT_MAX: usize = 16_384;
 /// Most pools of one tenant kept from batch to batch.
 const POOLS_KEPT_MAX: usize = 200_000;
 
@@ -100,7 +100,11 @@ impl TenantState {
     /// Lets go of what is not kept at hand.
     fn let_go(&mut self) {
         if self.shop.orders.len() > ORDERS_KEPT_MAX {
-            self.shop.orders.clear();
+            // An order that waits is asked for again when its goods come.
+            self.shop.orders.retain(|_, order| order.is_open());
+            if self.shop.orders.len() > ORDERS_KEPT_MAX / 2 {
+                self.shop.orders.clear();
+            }
         }
         if self.shop.holds.len() > ORDERS_KEPT_MAX {
             self.shop.holds.clear();

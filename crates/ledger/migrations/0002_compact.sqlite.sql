@@ -22,7 +22,8 @@ CREATE TABLE events (
 
 CREATE UNIQUE INDEX events_seq ON events (tenant, seq);
 
--- `body`: lines, pegs and promises, as ledger::body writes them. `contact`: who ordered, not in the ledger.
+-- `body`: lines, pegs and promises, as ledger::body writes them; as large as the order. `contact`: who ordered, not in the
+-- ledger.
 CREATE TABLE orders (
     tenant TEXT NOT NULL,
     order_id BLOB NOT NULL,
@@ -30,13 +31,14 @@ CREATE TABLE orders (
     customer BLOB,
     placed_by TEXT,
     contact TEXT,
-    body TEXT NOT NULL,
-    PRIMARY KEY (tenant, order_id)
-) STRICT, WITHOUT ROWID;
+    body TEXT NOT NULL
+) STRICT;
+
+CREATE UNIQUE INDEX orders_id ON orders (tenant, order_id);
 
 DROP INDEX orders_reference;
 DROP INDEX orders_customer;
-CREATE INDEX orders_reference ON orders (tenant, reference) WHERE reference IS NOT NULL;
+CREATE INDEX orders_reference ON orders (tenant, reference, order_id) WHERE reference IS NOT NULL;
 
 -- Orders by customer. Customers come in no order, so this is filled in bulk, up to the ledger entry that `marks` says.
 CREATE TABLE customer_orders (

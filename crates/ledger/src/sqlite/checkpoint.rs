@@ -19,8 +19,12 @@ use rusqlite::Connection;
 use super::{AUTOCHECKPOINT_PAGES, Role, Shared, cells::failed};
 use crate::StoreError;
 
-/// The log is copied when it has so many pages.
-const START_PAGES: i64 = AUTOCHECKPOINT_PAGES;
+/// The log is copied when it has so many pages and commits are small: then nobody is in a hurry.
+const CALM_PAGES: i64 = AUTOCHECKPOINT_PAGES;
+/// A commit of so few pages is small.
+const SMALL_COMMIT: i64 = 16;
+/// The log is copied when it has so many pages, whatever goes on: 128 MB.
+const START_PAGES: i64 = 32_768;
 /// So many pages may be left for the writer to copy; where it is more, the thread goes over what came since once more.
 const LEFT_PAGES: i64 = 1_000;
 /// A log so large is copied by the writer itself: somebody reads it and does not let go, or the disk cannot keep up.
@@ -33,6 +37,8 @@ pub(super) struct Copier {
     is_copying: bool,
     /// Pages in the log after the last commit.
     pages: Arc<AtomicI64>,
+    /// The same after the commit before.
+    before: i64,
 }
 
 impl Copier {
@@ -63,14 +69,16 @@ impl Copier {
             .name("log copier".to_owned())
             .spawn(run)
             .map_err(|error| StoreError::driver(DOING, error))?;
-        Ok(Self { ask, done, is_copying: false, pages })
+        Ok(Self { ask, done, is_copying: false, pages, before: 0 })
     }
 
     /// Looks after a commit whether the log is to be copied.
     pub(super) fn committed(&mut self, writer: &Connection) {
         let pages = self.pages.load(Ordering::Relaxed);
+        let is_small = (0..=SMALL_COMMIT).contains(&(pages - self.before));
+        self.before = pages;
         if !self.is_copying {
-            if pages >= START_PAGES {
+            if pages >= if is_small { CALM_PAGES } else { START_PAGES } {
                 self.is_copying = self.ask.try_send(()).is_ok();
             }
             return;

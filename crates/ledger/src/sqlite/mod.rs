@@ -151,7 +151,7 @@ impl Shared {
              PRAGMA cache_size = -{cache_kib};
              PRAGMA mmap_size = 1073741824;
              PRAGMA wal_autocheckpoint = {AUTOCHECKPOINT_PAGES};
-             PRAGMA journal_size_limit = 67108864;"
+             PRAGMA journal_size_limit = 134217728;"
         ))
         .map_err(failed("set up the connection"))?;
         if role == Role::Reads {

@@ -50,7 +50,7 @@ macro_rules! order_page {
         )
     };
 }
-pub(super) const ORDER_PAGE: &str = order_page!("WHERE tenant = ?1");
+pub(super) const ORDER_PAGE: &str = order_page!("INDEXED BY orders_id WHERE tenant = ?1");
 pub(super) const ORDER_PAGE_REFERENCE: &str =
     order_page!("INDEXED BY orders_reference WHERE tenant = ?1 AND reference = ?4");
 pub(super) const CUSTOMER_ORDERS: &str = "SELECT order_id FROM customer_orders \
