@@ -39,29 +39,22 @@ impl Handover {
         self.parts.iter().try_for_each(|part| store.write(&part.tenant, &part.changes))
     }
 
-    /// Shows readers what is now true, then answers. What is left is of no use to anybody.
-    pub(crate) fn publish(mut self, snapshots: &Snapshots) -> Spent {
-        for part in &mut self.parts {
-            snapshots.publish(&part.tenant, std::mem::take(&mut part.pools).into_iter());
-            if let Some(locations) = part.locations.take() {
+    /// Shows readers what is now true, then answers.
+    pub(crate) fn publish(self, snapshots: &Snapshots) {
+        for part in self.parts {
+            snapshots.publish(&part.tenant, part.pools.into_iter());
+            if let Some(locations) = part.locations {
                 snapshots.publish_locations(&part.tenant, locations);
             }
         }
         self.batch.answer();
-        Spent { _parts: self.parts, _batch: self.batch }
     }
-}
-
-/// What was kept, to be dropped: a tenth of the work, so the writer does it and not the keeper, which is the busier one.
-pub(crate) struct Spent {
-    _parts: Vec<Part>,
-    _batch: Batch,
 }
 
 /// The store back from the keeper; with the batch that could not be kept, and why, if so.
 pub(crate) struct Returned {
     store: Box<dyn Write>,
-    kept: Result<Spent, Box<(Batch, StoreError)>>,
+    pub(crate) failed: Option<(Batch, StoreError)>,
 }
 
 /// Where the store is.
@@ -95,7 +88,7 @@ impl Desk {
     /// Takes the store back.
     pub(crate) fn take_back(&mut self, returned: Returned) {
         self.store = Some(returned.store);
-        self.failed = returned.kept.err().map(|failed| *failed);
+        self.failed = returned.failed;
         self.is_current = false;
     }
 
@@ -152,17 +145,20 @@ impl Desk {
 /// The keeper: writes and commits what it is handed, answers, gives the store back. Runs until the desk is gone.
 pub(crate) fn keep(snapshots: &Snapshots, handed: &Receiver<Handed>, give_back: &Sender<Returned>) {
     while let Ok((mut store, handover)) = handed.recv() {
-        let kept = match kept(&mut *store, &handover) {
+        let failed = match kept(&mut *store, &handover) {
             // Answers first: whoever asks again meanwhile is decided before the store is needed.
-            Ok(()) => Ok(handover.publish(snapshots)),
+            Ok(()) => {
+                handover.publish(snapshots);
+                None
+            }
             Err(error) => {
                 if let Err(error) = store.rollback() {
                     tracing::error!(%error, "a failed batch could not be rolled back");
                 }
-                Err(Box::new((handover.batch, error)))
+                Some((handover.batch, error))
             }
         };
-        if give_back.send(Returned { store, kept }).is_err() {
+        if give_back.send(Returned { store, failed }).is_err() {
             return;
         }
     }

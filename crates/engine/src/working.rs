@@ -23,7 +23,7 @@ use crate::{
 
 /// Most idempotency keys of one tenant marked in memory: 16 MB.
 const KEYS_MAX: usize = 1_000_000;
-/// Most orders of one tenant kept from batch to batch: what was placed a moment ago is often asked for next.
+/// Most orders of one tenant kept from batch to batch: whose goods came in is shipped next.
 const ORDERS_KEPT_MAX: usize = 16_384;
 /// Most pools of one tenant kept from batch to batch.
 const POOLS_KEPT_MAX: usize = 200_000;
@@ -37,6 +37,8 @@ pub(crate) struct TenantState {
     keys: Option<FxHashSet<u64>>,
     changed: FxHashSet<Sku>,
     locations_changed: bool,
+    /// Orders placed in this batch.
+    placed: Vec<OrderId>,
     next_work: i64,
     left_work: bool,
     /// Work that looks for lines that move up, by pool, as far as this process has met it.
@@ -57,6 +59,7 @@ impl TenantState {
             keys,
             changed: FxHashSet::default(),
             locations_changed: false,
+            placed: Vec::new(),
             next_work,
             left_work: false,
             searches: FxHashMap::default(),
@@ -97,8 +100,12 @@ impl TenantState {
         std::mem::take(&mut self.locations_changed).then(|| Arc::clone(&self.shop.locations))
     }
 
-    /// Lets go of what is not kept at hand.
+    /// Lets go of what is not kept at hand. Most orders that were placed are not asked for again soon; those that were asked
+    /// for once may be.
     fn let_go(&mut self) {
+        for id in self.placed.drain(..) {
+            self.shop.orders.remove(&id);
+        }
         if self.shop.orders.len() > ORDERS_KEPT_MAX {
             // An order that waits is asked for again when its goods come.
             self.shop.orders.retain(|_, order| order.is_open());
@@ -126,6 +133,7 @@ impl TenantState {
             return Ok(changes);
         }
         self.locations_changed |= !touched.locations.is_empty();
+        self.placed.extend(&touched.placed);
         changes.collect(&self.shop, touched)?;
         for (item, ..) in &changes.pools {
             if let Some(pool) = self.shop.pools.get_mut(&item.sku) {

@@ -55,8 +55,7 @@ pub(crate) struct Writer {
 /// What one transaction is to do, and the answers as far as it is decided.
 #[derive(Default)]
 pub(crate) struct Batch {
-    /// Each with whom to answer, until that is done.
-    requests: Vec<(Box<Request>, Option<Reply>)>,
+    requests: Vec<(Box<Request>, Reply)>,
     answers: Vec<Result<Answered, Failure>>,
     due: Vec<(Timestamp, oneshot::Sender<Result<usize, Failure>>)>,
     worked: Vec<usize>,
@@ -73,18 +72,17 @@ impl Batch {
     }
 
     /// Answers everybody: what was decided is kept. Whoever asked may have gone; the command stands all the same.
-    pub(crate) fn answer(&mut self) {
-        for ((_, reply), answer) in self.requests.iter_mut().zip(self.answers.drain(..)) {
-            let _ = reply.take().map(|reply| reply.send(answer));
+    pub(crate) fn answer(self) {
+        for ((_, reply), answer) in self.requests.into_iter().zip(self.answers) {
+            let _ = reply.send(answer);
         }
-        for ((_, reply), worked) in self.due.drain(..).zip(self.worked.drain(..)) {
+        for ((_, reply), worked) in self.due.into_iter().zip(self.worked) {
             let _ = reply.send(Ok(worked));
         }
     }
 
     fn fail(self, failure: &Failure) {
-        let replies = self.requests.into_iter().filter_map(|(_, reply)| reply);
-        replies.for_each(|reply| drop(reply.send(Err(failure.clone()))));
+        self.requests.into_iter().for_each(|(_, reply)| drop(reply.send(Err(failure.clone()))));
         self.due.into_iter().for_each(|(_, reply)| drop(reply.send(Err(failure.clone()))));
     }
 }
@@ -196,7 +194,7 @@ impl Writer {
 
     /// Takes a command: decides it at once unless there is work to go on with between commands.
     fn take(&mut self, request: Box<Request>, reply: Reply, batch: &mut Batch) {
-        batch.requests.push((request, Some(reply)));
+        batch.requests.push((request, reply));
         if self.work {
             return;
         }
@@ -239,7 +237,7 @@ impl Writer {
         });
         self.desk.ended();
         match kept {
-            Ok(()) => drop(handover.publish(&self.snapshots)),
+            Ok(()) => handover.publish(&self.snapshots),
             Err(_) => self.redo(handover.batch),
         }
     }
@@ -303,7 +301,7 @@ impl Writer {
                 Trouble::Poisoned(at, failure) => {
                     tracing::error!(%failure, "a command was dropped");
                     let (_, reply) = batch.requests.remove(at);
-                    let _ = reply.map(|reply| reply.send(Err(failure)));
+                    let _ = reply.send(Err(failure));
                 }
                 Trouble::WorkPoisoned(failure) => {
                     // The work stays where it is: `verify` and the log name it, and the next start tries again.
