@@ -22,7 +22,8 @@ use crate::StoreError;
 
 const VERSION: u8 = 1;
 
-#[derive(Serialize, Deserialize)]
+/// The text as it is read.
+#[derive(Deserialize)]
 struct Body<'a>(
     u8,
     #[serde(borrow)] Cow<'a, str>,
@@ -37,7 +38,7 @@ struct Body<'a>(
 
 type Days = (Option<i32>, Option<i32>);
 
-#[derive(Serialize, Deserialize)]
+#[derive(Deserialize)]
 struct BodyLine<'a>(
     u16,
     Sku,
@@ -51,14 +52,14 @@ struct BodyLine<'a>(
 );
 
 /// A SKU that is the line's is left out, so a peg is a list of two or three.
-#[derive(Serialize, Deserialize)]
+#[derive(Deserialize)]
 #[serde(untagged)]
 enum BodyPeg {
     Own(Hex, Units),
     Of(Hex, Units, Sku),
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Deserialize)]
 struct BodyPromise(u32, Days, Days, i64, Option<i64>, Cause);
 
 /// A supply's id as its bare digits.
@@ -79,14 +80,6 @@ impl<'de> Deserialize<'de> for Hex {
     }
 }
 
-fn days(date: Option<Date>) -> Option<i32> {
-    date.map(days_since_epoch)
-}
-
-fn both(dates: Dates) -> Days {
-    (days(dates.expected), days(dates.promised))
-}
-
 /// Pegs by their supply: however they came about, the same pegs are the same text.
 fn sorted(pegs: &[Peg]) -> Vec<&Peg> {
     let mut sorted: Vec<&Peg> = pegs.iter().collect();
@@ -95,50 +88,92 @@ fn sorted(pegs: &[Peg]) -> Vec<&Peg> {
 }
 
 /// Writes an order's text to the end of a buffer. Errors: never in practice; a serialiser may fail.
+///
+/// Value by value and not as a [`Body`]: an order of many lines is written each time that one of them changes.
 pub(crate) fn write(order: &Order, into: &mut Vec<u8>) -> Result<(), serde_json::Error> {
-    let lines = order.lines.iter().map(|line| {
-        let peg = |peg: &Peg| {
-            let id = Hex(peg.supply);
-            if peg.sku == line.sku {
-                BodyPeg::Own(id, peg.quantity)
-            } else {
-                BodyPeg::Of(id, peg.quantity, peg.sku.clone())
-            }
-        };
-        let promise = |promise: &Promise| {
-            BodyPromise(
-                promise.version,
-                both(promise.ship_by),
-                both(promise.deliver_by),
-                promise.given_at.as_microsecond(),
-                promise.told_at.map(Timestamp::as_microsecond),
-                promise.cause.clone(),
-            )
-        };
-        BodyLine(
-            line.no,
-            line.sku.clone(),
-            line.quantity,
-            line.unit_price.as_ref().map(|price| (price.amount, price.currency.code())),
-            line.recipe.iter().map(|part| (part.sku.clone(), part.quantity)).collect(),
-            line.cancelled,
-            line.shipped,
-            sorted(&line.pegs).into_iter().map(peg).collect(),
-            line.promises.iter().map(promise).collect(),
-        )
-    });
-    let body = Body(
-        VERSION,
-        order.channel.as_str().into(),
-        order.group.clone(),
-        order.country.clone(),
-        order.placed_at.as_microsecond(),
-        order.ship.as_str(),
-        days(order.requested_date),
-        days(order.not_later_than),
-        lines.collect(),
-    );
-    serde_json::to_writer(into, &body)
+    let mut list = List::begin(into);
+    list.add(&VERSION)?;
+    list.add(order.channel.as_str())?;
+    list.add(&order.group)?;
+    list.add(&order.country)?;
+    list.add(&order.placed_at.as_microsecond())?;
+    list.add(order.ship.as_str())?;
+    list.add(&order.requested_date.map(days_since_epoch))?;
+    list.add(&order.not_later_than.map(days_since_epoch))?;
+    list.list(|lines| order.lines.iter().try_for_each(|line| lines.list(|list| write_line(line, list))))?;
+    list.end();
+    Ok(())
+}
+
+fn write_line(line: &Line, list: &mut List<'_>) -> Result<(), serde_json::Error> {
+    list.add(&line.no)?;
+    list.add(&line.sku)?;
+    list.add(&line.quantity)?;
+    list.add(&line.unit_price.as_ref().map(|price| (price.amount, price.currency.code())))?;
+    list.list(|parts| line.recipe.iter().try_for_each(|part| parts.add(&(&part.sku, part.quantity))))?;
+    list.add(&line.cancelled)?;
+    list.add(&line.shipped)?;
+    list.list(|pegs| {
+        sorted(&line.pegs).into_iter().try_for_each(|peg| {
+            pegs.list(|list| {
+                list.add(&Hex(peg.supply))?;
+                list.add(&peg.quantity)?;
+                if peg.sku == line.sku { Ok(()) } else { list.add(&peg.sku) }
+            })
+        })
+    })?;
+    list.list(|promises| {
+        line.promises.iter().try_for_each(|promise| promises.list(|list| write_promise(promise, list)))
+    })
+}
+
+fn write_promise(promise: &Promise, list: &mut List<'_>) -> Result<(), serde_json::Error> {
+    let days = |dates: Dates| (dates.expected.map(days_since_epoch), dates.promised.map(days_since_epoch));
+    list.add(&promise.version)?;
+    list.add(&days(promise.ship_by))?;
+    list.add(&days(promise.deliver_by))?;
+    list.add(&promise.given_at.as_microsecond())?;
+    list.add(&promise.told_at.map(Timestamp::as_microsecond))?;
+    list.add(&promise.cause)
+}
+
+/// A JSON list in the making.
+struct List<'t> {
+    text: &'t mut Vec<u8>,
+    is_empty: bool,
+}
+
+impl<'t> List<'t> {
+    fn begin(text: &'t mut Vec<u8>) -> Self {
+        text.push(b'[');
+        Self { text, is_empty: true }
+    }
+
+    fn next(&mut self) {
+        if !std::mem::replace(&mut self.is_empty, false) {
+            self.text.push(b',');
+        }
+    }
+
+    fn add<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), serde_json::Error> {
+        self.next();
+        serde_json::to_writer(&mut *self.text, value)
+    }
+
+    fn list(
+        &mut self,
+        fill: impl FnOnce(&mut List<'_>) -> Result<(), serde_json::Error>,
+    ) -> Result<(), serde_json::Error> {
+        self.next();
+        let mut list = List::begin(self.text);
+        fill(&mut list)?;
+        list.end();
+        Ok(())
+    }
+
+    fn end(self) {
+        self.text.push(b']');
+    }
 }
 
 /// Reads an order's text; reference, customer and key are the caller's to add. Errors: the text is not in this form.
