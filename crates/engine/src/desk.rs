@@ -3,7 +3,10 @@
 //! What is decided from memory alone needs no store, so the next batch is decided while the last one is still being
 //! written. Whatever must read waits until the store is back: it then sees everything that was handed over.
 
-use std::sync::Arc;
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+};
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use ledger::{Changes, StoreError, Write};
@@ -12,7 +15,7 @@ use model::{id::TenantId, pool::Pool};
 use crate::{
     answer::Failure,
     snapshot::{Locations, Snapshots},
-    writer::Batch,
+    writer::{Batch, said},
 };
 
 /// What one transaction writes, and what is true once it is kept.
@@ -164,10 +167,15 @@ pub(crate) fn keep(snapshots: &Snapshots, handed: &Receiver<Handed>, give_back: 
     }
 }
 
+/// A panic in here ends with the batch, which is then settled request by request.
 fn kept(store: &mut dyn Write, handover: &Handover) -> Result<(), StoreError> {
-    if store.changed_elsewhere()? {
-        return Err(StoreError::Conflict);
-    }
-    handover.write(store)?;
-    store.commit()
+    let keep = AssertUnwindSafe(|| {
+        if store.changed_elsewhere()? {
+            return Err(StoreError::Conflict);
+        }
+        handover.write(store)?;
+        store.commit()
+    });
+    catch_unwind(keep)
+        .unwrap_or_else(|panic| Err(StoreError::driver("kept a batch", said(&*panic).to_owned())))
 }

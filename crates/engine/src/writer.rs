@@ -95,6 +95,8 @@ enum Trouble {
     WorkPoisoned(Failure),
     /// The store failed.
     Failed(StoreError),
+    /// The keeper has gone, and the store with it.
+    Gone,
 }
 
 /// What comes next while streaming.
@@ -309,6 +311,10 @@ impl Writer {
                     self.work = false;
                 }
                 Trouble::Failed(StoreError::Conflict) if tries < TRIES_MAX => tries += 1,
+                Trouble::Gone => {
+                    self.work = false;
+                    return batch.fail(&Failure::Stopped);
+                }
                 Trouble::Failed(error) => {
                     tracing::error!(%error, "a batch could not be kept");
                     batch.fail(&error.into());
@@ -353,9 +359,10 @@ impl Writer {
                     return Err(match Arc::into_inner(error) {
                         Some(error) if error.is_transient() => Trouble::Failed(error),
                         Some(error) => Trouble::Poisoned(at, error.into()),
-                        None => Trouble::Poisoned(at, Failure::Stopped),
+                        None => Trouble::Gone,
                     });
                 }
+                Err(Failure::Stopped) => return Err(Trouble::Gone),
                 Err(failure) => return Err(Trouble::Poisoned(at, failure)),
             }
         }
@@ -439,20 +446,23 @@ fn trouble(failure: Failure) -> Trouble {
     match failure {
         Failure::Store(error) => match Arc::into_inner(error) {
             Some(error) => Trouble::Failed(error),
-            None => Trouble::WorkPoisoned(Failure::Stopped),
+            None => Trouble::Gone,
         },
+        Failure::Stopped => Trouble::Gone,
         failure => Trouble::WorkPoisoned(failure),
     }
 }
 
 /// A broken invariant panics; here it ends with the request that met it.
 fn guarded<T>(step: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
-    catch_unwind(AssertUnwindSafe(step)).unwrap_or_else(|panic| {
-        let what = panic
-            .downcast_ref::<String>()
-            .map(String::as_str)
-            .or_else(|| panic.downcast_ref::<&str>().copied())
-            .unwrap_or("a panic without a message");
-        Err(Failure::Defect(what.into()))
-    })
+    catch_unwind(AssertUnwindSafe(step)).unwrap_or_else(|panic| Err(Failure::Defect(said(&*panic).into())))
+}
+
+/// What a panic said.
+pub(crate) fn said(panic: &(dyn std::any::Any + Send)) -> &str {
+    panic
+        .downcast_ref::<String>()
+        .map(String::as_str)
+        .or_else(|| panic.downcast_ref::<&str>().copied())
+        .unwrap_or("a panic without a message")
 }
