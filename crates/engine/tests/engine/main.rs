@@ -2,4 +2,5 @@
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is the failure of the test")]
 
 mod housekeeping;
+mod together;
 mod world;

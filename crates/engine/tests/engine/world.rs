@@ -56,7 +56,12 @@ impl World {
         world
     }
 
-    fn engine(&self) -> &Engine {
+    /// Where the store is.
+    pub(crate) fn dir(&self) -> &std::path::Path {
+        self.dir.path()
+    }
+
+    pub(crate) fn engine(&self) -> &Engine {
         self.engine.as_ref().unwrap()
     }
 
