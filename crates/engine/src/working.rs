@@ -21,8 +21,9 @@ use crate::{
     snapshot::{Locations, Snapshots},
 };
 
-/// Most idempotency keys of one tenant marked in memory: 16 MB.
-const KEYS_MAX: usize = 1_000_000;
+/// Most idempotency keys of one tenant marked in memory when it is loaded: 64 MB, two days of a very large shop. Beyond
+/// twice as many each key is asked for.
+const KEYS_MAX: usize = 4_000_000;
 /// Most orders of one tenant kept from batch to batch: whose goods came in is shipped next.
 const ORDERS_KEPT_MAX: usize = 16_384;
 /// Most pools of one tenant kept from batch to batch.

@@ -40,12 +40,14 @@ DROP INDEX orders_reference;
 DROP INDEX orders_customer;
 CREATE INDEX orders_reference ON orders (tenant, reference, order_id) WHERE reference IS NOT NULL;
 
--- Orders by customer. Customers come in no order, so this is filled in bulk, up to the ledger entry that `marks` says.
+-- Orders by customer. Customers come in no order, so this is filled in bulk, up to the ledger entry that `marks` says, and
+-- era by era: so what is written to stays small, however much there is.
 CREATE TABLE customer_orders (
     tenant TEXT NOT NULL,
+    era INTEGER NOT NULL,
     customer BLOB NOT NULL,
     order_id BLOB NOT NULL,
-    PRIMARY KEY (tenant, customer, order_id)
+    PRIMARY KEY (tenant, era, customer, order_id)
 ) STRICT, WITHOUT ROWID;
 
 -- Every peg, where its supply's queue has it, with what an overview counts. `wanted_on`: the order's requested date,
@@ -79,12 +81,13 @@ CREATE TABLE replays (
     PRIMARY KEY (tenant, seq)
 ) STRICT, WITHOUT ROWID;
 
--- Keys by what they are. Filled in bulk, up to the answer that `marks` says.
+-- Keys by what they are. Filled in bulk, up to the answer that `marks` says, era by era.
 CREATE TABLE replay_keys (
     tenant TEXT NOT NULL,
+    era INTEGER NOT NULL,
     key BLOB NOT NULL,
     seq INTEGER NOT NULL,
-    PRIMARY KEY (tenant, key)
+    PRIMARY KEY (tenant, era, key)
 ) STRICT, WITHOUT ROWID;
 
 -- How far an index that is filled in bulk has come.

@@ -112,4 +112,4 @@ pub const TIMERS: Table = Table { name: "timers", key: &["due_at", "kind", "id"]
 pub const DERIVED: [Table; 7] = [LOCATIONS, POOLS, POLICIES, SUPPLIES, ORDERS, QUEUE, HOLDS];
 /// Orders by customer, as far as the index has come.
 pub const CUSTOMER_ORDERS: Table =
-    Table { name: "customer_orders", key: &["customer", "order_id"], columns: &[] };
+    Table { name: "customer_orders", key: &["era", "customer", "order_id"], columns: &[] };

@@ -63,7 +63,7 @@ pub(super) fn order_page(
         customer,
         filter.placed_by.as_deref()
     ];
-    list(conn, "read orders", sql, params, |cells| Ok(OrderId::from_bytes(cells.bytes(0)?)))
+    list(conn, DOING, sql, params, |cells| Ok(OrderId::from_bytes(cells.bytes(0)?)))
 }
 
 fn edge(before: &Option<OrderId>) -> &[u8] {
@@ -80,31 +80,36 @@ fn customer_page(
     before: Option<OrderId>,
     limit: usize,
 ) -> Result<Vec<OrderId>, StoreError> {
-    let mut recent = orders_since(conn, tenant, customer)?;
-    recent.retain(|id| before.is_none_or(|before| *id < before));
-    let mut found: BTreeSet<OrderId> = recent;
-    let mut last = before;
-    loop {
-        let params = params![tenant.as_str(), customer.0, edge(&last), at_most(limit)];
-        let page: Vec<OrderId> = list(conn, "read orders", sql::CUSTOMER_ORDERS, params, |cells| {
-            Ok(OrderId::from_bytes(cells.bytes(0)?))
+    let mut found = orders_since(conn, tenant, customer)?;
+    found.retain(|id| before.is_none_or(|before| *id < before));
+    let key = params![tenant.as_str()];
+    let last = one(conn, DOING, sql::CUSTOMER_ERA, key, |cells| cells.int::<i64>(0))?;
+    for era in 0..=last.unwrap_or(-1) {
+        // Among so many of each era are the first of all.
+        let rows = if filter.placed_by.is_some() { usize::MAX } else { limit };
+        let params = params![tenant.as_str(), era, customer.0, edge(&before), at_most(rows)];
+        each(conn, DOING, sql::CUSTOMER_ORDERS, params, |cells| {
+            found.insert(OrderId::from_bytes(cells.bytes(0)?));
+            Ok(())
         })?;
-        last = page.last().copied();
-        let ended = page.len() < limit;
-        found.extend(page);
-        if let Some(key) = &filter.placed_by {
-            let mut own = BTreeSet::new();
-            for id in found {
-                let order = order(conn, tenant, id)?;
-                own.extend(order.filter(|order| order.placed_by.as_deref() == Some(&**key)).map(|_| id));
-            }
-            found = own;
-        }
-        if ended || found.len() >= limit {
-            return Ok(found.into_iter().rev().take(limit).collect());
-        }
     }
+    let mut page = Vec::new();
+    for id in found.into_iter().rev() {
+        if page.len() == limit {
+            break;
+        }
+        let is_own = match &filter.placed_by {
+            None => true,
+            Some(key) => {
+                order(conn, tenant, id)?.is_some_and(|order| order.placed_by.as_deref() == Some(&**key))
+            }
+        };
+        page.extend(is_own.then_some(id));
+    }
+    Ok(page)
 }
+
+const DOING: &str = "read orders";
 
 /// A customer's orders that the index by customer does not have yet.
 fn orders_since(
@@ -114,7 +119,7 @@ fn orders_since(
 ) -> Result<BTreeSet<OrderId>, StoreError> {
     let after = mark(conn, tenant, tail::CUSTOMERS)?;
     let mut found = BTreeSet::new();
-    each(conn, "read orders", sql::CUSTOMERS_AFTER, params![tenant.as_str(), after], |cells| {
+    each(conn, DOING, sql::CUSTOMERS_AFTER, params![tenant.as_str(), after], |cells| {
         if cells.bytes(0)? == customer.0 {
             found.insert(OrderId::from_bytes(cells.bytes(1)?));
         }

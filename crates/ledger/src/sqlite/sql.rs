@@ -54,7 +54,9 @@ pub(super) const ORDER_PAGE: &str = order_page!("INDEXED BY orders_id WHERE tena
 pub(super) const ORDER_PAGE_REFERENCE: &str =
     order_page!("INDEXED BY orders_reference WHERE tenant = ?1 AND reference = ?4");
 pub(super) const CUSTOMER_ORDERS: &str = "SELECT order_id FROM customer_orders \
-     WHERE tenant = ?1 AND customer = ?2 AND order_id < ?3 ORDER BY order_id DESC LIMIT ?4";
+     WHERE tenant = ?1 AND era = ?2 AND customer = ?3 AND order_id < ?4 ORDER BY order_id DESC LIMIT ?5";
+pub(super) const CUSTOMER_ERA: &str =
+    "SELECT era FROM customer_orders WHERE tenant = ?1 ORDER BY era DESC LIMIT 1";
 /// Orders placed after a ledger entry, with their customers: those that the index by customer does not have yet.
 pub(super) const CUSTOMERS_AFTER: &str = "SELECT o.customer, o.order_id \
      FROM events e INDEXED BY events_seq \
@@ -97,7 +99,8 @@ pub(super) const LAST_EVENT: &str = "SELECT seq + (promise IS NOT NULL) FROM eve
 pub(super) const MARK: &str = "SELECT seq FROM marks WHERE tenant = ?1 AND name = ?2";
 pub(super) const REPLAY: &str =
     "SELECT request, day, lasting, answer, placed FROM replays WHERE tenant = ?1 AND seq = ?2";
-pub(super) const REPLAY_KEY: &str = "SELECT seq FROM replay_keys WHERE tenant = ?1 AND key = ?2";
+pub(super) const REPLAY_KEY: &str = "SELECT seq FROM replay_keys WHERE tenant = ?1 AND era = ?2 AND key = ?3";
+pub(super) const REPLAY_ERA: &str = "SELECT era FROM replay_keys WHERE tenant = ?1 ORDER BY era DESC LIMIT 1";
 pub(super) const REPLAYS_AFTER: &str =
     "SELECT key, seq FROM replays WHERE tenant = ?1 AND seq > ?2 ORDER BY seq";
 pub(super) const REPLAY_KEYS: &str = "SELECT key FROM replay_keys WHERE tenant = ?1 LIMIT ?2";
@@ -119,7 +122,7 @@ pub(super) const CREATE_KEY: &str = "INSERT OR REPLACE INTO api_keys \
      (tenant, hash, name, publishable, scopes, created_at, revoked_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
 pub(super) const DROP_REPLAY: &str = "DELETE FROM replays WHERE tenant = ?1 AND seq = ?2";
 pub(super) const DROP_REPLAY_KEY: &str =
-    "DELETE FROM replay_keys WHERE tenant = ?1 AND key = ?2 AND seq = ?3";
+    "DELETE FROM replay_keys WHERE tenant = ?1 AND era = ?2 AND key = ?3 AND seq = ?4";
 
 pub(super) const ADD_EVENT: &str = "INSERT INTO events (tenant, seq, at, kind, sku, order_id, data, promise) \
      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
@@ -153,7 +156,7 @@ pub(super) const PUT_PLACE: &str = "INSERT INTO queue (tenant, supply_id, wanted
 pub(super) const DROP_PLACE: &str = "DELETE FROM queue \
      WHERE tenant = ?1 AND supply_id = ?2 AND wanted_on = ?3 AND order_id = ?4 AND line = ?5";
 pub(super) const ADD_CUSTOMER_ORDER: &str = "INSERT OR IGNORE INTO customer_orders \
-     (tenant, customer, order_id) VALUES (?1, ?2, ?3)";
+     (tenant, era, customer, order_id) VALUES (?1, ?2, ?3, ?4)";
 pub(super) const PUT_MARK: &str = "INSERT OR REPLACE INTO marks (tenant, name, seq) VALUES (?1, ?2, ?3)";
 pub(super) const PUT_HOLD: &str = "INSERT OR REPLACE INTO holds (tenant, hold_id, hold) VALUES (?1, ?2, ?3)";
 pub(super) const DROP_HOLD: &str = "DELETE FROM holds WHERE tenant = ?1 AND hold_id = ?2";
@@ -167,4 +170,4 @@ pub(super) const DROP_WORK: &str = "DELETE FROM work WHERE tenant = ?1 AND id = 
 pub(super) const ADD_REPLAY: &str = "INSERT INTO replays (tenant, seq, day, lasting, key, request, answer, \
      placed) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
 pub(super) const PUT_REPLAY_KEY: &str =
-    "INSERT OR REPLACE INTO replay_keys (tenant, key, seq) VALUES (?1, ?2, ?3)";
+    "INSERT OR REPLACE INTO replay_keys (tenant, era, key, seq) VALUES (?1, ?2, ?3, ?4)";

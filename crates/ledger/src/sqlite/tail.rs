@@ -4,6 +4,9 @@
 //! not filled row by row: what is new stands in the rows that are written anyway, at the end of their tables, and in the
 //! writer's memory; when much has gathered it is sorted and put into its index in one go, several entries a page. `marks`
 //! says how far an index has come; what a crash forgets is read again from there.
+//!
+//! An index is in eras, so many entries of the ledger or answers each, and only the last era is written to: otherwise each
+//! bulk would touch more pages the longer a shop is open. A look-up asks era by era.
 
 use model::id::TenantId;
 use rusqlite::{Connection, params};
@@ -29,7 +32,20 @@ const GATHERED_MAX: usize = 65_536;
 const CALM_ORDERS: usize = 8;
 const CALM_ENTRIES: usize = 256;
 
+/// An era is 2¹⁸ answers, or as many orders with their promises.
+const ERA_BITS: u32 = 18;
+
 type Bytes16 = [u8; 16];
+
+/// The era of an answer's number.
+pub(super) fn era_of_answer(seq: i64) -> i64 {
+    seq >> ERA_BITS
+}
+
+/// The era of a ledger entry: most orders are two.
+fn era_of_entry(seq: i64) -> i64 {
+    seq >> (ERA_BITS + 1)
+}
 
 /// What of each tenant's keys and customers its indexes do not have yet. True until another process writes.
 #[derive(Default)]
@@ -69,12 +85,20 @@ impl Tail {
         key: &str,
     ) -> Result<Option<i64>, StoreError> {
         let key = digest(key);
-        match self.of(conn, tenant)?.keys.get(&key) {
-            Some(seq) => Ok(Some(*seq)),
-            None => one(conn, "looked a key up", sql::REPLAY_KEY, params![tenant.as_str(), key], |cells| {
-                cells.int(0)
-            }),
+        const DOING: &str = "looked a key up";
+        if let Some(seq) = self.of(conn, tenant)?.keys.get(&key) {
+            return Ok(Some(*seq));
         }
+        let last = one(conn, DOING, sql::REPLAY_ERA, params![tenant.as_str()], |cells| cells.int(0))?;
+        // The newest answer counts.
+        for era in (0..=last.unwrap_or(-1)).rev() {
+            let found =
+                one(conn, DOING, sql::REPLAY_KEY, params![tenant.as_str(), era, key], |cells| cells.int(0))?;
+            if found.is_some() {
+                return Ok(found);
+            }
+        }
+        Ok(None)
     }
 
     /// The first bytes of every key, if there are no more than so many.
@@ -174,20 +198,22 @@ impl Gathered {
         const DOING: &str = "indexed customers";
         // In the order of the tree, so that a page is changed once for all its entries.
         self.customers.sort_unstable();
+        let era = era_of_entry(self.last_event);
         let mut add = conn.prepare_cached(sql::ADD_CUSTOMER_ORDER).map_err(failed(DOING))?;
         for (customer, order) in self.customers.drain(..) {
-            add.execute(params![tenant.as_str(), customer, order]).map_err(failed(DOING))?;
+            add.execute(params![tenant.as_str(), era, customer, order]).map_err(failed(DOING))?;
         }
         put_mark(conn, tenant, CUSTOMERS, self.last_event)
     }
 
     fn index_keys(&mut self, conn: &Connection, tenant: &TenantId) -> Result<(), StoreError> {
         const DOING: &str = "indexed keys";
-        let mut keys: Vec<(Bytes16, i64)> = self.keys.drain().collect();
+        let mut keys: Vec<(i64, Bytes16, i64)> =
+            self.keys.drain().map(|(key, seq)| (era_of_answer(seq), key, seq)).collect();
         keys.sort_unstable();
         let mut put = conn.prepare_cached(sql::PUT_REPLAY_KEY).map_err(failed(DOING))?;
-        for (key, seq) in keys {
-            put.execute(params![tenant.as_str(), key, seq]).map_err(failed(DOING))?;
+        for (era, key, seq) in keys {
+            put.execute(params![tenant.as_str(), era, key, seq]).map_err(failed(DOING))?;
         }
         put_mark(conn, tenant, KEYS, self.last_replay)
     }

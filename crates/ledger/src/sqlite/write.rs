@@ -16,7 +16,7 @@ use super::{
     cells::{days, failed, list, micros, wanted_on},
     read::{at_most, timer_key},
     sql,
-    tail::Gathered,
+    tail::{self, Gathered},
 };
 use crate::{ApiKey, Changes, Kept, StoreError, Tenant, body, key};
 
@@ -454,7 +454,7 @@ pub(super) fn forget_replays(
     let mut index = Rows::of(conn, tenant, DOING, sql::DROP_REPLAY_KEY)?;
     for Found { seq, key, .. } in old.iter().filter(|found| !found.lasting) {
         row.bind(2, seq)?.run()?;
-        index.bind(2, key)?.bind(3, seq)?.run()?;
+        index.bind(2, tail::era_of_answer(*seq))?.bind(3, key)?.bind(4, seq)?.run()?;
         gathered.drop_key(key, *seq);
     }
     let last = old.last().filter(|_| old.len() == limit);

@@ -234,7 +234,7 @@ fn check_customers(
     report: &mut Report,
 ) -> Result<(), StoreError> {
     let mut indexed = Fingerprint::default();
-    each_row(audit, tenant, &CUSTOMER_ORDERS, |row| indexed.add(&row))?;
+    each_row(audit, tenant, &CUSTOMER_ORDERS, |row| indexed.add(&row[1..]))?;
     if indexed.rows > orders.rows || (indexed.rows == orders.rows && indexed != *orders) {
         let (has, are) = (indexed.rows, orders.rows);
         report.found(
