@@ -10,6 +10,7 @@ mod body;
 mod collect;
 mod error;
 mod key;
+pub mod memory;
 mod rows;
 pub mod sqlite;
 mod store;

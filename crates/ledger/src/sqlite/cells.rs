@@ -188,18 +188,18 @@ impl<'r> Cells<'r> {
 }
 
 /// What is stored for a date.
-pub(super) fn days(date: Option<Date>) -> Option<i64> {
+pub(crate) fn days(date: Option<Date>) -> Option<i64> {
     date.map(|date| i64::from(days_since_epoch(date)))
 }
 
 /// What is stored for an instant.
-pub(super) fn micros(at: Timestamp) -> i64 {
+pub(crate) fn micros(at: Timestamp) -> i64 {
     at.as_microsecond()
 }
 
 /// What a peg's place in the queue is sorted by: 0 for as soon as possible, else the date.
 ///
 /// The first day of all, which is also day 0, counts as the second: nobody waits for either.
-pub(super) fn wanted_on(requested: Option<Date>) -> i64 {
+pub(crate) fn wanted_on(requested: Option<Date>) -> i64 {
     days(requested).map_or(0, |days| days.max(1))
 }

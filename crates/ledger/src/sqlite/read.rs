@@ -231,7 +231,7 @@ pub(super) fn replay(
 }
 
 /// The word and id a timer is stored under.
-pub(super) fn timer_key(timer: &Timer) -> (&'static str, &[u8; 16]) {
+pub(crate) fn timer_key(timer: &Timer) -> (&'static str, &[u8; 16]) {
     match timer {
         Timer::HoldExpires(hold) => ("hold_expires", hold.bytes()),
     }

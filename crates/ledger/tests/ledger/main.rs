@@ -1,15 +1,23 @@
 //! One binary: what every engine must do, the checker, and histories at random.
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is the failure of the test")]
 
+mod faults;
 mod files;
 mod suite;
 mod world;
 
-use std::{path::Path, sync::Arc};
+use std::{
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicU8, Ordering},
+    },
+};
 
 use ledger::{
     Store,
     audit::{Cell, Row, Table},
+    memory::MemoryStore,
     sqlite::{FILE, SqliteStore},
 };
 use model::id::TenantId;
@@ -66,6 +74,43 @@ impl Engine for Sqlite {
     }
 }
 
+pub(crate) struct Memory {
+    store: MemoryStore,
+    dir: TempDir,
+}
+
+impl Memory {
+    pub(crate) fn new() -> Self {
+        static SECRETS: AtomicU8 = AtomicU8::new(0);
+        let store = MemoryStore::new([SECRETS.fetch_add(1, Ordering::Relaxed); 32]);
+        Self { store, dir: tempfile::tempdir().unwrap() }
+    }
+}
+
+impl Engine for Memory {
+    fn open(&self) -> Arc<dyn Store> {
+        Arc::new(self.store.clone())
+    }
+
+    fn set(&self, tenant: &TenantId, table: &Table, row: &Row, column: &str, to: &Cell) {
+        let mut forged = row.clone();
+        let mut columns = table.key.iter().chain(table.columns);
+        let moved = match (columns.position(|name| *name == column), to) {
+            (Some(at), _) => {
+                forged[at] = to.clone();
+                tenant.clone()
+            }
+            (None, Cell::Text(tenant)) if column == "tenant" => TenantId::stored(tenant),
+            _ => panic!("{column} to {to}"),
+        };
+        self.store.forge(table, (tenant, row), (&moved, forged));
+    }
+
+    fn dir(&self) -> &Path {
+        self.dir.path()
+    }
+}
+
 macro_rules! conformance {
     ($engine:ident, $make:expr, { $( $module:ident: [$($name:ident),* $(,)?], )* }) => {
         mod $engine {
@@ -74,41 +119,48 @@ macro_rules! conformance {
     };
 }
 
-conformance!(sqlite, crate::Sqlite::new(), {
-    rows: [
-        every_row_reads_back_as_written,
-        closed_supplies_are_listed_only_when_asked_for,
-        orders_are_listed_newest_first_and_filtered,
-        a_customer_has_bought_what_is_not_called_off,
-        many_orders_at_once_are_found_by_customer,
-        an_order_that_was_placed_answers_again,
-        holds_are_found_by_supply_until_they_are_gone,
-    ],
-    queue: [every_part_of_a_queue_comes_in_its_order_and_in_pages, a_queue_page_says_what_is_owed],
-    backlog: [a_backlog_counts_every_open_line_once, arrivals_come_by_date_and_places_by_the_queue],
-    shelves: [
-        tenants_and_keys_are_kept,
-        the_secret_stays,
-        answers_are_found_by_day_until_forgotten,
-        any_number_of_keys_is_found_by_every_writer,
-        timers_come_due_over_all_tenants,
-        work_stays_until_it_is_done,
-    ],
-    transactions: [
-        a_writer_sees_its_writes_and_a_reader_the_last_commit,
-        a_rollback_leaves_nothing,
-        a_failed_write_cannot_be_committed,
-        writers_at_the_same_version_conflict,
-        an_idle_writer_holds_nobody_up,
-        events_are_numbered_without_gaps_whoever_writes,
-        tenants_do_not_see_each_other,
-        rows_standing_twice_are_written_as_the_last_says,
-    ],
-    checker: [
-        an_eventful_shop_is_sound,
-        no_column_can_be_changed_unseen,
-        a_ledger_with_a_gap_or_a_lie_is_named,
-        a_timer_without_its_hold_is_named,
-    ],
-    random: [any_history_replays_to_the_same_tables],
-});
+macro_rules! every_suite {
+    ($engine:ident, $make:expr) => {
+        conformance!($engine, $make, {
+            rows: [
+                every_row_reads_back_as_written,
+                closed_supplies_are_listed_only_when_asked_for,
+                orders_are_listed_newest_first_and_filtered,
+                a_customer_has_bought_what_is_not_called_off,
+                many_orders_at_once_are_found_by_customer,
+                an_order_that_was_placed_answers_again,
+                holds_are_found_by_supply_until_they_are_gone,
+            ],
+            queue: [every_part_of_a_queue_comes_in_its_order_and_in_pages, a_queue_page_says_what_is_owed],
+            backlog: [a_backlog_counts_every_open_line_once, arrivals_come_by_date_and_places_by_the_queue],
+            shelves: [
+                tenants_and_keys_are_kept,
+                the_secret_stays,
+                answers_are_found_by_day_until_forgotten,
+                any_number_of_keys_is_found_by_every_writer,
+                timers_come_due_over_all_tenants,
+                work_stays_until_it_is_done,
+            ],
+            transactions: [
+                a_writer_sees_its_writes_and_a_reader_the_last_commit,
+                a_rollback_leaves_nothing,
+                a_failed_write_cannot_be_committed,
+                writers_at_the_same_version_conflict,
+                an_idle_writer_holds_nobody_up,
+                events_are_numbered_without_gaps_whoever_writes,
+                tenants_do_not_see_each_other,
+                rows_standing_twice_are_written_as_the_last_says,
+            ],
+            checker: [
+                an_eventful_shop_is_sound,
+                no_column_can_be_changed_unseen,
+                a_ledger_with_a_gap_or_a_lie_is_named,
+                a_timer_without_its_hold_is_named,
+            ],
+            random: [any_history_replays_to_the_same_tables],
+        });
+    };
+}
+
+every_suite!(sqlite, crate::Sqlite::new());
+every_suite!(memory, crate::Memory::new());
