@@ -11,6 +11,8 @@ mod desk;
 mod execute;
 mod housekeeping;
 mod look;
+pub mod preview;
+mod sandbox;
 mod snapshot;
 mod spread;
 mod stamp;
@@ -28,6 +30,7 @@ use tokio::sync::oneshot;
 use uuid::Uuid;
 
 pub use answer::{Answer, Answered, Failure, Key};
+pub use sandbox::Sandbox;
 pub use snapshot::Snapshots;
 pub use stamp::Stamps;
 

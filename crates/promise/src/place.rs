@@ -230,9 +230,9 @@ fn seen(
         let pool = set.shop.pool(&peg.sku)?;
         let own = pool.supply(peg.supply).map(|supply| &**supply);
         let supply = own.or_else(|| opened.iter().find(|supply| supply.id == peg.supply))?;
-        // An order that ships complete has one date, and a single part that of its line.
-        let is_parted = order.ship != ShipChoice::Complete && line.pegs.len() > 1;
-        let dates = is_parted.then(|| dates_from(set.shop, line, pool, supply, to, set.now));
+        // A single part has the dates of its line. Several have their own, even where the order ships complete and all show
+        // one date: they say which of them comes last.
+        let dates = (line.pegs.len() > 1).then(|| dates_from(set.shop, line, pool, supply, to, set.now));
         let dates = dates.filter(|dates| *dates != promised);
         Some(Seen { at: supply.location.clone(), here: supply.is_on_hand(), dates })
     };

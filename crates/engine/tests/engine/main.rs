@@ -2,5 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is the failure of the test")]
 
 mod housekeeping;
+mod preview;
 mod together;
+mod tried;
 mod world;

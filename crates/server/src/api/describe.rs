@@ -117,8 +117,10 @@ fn complete(path: &str, method: &str, operation: &mut Operation) {
         fails.push(("429", "Too many requests are waiting: come back"));
     }
     fails.push(("503", "The store does not answer, or the server stops: come back"));
-    let keyed =
-        matches!(method, "post" | "patch") && !path.ends_with("/batch") && !path.starts_with("/v1/test");
+    let keyed = matches!(method, "post" | "patch")
+        && !path.ends_with("/batch")
+        && !path.ends_with("/preview")
+        && !path.starts_with("/v1/test");
     if keyed {
         let required = method == "post" && (path == "/v1/orders" || path.ends_with("/receipts"));
         let about = "A new one for each new request; the same again answers the same and does nothing more";

@@ -19,6 +19,7 @@ mod metrics;
 mod orders;
 mod params;
 mod policies;
+mod previews;
 mod problem;
 mod receipts;
 mod recent;
@@ -59,6 +60,7 @@ fn routes() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(supplies::add, supplies::list))
         .routes(routes!(supplies::get, supplies::change))
         .routes(routes!(supplies::cancel))
+        .routes(routes!(previews::look))
         .routes(routes!(receipts::receive))
         .routes(routes!(adjustments::adjust))
         .routes(routes!(availability::ask))

@@ -110,6 +110,16 @@ impl Problem {
         Self::invalid(vec![FieldError::new(pointer, code, detail)])
     }
 
+    /// The same about input that stands within a larger one, at a pointer.
+    pub(crate) fn within(self, at: &str) -> Self {
+        if self.0.errors.is_empty() {
+            return self;
+        }
+        let mut errors = self.0.errors;
+        errors.iter_mut().for_each(|error| error.pointer.insert_str(0, at));
+        Self::invalid(errors)
+    }
+
     /// There is no such thing.
     pub(crate) fn not_found(what: &str, id: impl std::fmt::Display) -> Self {
         let mut id = id.to_string();

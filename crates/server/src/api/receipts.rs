@@ -47,7 +47,7 @@ impl Input for ReceiptIn {
     const MAY_BE_EMPTY: bool = true;
 }
 
-fn check(supply: SupplyId, input: &ReceiptIn) -> Result<Receive, Problem> {
+pub(crate) fn check(supply: SupplyId, input: &ReceiptIn) -> Result<Receive, Problem> {
     let mut checks = Checks::default();
     if input.damaged.is_some_and(|units| units != 0) {
         let detail =

@@ -7,7 +7,7 @@ use axum::{
     http::{HeaderName, HeaderValue, StatusCode, header},
     response::Response,
 };
-use engine::{Answer, Answered, Key, Request};
+use engine::{Answer, Answered, Failure, Key, Request};
 use ledger::{Read, StoreError};
 use model::{
     command::Command,
@@ -71,6 +71,16 @@ impl Api {
                 Err(Problem::defect())
             }
         }
+    }
+
+    /// Reads from the store with the engine's own ways to fail, on a thread that may block.
+    pub(crate) async fn read_with<T: Send + 'static>(
+        self: &Arc<Self>,
+        read: impl FnOnce(&mut dyn Read) -> Result<T, Failure> + Send + 'static,
+    ) -> Result<T, Problem> {
+        // The store's failures pass through a reading that succeeds.
+        let done = self.read(move |store| Ok(read(store))).await?;
+        Ok(done?)
     }
 
     /// Has a command decided.

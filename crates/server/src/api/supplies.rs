@@ -112,7 +112,7 @@ fn check(input: &SupplyIn) -> Result<AddSupply, Problem> {
     checks.finish(wish)
 }
 
-fn check_change(supply: SupplyId, input: &SupplyChangeIn) -> Result<ChangeSupply, Problem> {
+pub(crate) fn check_change(supply: SupplyId, input: &SupplyChangeIn) -> Result<ChangeSupply, Problem> {
     let mut checks = Checks::default();
     if input.expected_on.is_none() && input.quantity.is_none() {
         checks.wrong(format_args!(""), "empty", "nothing is to change: give expected_on, quantity or both");

@@ -8,6 +8,7 @@ mod lists;
 mod malformed;
 mod meets;
 mod offers;
+mod previews;
 mod serving;
 mod stories;
 mod tenants;

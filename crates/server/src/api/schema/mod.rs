@@ -5,12 +5,13 @@
 mod catalog;
 mod offers;
 mod orders;
+mod previews;
 mod supplies;
 
 use serde::Serialize;
 use utoipa::ToSchema;
 
-pub(crate) use self::{catalog::*, offers::*, orders::*, supplies::*};
+pub(crate) use self::{catalog::*, offers::*, orders::*, previews::*, supplies::*};
 
 /// An amount of money.
 #[derive(ToSchema, Serialize)]

@@ -1,0 +1,129 @@
+//! What a change to a supply would do, line by line: the very command, run on a copy of the pool in memory.
+//!
+//! docs/theory/promising.md, "Looking before a change". Nothing is written but to the copy, and no writer waits.
+
+mod compare;
+mod scene;
+
+use ledger::Read;
+use model::{
+    Units,
+    id::{LineId, OrderId, Sku, SupplyId},
+    money::Money,
+    order::Dates,
+    refusal::Rejection,
+};
+use serde::Serialize;
+
+use self::{compare::compare, scene::Scene};
+use crate::{Failure, Request, sandbox::Sandbox};
+
+/// Most lines that a preview looks at: about a second's work.
+pub const LINES_MAX: usize = 20_000;
+
+/// What a change would do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Preview {
+    /// Open lines that would have other dates or goods, by order and line.
+    pub effects: Vec<Effect>,
+    /// The same in numbers.
+    pub summary: Summary,
+}
+
+/// One line before and after.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Effect {
+    /// Its order.
+    pub order: OrderId,
+    /// The line.
+    pub line: LineId,
+    /// The shop's number for the order.
+    pub reference: Option<std::sync::Arc<str>>,
+    /// What was ordered.
+    pub sku: Sku,
+    /// Units still to be sent.
+    pub quantity: Units,
+    /// As it is.
+    pub before: Standing,
+    /// As it would be.
+    pub after: Standing,
+    /// What its customer was last told.
+    pub told: Option<Told>,
+    /// Whether it would be delivered, or shipped, later than its customer was told.
+    pub broken: bool,
+    /// What its open units sell for.
+    pub value: Option<Money>,
+    /// Why, in a sentence.
+    pub why: String,
+}
+
+/// How a line stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Standing {
+    /// When its last unit ships.
+    pub ship_by: Dates,
+    /// When its last unit is delivered.
+    pub deliver_by: Dates,
+    /// Where its last units come from.
+    pub supply: Option<SupplyId>,
+    /// Whether every unit is here.
+    pub allocated: bool,
+}
+
+/// What a customer was told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Told {
+    /// When the line ships.
+    pub ship_by: Dates,
+    /// When it is delivered.
+    pub deliver_by: Dates,
+}
+
+/// What a change would do, in numbers. Counts are of lines.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Summary {
+    /// Would be delivered, or shipped, earlier than now.
+    pub earlier: usize,
+    /// Would be delivered, or shipped, later than now.
+    pub later: usize,
+    /// Would be later than their customers were told.
+    pub broken: usize,
+    /// Units of the pool that would be promised without any goods behind them, beyond those that are now. Exact, however
+    /// many lines were looked at.
+    pub units_short: Units,
+    /// What those later or broken sell for, in the currency of most of it; `None`: nothing with a price.
+    pub value_at_risk: Option<Money>,
+    /// The same in further currencies.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub further_value_at_risk: Vec<Money>,
+    /// Customers of so many lines would have to be told a later date.
+    pub notices: usize,
+    /// Lines looked at.
+    pub lines: usize,
+    /// Lines with units of the supply. Exact.
+    pub lines_behind: usize,
+    /// Whether all lines of the pool were looked at; else the counts are of the first of them.
+    pub complete: bool,
+}
+
+/// Tries a request on a copy of the pool of `supply`, as one reader sees it, with so many lines at most ([`LINES_MAX`]).
+///
+/// Errors: the store could not be read, or a defect. Refused as the request itself would be.
+pub fn preview(
+    read: &mut dyn Read,
+    supply: SupplyId,
+    request: &Request,
+    lines_max: usize,
+) -> Result<Result<Preview, Rejection>, Failure> {
+    let tenant = &request.tenant;
+    let Some(scene) = Scene::load(read, tenant, supply, lines_max)? else {
+        return Ok(Err(Rejection::not_found("supply", supply)));
+    };
+    let before = scene.view(&mut *scene.store()?, request.now)?;
+    let mut sandbox = Sandbox::new(scene.writer()?, tenant.clone())?;
+    if let Err(rejection) = sandbox.run(request)?.outcome {
+        return Ok(Err(rejection));
+    }
+    let after = scene.view(sandbox.store()?, request.now)?;
+    Ok(Ok(compare(&scene, &before, &after)))
+}

@@ -1,0 +1,228 @@
+//! The part of a shop that a change to one supply may touch, copied into memory.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use ledger::{Changes, QueuePart, Read, Store, StoreError, Write, memory::MemoryStore};
+use model::{
+    Units,
+    id::{LineId, OrderId, Sku, SupplyId, TenantId},
+    order::{Order, Waiting},
+    state::Shop,
+    supply::{Supply, SupplyKind},
+    time::Timestamp,
+    view::LineView,
+};
+use rustc_hash::FxHashMap;
+
+use crate::Failure;
+
+/// Lines and orders read at once.
+const PAGE: usize = 1_000;
+
+/// A copy in memory, and what it is a copy of.
+pub(super) struct Scene {
+    store: MemoryStore,
+    tenant: TenantId,
+    pub(super) sku: Sku,
+    orders: Vec<OrderId>,
+    /// Lines with units of the pool that were looked at.
+    pub(super) lines: usize,
+    /// Lines with units of the supply.
+    pub(super) lines_behind: usize,
+    /// Whether no line of the pool was left out.
+    pub(super) complete: bool,
+}
+
+/// How the copied lines stand at one moment.
+pub(super) struct View {
+    pub(super) orders: FxHashMap<OrderId, Arc<Order>>,
+    pub(super) supplies: FxHashMap<SupplyId, Arc<Supply>>,
+    /// Open lines.
+    pub(super) lines: BTreeMap<LineId, LineView>,
+    /// Units of the pool that are promised with no goods behind them.
+    pub(super) units_short: Units,
+}
+
+impl Scene {
+    /// Copies a supply's pool, the lines behind its supplies, and all that their dates depend on. `None`: there is no such
+    /// supply.
+    pub(super) fn load(
+        read: &mut dyn Read,
+        tenant: &TenantId,
+        supply: SupplyId,
+        lines_max: usize,
+    ) -> Result<Option<Self>, Failure> {
+        let owner = read.tenant(tenant)?.ok_or(Failure::NoTenant)?;
+        let Some(supply) = read.supply(tenant, supply)? else { return Ok(None) };
+        let store = MemoryStore::new([0; 32]);
+        let mut writer = store.writer()?;
+        writer.create_tenant(&owner)?;
+        let sku = supply.sku.clone();
+        let lines_behind = read.ahead(tenant, supply.id, beyond_all(), usize::MAX)?;
+        let mut copy = Copy { read, tenant, writer: &mut *writer, lines_max, pools: BTreeSet::new() };
+        copy.pools([sku.clone()].into())?;
+        let lines = copy.lines(&supply, lines_behind)?;
+        copy.settings(&supply)?;
+        let orders = copy.orders(&lines.ids)?;
+        writer.commit()?;
+        let (tenant, complete) = (tenant.clone(), lines.complete);
+        let lines = lines.ids.len();
+        Ok(Some(Self { store, tenant, sku, orders, lines, lines_behind, complete }))
+    }
+
+    pub(super) fn store(&self) -> Result<Box<dyn Read>, StoreError> {
+        self.store.reader()
+    }
+
+    /// A writer on a copy of its own: so one scene serves any number of tries.
+    pub(super) fn writer(&self) -> Result<Box<dyn Write>, StoreError> {
+        self.store.fork().writer()
+    }
+
+    /// How every open line of the copied orders stands, as a store has it.
+    pub(super) fn view(&self, read: &mut (impl Read + ?Sized), now: Timestamp) -> Result<View, StoreError> {
+        let locations = read.locations(&self.tenant)?.into_iter();
+        let pools = read.pool_page(&self.tenant, None, usize::MAX)?.into_iter();
+        let orders = read.orders(&self.tenant, &self.orders)?.into_iter();
+        let shop = Shop {
+            locations: Arc::new(locations.map(|(id, settings)| (id, settings.into())).collect()),
+            pools: pools.map(|pool| (pool.sku().clone(), pool.into())).collect(),
+            orders: orders.map(|order| (order.id, order.into())).collect(),
+            ..Shop::default()
+        };
+        let mut lines = BTreeMap::new();
+        for order in shop.orders.values() {
+            let view = promise::order_view(&shop, order, now);
+            let open = order.lines.iter().zip(view.lines).filter(|(line, _)| line.open() > 0);
+            lines.extend(open.map(|(line, view)| (LineId { order: order.id, no: line.no }, view)));
+        }
+        let supplies = shop.pool(&self.sku).map(|pool| &pool.supplies[..]).unwrap_or_default();
+        let short = supplies.iter().filter(|supply| supply.kind == SupplyKind::Shortfall);
+        let units_short = short.map(|supply| supply.pegged()).sum();
+        let supplies = shop.pools.values().flat_map(|pool| &pool.supplies);
+        let supplies = supplies.map(|supply| (supply.id, Arc::clone(supply))).collect();
+        Ok(View { orders: shop.orders, supplies, lines, units_short })
+    }
+}
+
+fn beyond_all() -> LineId {
+    LineId { order: OrderId::from_bytes([u8::MAX; 16]), no: u16::MAX }
+}
+
+struct Copy<'a> {
+    read: &'a mut dyn Read,
+    tenant: &'a TenantId,
+    writer: &'a mut dyn Write,
+    lines_max: usize,
+    /// Pools that are copied.
+    pools: BTreeSet<Sku>,
+}
+
+struct Lines {
+    ids: BTreeSet<LineId>,
+    complete: bool,
+}
+
+impl Copy<'_> {
+    /// Copies pools with their policies and open supplies, and the components of kits among them.
+    fn pools(&mut self, mut skus: BTreeSet<Sku>) -> Result<(), StoreError> {
+        while !skus.is_empty() {
+            let wanted: Vec<Sku> = skus.into_iter().filter(|sku| self.pools.insert(sku.clone())).collect();
+            let mut changes = Changes::default();
+            skus = BTreeSet::new();
+            for pool in self.read.pools(self.tenant, &wanted)? {
+                skus.extend(pool.item.components.iter().map(|part| part.sku.clone()));
+                let sku = pool.sku();
+                let policies = pool.policies.iter();
+                changes
+                    .policies
+                    .extend(policies.map(|(channel, policy)| (sku.clone(), channel.clone(), policy.clone())));
+                changes.supplies.extend(pool.supplies.iter().cloned());
+                changes.pools.push((pool.item, 0, pool.settling));
+            }
+            self.writer.write(self.tenant, &changes)?;
+        }
+        Ok(())
+    }
+
+    /// Which lines to look at: those of the supply first, then of the others of its pool as they will come.
+    fn lines(&mut self, supply: &Supply, behind: usize) -> Result<Lines, StoreError> {
+        let mut lines = Lines { ids: BTreeSet::new(), complete: true };
+        if behind > self.lines_max {
+            // A change takes units away from its end: so that is looked at too.
+            self.part(supply.id, QueuePart::Newest, self.lines_max / 4, &mut lines)?;
+        }
+        self.part(supply.id, QueuePart::All, self.lines_max, &mut lines)?;
+        let pool = self.read.pools(self.tenant, std::slice::from_ref(&supply.sku))?.pop();
+        let others = pool.iter().flat_map(|pool| &pool.supplies).filter(|other| other.id != supply.id);
+        let others: Vec<SupplyId> = others.filter(|other| other.pegged() > 0).map(|other| other.id).collect();
+        for other in others {
+            self.part(other, QueuePart::All, self.lines_max, &mut lines)?;
+        }
+        Ok(lines)
+    }
+
+    /// Adds lines of a queue until there are so many.
+    fn part(
+        &mut self,
+        supply: SupplyId,
+        part: QueuePart,
+        most: usize,
+        lines: &mut Lines,
+    ) -> Result<(), StoreError> {
+        let mut after = None;
+        loop {
+            let page: Vec<Waiting> = self.read.queue(self.tenant, supply, part, after, PAGE)?;
+            let is_last = page.len() < PAGE;
+            for waiting in page {
+                if lines.ids.len() >= most && !lines.ids.contains(&waiting.line) {
+                    lines.complete = false;
+                    return Ok(());
+                }
+                after = Some(waiting.line);
+                lines.ids.insert(waiting.line);
+            }
+            if is_last {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Copies locations, the supply itself where it is closed, and the carts that have units of the pool.
+    fn settings(&mut self, supply: &Supply) -> Result<(), StoreError> {
+        let locations = self.read.locations(self.tenant)?.into_iter();
+        let mut changes = Changes {
+            locations: locations.map(|(id, settings)| (id, settings.into())).collect(),
+            supplies: vec![supply.clone().into()],
+            ..Changes::default()
+        };
+        let pool = self.read.pools(self.tenant, std::slice::from_ref(&supply.sku))?.pop();
+        let held = pool.iter().flat_map(|pool| &pool.supplies).filter(|supply| supply.held() > 0);
+        for id in held.map(|supply| supply.id).collect::<Vec<_>>() {
+            changes.holds.extend(self.read.holds_on(self.tenant, id)?.into_iter().map(Into::into));
+        }
+        let pegs = changes.holds.iter().flat_map(|hold| &hold.lines).flat_map(|line| &line.pegs);
+        let skus: BTreeSet<Sku> = pegs.map(|peg| peg.sku.clone()).collect();
+        self.writer.write(self.tenant, &changes)?;
+        self.pools(skus)
+    }
+
+    /// Copies the orders of lines whole, with every pool that their dates depend on; answers which.
+    fn orders(&mut self, lines: &BTreeSet<LineId>) -> Result<Vec<OrderId>, StoreError> {
+        let mut ids: Vec<OrderId> = lines.iter().map(|line| line.order).collect();
+        ids.dedup();
+        for page in ids.chunks(PAGE) {
+            let orders = self.read.orders(self.tenant, page)?;
+            let lines = || orders.iter().flat_map(|order| &order.lines);
+            let pegged = lines().flat_map(|line| &line.pegs).map(|peg| &peg.sku);
+            self.pools(lines().map(|line| &line.sku).chain(pegged).cloned().collect())?;
+            let changes =
+                Changes { orders: orders.into_iter().map(Into::into).collect(), ..Changes::default() };
+            self.writer.write(self.tenant, &changes)?;
+        }
+        Ok(ids)
+    }
+}

@@ -1,0 +1,71 @@
+//! A shop on which commands are tried: the engine's own code on one thread, on a store that is thrown away.
+
+use ledger::Write;
+use model::{id::TenantId, time::Timestamp};
+
+use crate::{
+    Request,
+    after::go_on,
+    answer::{Answered, Failure},
+    desk::Desk,
+    execute::{execute, fire},
+    stamp::Stamps,
+    working::{TenantState, Working},
+};
+
+/// One tenant's shop on a store of its own.
+pub struct Sandbox {
+    desk: Desk,
+    tenant: TenantId,
+    state: TenantState,
+    stamps: Stamps,
+}
+
+impl Sandbox {
+    /// A shop on a store that has the tenant. Errors: it cannot be read, or has no such tenant.
+    pub fn new(store: Box<dyn Write>, tenant: TenantId) -> Result<Self, Failure> {
+        // Nothing is handed over: all is decided and written here.
+        let (mut desk, ..) = Desk::new(store);
+        let state = TenantState::load(desk.store()?, &tenant)?;
+        // For what timers do, as the engine's own.
+        Ok(Self { desk, tenant, state, stamps: Stamps::new([0; 32]) })
+    }
+
+    /// Decides a command, and does all the work that it leaves behind.
+    ///
+    /// Errors: the store failed, or a defect; then what was done is done in part.
+    pub fn run(&mut self, request: &Request) -> Result<Answered, Failure> {
+        let answered = execute(&mut self.working(), request)?;
+        self.work()?;
+        Ok(answered)
+    }
+
+    /// Does what is due by a moment, and all the work that leaves behind; answers how many timers were worked.
+    pub fn run_due(&mut self, now: Timestamp) -> Result<usize, Failure> {
+        let due = self.store()?.due(now, usize::MAX)?;
+        let count = due.len();
+        for (_, at, timer) in due {
+            let command = self.stamps.next(now);
+            fire(&mut self.working(), now, command, (at, timer))?;
+        }
+        self.work()?;
+        Ok(count)
+    }
+
+    fn work(&mut self) -> Result<(), Failure> {
+        while let Some((_, work)) = self.store()?.work(1)?.pop() {
+            go_on(&mut self.working(), &work)?;
+        }
+        Ok(())
+    }
+
+    /// The store, with everything that was decided so far; committed is nothing of it.
+    pub fn store(&mut self) -> Result<&mut dyn Write, Failure> {
+        self.working().flush()?;
+        self.desk.store()
+    }
+
+    fn working(&mut self) -> Working<'_> {
+        Working { desk: &mut self.desk, tenant: &self.tenant, state: &mut self.state }
+    }
+}
