@@ -11,7 +11,7 @@ use model::{
     order::{Dates, Line, Order, Peg, ShipChoice, whole},
     refusal::Rejection,
     state::Shop,
-    time::{Date, Timestamp},
+    time::{Date, Timestamp, days_since_epoch},
     view::{ReleaseLineView, Told},
 };
 
@@ -116,6 +116,18 @@ pub fn ready(
         })
         .collect()
 }
+
+/// Returns where a line stands among those to be handed over: the oldest ship date told first. A line whose customer was
+/// told none counts by the day (UTC) on which it was ordered.
+pub fn turn(line: LineId, told_ship_by: Option<Date>) -> (i32, LineId) {
+    // An order's id begins with the milliseconds since 1970 at which it was placed.
+    let [a, b, c, d, e, f, ..] = *line.order.bytes();
+    let placed = i64::from_be_bytes([0, 0, a, b, c, d, e, f]) / MILLISECONDS_A_DAY;
+    let day = told_ship_by.map_or_else(|| i32::try_from(placed).unwrap_or(i32::MAX), days_since_epoch);
+    (day, line)
+}
+
+const MILLISECONDS_A_DAY: i64 = 86_400_000;
 
 /// Whether everything is true that must be of a line before its units leave, beside the goods being here.
 ///
