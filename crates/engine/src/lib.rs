@@ -9,6 +9,7 @@ mod after;
 mod answer;
 mod desk;
 mod execute;
+mod fulfil;
 mod housekeeping;
 mod look;
 mod snapshot;
@@ -16,6 +17,7 @@ mod spread;
 mod stamp;
 #[cfg(test)]
 mod tests;
+pub mod wave;
 mod working;
 mod writer;
 

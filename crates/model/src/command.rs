@@ -289,7 +289,7 @@ pub struct Release {
     pub carrier_cutoff: Option<Timestamp>,
     /// Which lines, the first to go first; what of them is not to be had any more is left.
     pub lines: Vec<LineId>,
-    /// Whether more is ready than is named.
+    /// Whether more may be ready than is named.
     pub more: bool,
 }
 

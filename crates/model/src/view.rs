@@ -335,7 +335,7 @@ pub struct ReleaseView {
     pub carrier_cutoff: Option<Timestamp>,
     /// The lines, the first to be packed first.
     pub lines: Vec<ReleaseLineView>,
-    /// Whether more is ready than was asked for: ask again.
+    /// Whether there may be more than was handed over: ask again.
     pub more: bool,
 }
 

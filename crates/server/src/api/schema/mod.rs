@@ -3,6 +3,7 @@
 #![allow(dead_code, clippy::large_enum_variant, reason = "shapes, of which no value is ever made")]
 
 mod catalog;
+mod fulfilment;
 mod offers;
 mod orders;
 mod supplies;
@@ -10,7 +11,7 @@ mod supplies;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-pub(crate) use self::{catalog::*, offers::*, orders::*, supplies::*};
+pub(crate) use self::{catalog::*, fulfilment::*, offers::*, orders::*, supplies::*};
 
 /// An amount of money.
 #[derive(ToSchema, Serialize)]
