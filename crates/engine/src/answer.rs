@@ -7,7 +7,10 @@ use model::{
     event::{LocationSet, PolicySet},
     item::Item,
     refusal::Rejection,
-    view::{AdjustmentView, HoldView, OrderView, SupplyChange, SupplyView},
+    view::{
+        AdjustmentView, HoldView, OrderView, ReleaseView, ShipmentView, SupplyChange, SupplyView,
+        TakenBackView,
+    },
 };
 use serde::{Deserialize, Serialize};
 
@@ -46,6 +49,12 @@ pub enum Answer {
     Placed(Box<OrderView>),
     /// The order as it is after a change.
     Order(Box<OrderView>),
+    /// What was handed over to fulfilment.
+    Released(ReleaseView),
+    /// What came back from fulfilment.
+    TakenBack(TakenBackView),
+    /// What was sent.
+    Shipped(ShipmentView),
 }
 
 /// An answer, and whether it is the stored one of an earlier request with the same key.

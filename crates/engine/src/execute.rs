@@ -5,7 +5,7 @@ use std::sync::Arc;
 use ledger::{Kept, QueuePart, Replay, Timer};
 use model::{
     Units,
-    command::{Adjust, CancelOrder, ChangeSupply, Command, PlaceOrder, Receive, Ship},
+    command::{Adjust, CancelOrder, ChangeSupply, Command, PlaceOrder, Receive},
     event::{Event, HoldGone, LocationSet, PolicySet},
     id::{HoldId, LineId, OrderId, RunId, Sku, SupplyId},
     refusal::Rejection,
@@ -18,6 +18,7 @@ use crate::{
     Request,
     after::{Course, follow},
     answer::{Answer, Answered, Failure, is_kept},
+    fulfil,
     working::Working,
 };
 
@@ -27,7 +28,7 @@ const SERVED_LINES_MAX: usize = 100;
 /// A key that begins so is never forgotten: a file imported again years later must still do nothing.
 const LASTING: &str = "import:";
 
-type Outcome = Result<Result<Answer, Rejection>, Failure>;
+pub(crate) type Outcome = Result<Result<Answer, Rejection>, Failure>;
 
 /// Executes a request, or finds the answer it had before.
 pub(crate) fn execute(working: &mut Working<'_>, request: &Request) -> Result<Answered, Failure> {
@@ -187,13 +188,15 @@ fn decide(working: &mut Working<'_>, request: &Request) -> Outcome {
         }
         Command::PlaceOrder(wish) => place_order(working, course, wish, OrderId(request.id)),
         Command::CancelOrder(wish) => cancel_order(working, course, wish),
-        Command::Ship(wish) => ship(working, course, wish),
+        Command::Release(wish) => fulfil::release(working, course, wish),
+        Command::TakeBack(wish) => fulfil::take_back(working, course, wish),
+        Command::Ship(wish) => fulfil::ship(working, course, wish),
         Command::RunDue | Command::GoOn => Err(Failure::Defect("a command for the engine alone".into())),
     }
 }
 
 /// Applies a decision with all that follows from it, and answers.
-fn finish(
+pub(crate) fn finish(
     working: &mut Working<'_>,
     course: &mut Course,
     decision: promise::Decision,
@@ -316,12 +319,6 @@ fn hidden(working: &Working<'_>, order: OrderId, placed_by: Option<&str>) -> boo
     placed_by.is_some_and(|key| order.is_some_and(|order| order.placed_by.as_deref() != Some(key)))
 }
 
-fn ship(working: &mut Working<'_>, course: &mut Course, wish: &Ship) -> Outcome {
-    working.load_orders(&[wish.order])?;
-    let decision = promise::ship(course.setting(working), wish);
-    finish(working, course, decision, |working, course| order_now(working, course, wish.order))
-}
-
 fn order_now(working: &mut Working<'_>, course: &Course, id: OrderId) -> Result<Answer, Failure> {
     // Lines may have moved to pools that were not loaded with the order.
     working.load_orders(&[id])?;
@@ -362,6 +359,9 @@ fn last_come(working: &mut Working<'_>, needed: &[(SupplyId, Units)]) -> Result<
 
 fn adjust(working: &mut Working<'_>, course: &mut Course, wish: &Adjust) -> Outcome {
     working.load_pools([&wish.sku].into_iter())?;
+    if let Some(line) = wish.line {
+        working.load_orders(&[line.order])?;
+    }
     let short = working
         .pool(&wish.sku)
         .filter(|_| wish.delta < 0)
@@ -440,6 +440,6 @@ fn supply_view(
     Ok(promise::supply_view(working.shop(), &supply, course.now))
 }
 
-fn lost(id: impl std::fmt::Display) -> Failure {
+pub(crate) fn lost(id: impl std::fmt::Display) -> Failure {
     Failure::Defect(format!("{id} was written and is not there").into())
 }

@@ -9,6 +9,7 @@ mod after;
 mod answer;
 mod desk;
 mod execute;
+mod fulfil;
 mod housekeeping;
 mod look;
 pub mod preview;
@@ -18,6 +19,7 @@ mod spread;
 mod stamp;
 #[cfg(test)]
 mod tests;
+pub mod wave;
 mod working;
 mod writer;
 

@@ -138,6 +138,7 @@ impl House {
             location,
             delta,
             reason: AdjustReason::Count,
+            line: None,
             note: None,
         }));
     }

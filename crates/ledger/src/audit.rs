@@ -98,7 +98,7 @@ pub const ORDERS: Table =
 pub const QUEUE: Table = Table {
     name: "queue",
     key: &["supply_id", "wanted_on", "order_id", "line"],
-    columns: &["quantity", "sku", "open", "unit_price", "currency", "told"],
+    columns: &["quantity", "sku", "open", "unit_price", "currency", "told", "released"],
 };
 /// Holds.
 pub const HOLDS: Table = Table { name: "holds", key: &["hold_id"], columns: &["hold"] };

@@ -5,22 +5,29 @@
 //! `[amount, currency]`, a part `[sku, quantity]`, a peg `[supply, quantity]` (with its SKU behind, where that is not the
 //! line's) and a promise `[version, ship, deliver, given_at, told_at, cause]` with dates `[expected, promised]`. Pegs are sorted by supply. Instants are
 //! microseconds and dates days since 1970, a supply's id 32 hexadecimal digits. The first number is the version of this form.
+//!
+//! Version 2: a line with units that are with fulfilment or were sent back has a tenth value, `[released, returned]`, with
+//! released units `[release, supply, quantity]` in the order of their releases and returned ones `[sku, quantity]`. An order
+//! without such a line is written as version 1.
 
 use std::{borrow::Cow, sync::Arc};
 
 use model::{
     Units,
-    id::{Channel, OrderId, Sku, SupplyId},
+    id::{Channel, OrderId, ReleaseId, Sku, SupplyId},
     item::Component,
     money::{Currency, Money},
-    order::{Cause, Dates, Line, Order, Peg, Promise, ShipChoice},
+    order::{Cause, Dates, Line, Order, Peg, Promise, ReleasedUnits, ShipChoice},
     time::{Date, Timestamp, date_from_days, days_since_epoch},
 };
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use crate::StoreError;
 
 const VERSION: u8 = 1;
+/// The version of an order of which some units are with fulfilment or were sent back.
+const VERSION_SENT: u8 = 2;
 
 /// The text as it is read.
 #[derive(Deserialize)]
@@ -49,7 +56,11 @@ struct BodyLine<'a>(
     Units,
     Vec<BodyPeg>,
     Vec<BodyPromise>,
+    #[serde(default)] Option<BodySent>,
 );
+
+/// What is with fulfilment, and what came back from the customer.
+type BodySent = (Vec<(Hex, Hex, Units)>, Vec<(Sku, Units)>);
 
 /// A SKU that is the line's is left out, so a peg is a list of two or three.
 #[derive(Deserialize)]
@@ -62,21 +73,20 @@ enum BodyPeg {
 #[derive(Deserialize)]
 struct BodyPromise(u32, Days, Days, i64, Option<i64>, Cause);
 
-/// A supply's id as its bare digits.
-struct Hex(SupplyId);
+/// A supply's or a release's id as its bare digits.
+struct Hex(Uuid);
 
 impl Serialize for Hex {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut digits = [0; 32];
-        serializer.serialize_str(self.0.0.simple().encode_lower(&mut digits))
+        serializer.serialize_str(self.0.simple().encode_lower(&mut digits))
     }
 }
 
 impl<'de> Deserialize<'de> for Hex {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = <Cow<'de, str>>::deserialize(deserializer)?;
-        let id = text.parse().map_err(|_| serde::de::Error::custom("not the digits of an id"))?;
-        Ok(Self(SupplyId(id)))
+        text.parse().map(Self).map_err(|_| serde::de::Error::custom("not the digits of an id"))
     }
 }
 
@@ -87,12 +97,17 @@ fn sorted(pegs: &[Peg]) -> Vec<&Peg> {
     sorted
 }
 
+/// Whether units of a line are with fulfilment or were sent back.
+fn is_sent(line: &Line) -> bool {
+    !line.released.is_empty() || !line.returned.is_empty()
+}
+
 /// Writes an order's text to the end of a buffer. Errors: never in practice; a serialiser may fail.
 ///
 /// Value by value and not as a [`Body`]: an order of many lines is written each time that one of them changes.
 pub(crate) fn write(order: &Order, into: &mut Vec<u8>) -> Result<(), serde_json::Error> {
     let mut list = List::begin(into);
-    list.add(&VERSION)?;
+    list.add(if order.lines.iter().any(is_sent) { &VERSION_SENT } else { &VERSION })?;
     list.add(order.channel.as_str())?;
     list.add(&order.group)?;
     list.add(&order.country)?;
@@ -116,7 +131,7 @@ fn write_line(line: &Line, list: &mut List<'_>) -> Result<(), serde_json::Error>
     list.list(|pegs| {
         sorted(&line.pegs).into_iter().try_for_each(|peg| {
             pegs.list(|list| {
-                list.add(&Hex(peg.supply))?;
+                list.add(&Hex(peg.supply.0))?;
                 list.add(&peg.quantity)?;
                 if peg.sku == line.sku { Ok(()) } else { list.add(&peg.sku) }
             })
@@ -124,7 +139,14 @@ fn write_line(line: &Line, list: &mut List<'_>) -> Result<(), serde_json::Error>
     })?;
     list.list(|promises| {
         line.promises.iter().try_for_each(|promise| promises.list(|list| write_promise(promise, list)))
-    })
+    })?;
+    if is_sent(line) { list.list(|sent| write_sent(line, sent)) } else { Ok(()) }
+}
+
+fn write_sent(line: &Line, sent: &mut List<'_>) -> Result<(), serde_json::Error> {
+    let released = |units: &ReleasedUnits| (Hex(units.release.0), Hex(units.supply.0), units.quantity);
+    sent.list(|list| line.released.iter().try_for_each(|units| list.add(&released(units))))?;
+    sent.list(|list| line.returned.iter().try_for_each(|back| list.add(back)))
 }
 
 fn write_promise(promise: &Promise, list: &mut List<'_>) -> Result<(), serde_json::Error> {
@@ -183,7 +205,7 @@ pub(crate) fn read(id: OrderId, text: &str) -> Result<Order, StoreError> {
     let body: Body<'_> =
         serde_json::from_str(text).map_err(|error| wrong(&format_args!("cannot be read: {error}")))?;
     let Body(version, channel, group, country, placed_at, ship, requested, latest, lines) = body;
-    if version != VERSION {
+    if ![VERSION, VERSION_SENT].contains(&version) {
         return Err(wrong(&format_args!("has the form {version}, which this version does not know")));
     }
     let instant =
@@ -195,7 +217,13 @@ pub(crate) fn read(id: OrderId, text: &str) -> Result<Order, StoreError> {
         Ok(Dates { expected: date(expected)?, promised: date(promised)? })
     };
     let line = |line: BodyLine<'_>| -> Result<Line, StoreError> {
-        let BodyLine(no, sku, quantity, price, recipe, cancelled, shipped, pegs, promises) = line;
+        let BodyLine(no, sku, quantity, price, recipe, cancelled, shipped, pegs, promises, sent) = line;
+        let (released, returned) = sent.unwrap_or_default();
+        let released = released.into_iter().map(|(release, supply, quantity)| ReleasedUnits {
+            release: ReleaseId(release.0),
+            supply: SupplyId(supply.0),
+            quantity,
+        });
         let unit_price = match price {
             None => None,
             Some((amount, code)) => Some(Money::new(
@@ -204,8 +232,8 @@ pub(crate) fn read(id: OrderId, text: &str) -> Result<Order, StoreError> {
             )),
         };
         let peg = |peg| match peg {
-            BodyPeg::Own(Hex(supply), quantity) => Peg { sku: sku.clone(), supply, quantity },
-            BodyPeg::Of(Hex(supply), quantity, sku) => Peg { sku, supply, quantity },
+            BodyPeg::Own(Hex(id), quantity) => Peg { sku: sku.clone(), supply: SupplyId(id), quantity },
+            BodyPeg::Of(Hex(id), quantity, sku) => Peg { sku, supply: SupplyId(id), quantity },
         };
         let promise = |BodyPromise(version, ship, deliver, given, told, cause): BodyPromise| {
             Ok(Promise {
@@ -225,6 +253,8 @@ pub(crate) fn read(id: OrderId, text: &str) -> Result<Order, StoreError> {
             cancelled,
             shipped,
             pegs: pegs.into_iter().map(peg).collect(),
+            released: released.collect(),
+            returned,
             promises: promises.into_iter().map(promise).collect::<Result<_, StoreError>>()?,
             sku,
         })

@@ -215,7 +215,8 @@ pub enum QueuePart {
     Soonest,
     /// Lines with a requested date before this one, by requested date, order and line.
     WantedBefore(Date),
-    /// Every line, by order and line; the newest first.
+    /// Every line with units that are not with fulfilment, by order and line; the newest first, with those units alone:
+    /// what can be taken away.
     Newest,
     /// Every line, by order and line.
     All,
@@ -248,6 +249,15 @@ pub struct QueueRow {
     pub placed_at: Timestamp,
     /// What was last told about the line.
     pub told_ship_by: Dates,
+}
+
+/// A line with units on hand that are not with fulfilment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Allocated {
+    /// The line.
+    pub line: LineId,
+    /// The ship date that was last told.
+    pub told_ship_by: Option<Date>,
 }
 
 /// How an order list is cut.

@@ -1,5 +1,7 @@
 //! The store trait.
 
+use std::{collections::BTreeSet, sync::Arc};
+
 use model::{
     Units,
     command::Contact,
@@ -12,8 +14,8 @@ use model::{
 };
 
 use crate::{
-    ApiKey, Audit, Backlog, Changes, EventRow, OrderFilter, QueuePart, QueueRow, Replay, StoreError, Tenant,
-    Timer, Work,
+    Allocated, ApiKey, Audit, Backlog, Changes, EventRow, OrderFilter, QueuePart, QueueRow, Replay,
+    StoreError, Tenant, Timer, Work,
 };
 
 /// A database. Cheap to share; each writer and reader has a connection of its own.
@@ -106,6 +108,16 @@ pub trait Read: Send {
         after: Option<LineId>,
         limit: usize,
     ) -> Result<Vec<QueueRow>, StoreError>;
+    /// Lines with units on hand at a location that are not with fulfilment; only of these SKUs, as they were ordered, where
+    /// some are given. In no order; a line may stand more than once.
+    fn allocated(
+        &mut self,
+        tenant: &TenantId,
+        location: &LocationId,
+        skus: Option<&BTreeSet<Sku>>,
+    ) -> Result<Vec<Allocated>, StoreError>;
+    /// SKUs with one of these tags.
+    fn tagged(&mut self, tenant: &TenantId, tags: &[Arc<str>]) -> Result<BTreeSet<Sku>, StoreError>;
     /// Everything owed, counted in one pass over all open lines; late: told a ship date before `today`.
     fn backlog(&mut self, tenant: &TenantId, today: Date) -> Result<Backlog, StoreError>;
     /// Supplies that are due on a date given, the soonest first, so many.

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     Units,
     event::AdjustReason,
-    id::{Channel, CustomerKey, HoldId, LineId, LocationId, OrderId, Sku, SupplyId},
+    id::{Channel, CustomerKey, HoldId, LineId, LocationId, OrderId, ReleaseId, Sku, SupplyId},
     item::{Item, Policy},
     location::LocationSettings,
     money::Money,
@@ -46,6 +46,10 @@ pub enum Command {
     PlaceOrder(Box<PlaceOrder>),
     /// Call off an order or units of its lines.
     CancelOrder(CancelOrder),
+    /// Hand units over to fulfilment.
+    Release(Release),
+    /// Take units back from fulfilment.
+    TakeBack(TakeBack),
     /// Send goods.
     Ship(Ship),
     /// Do what is due by now: holds whose time is over.
@@ -146,6 +150,8 @@ pub struct Adjust {
     pub delta: Units,
     /// Why.
     pub reason: AdjustReason,
+    /// The order line whose units a customer sent back.
+    pub line: Option<LineId>,
     /// In a person's words.
     pub note: Option<Arc<str>>,
 }
@@ -259,12 +265,63 @@ pub struct CancelOrder {
     pub placed_by: Option<Arc<str>>,
 }
 
+/// Which lines to hand over first: a group of orders, a group of goods. What is left empty does not choose.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Wave {
+    /// Only orders that go there.
+    pub country: Option<Arc<str>>,
+    /// Only orders of this customer group.
+    pub group: Option<Arc<str>>,
+    /// Only orders with one of these numbers of the shop's.
+    pub references: Vec<Arc<str>>,
+    /// Only lines of these SKUs.
+    pub skus: Vec<Sku>,
+    /// Only lines of SKUs with one of these tags.
+    pub tags: Vec<Arc<str>>,
+}
+
+/// Hand units that are allocated over to fulfilment.
+#[derive(Debug, Clone)]
+pub struct Release {
+    /// Where they are packed.
+    pub location: LocationId,
+    /// When the carrier comes for them.
+    pub carrier_cutoff: Option<Timestamp>,
+    /// Which lines, the first to go first; what of them is not to be had any more is left.
+    pub lines: Vec<LineId>,
+    /// Whether more may be ready than is named.
+    pub more: bool,
+}
+
+/// Take units back from fulfilment: a pick that was refused, goods that were not found.
+#[derive(Debug, Clone)]
+pub struct TakeBack {
+    /// The release they went with.
+    pub release: ReleaseId,
+    /// What comes back; not empty.
+    pub lines: Vec<TakeBackLine>,
+    /// Why.
+    pub reason: Option<Arc<str>>,
+}
+
+/// Units of one line that come back from fulfilment.
+#[derive(Debug, Clone)]
+pub struct TakeBackLine {
+    /// The line.
+    pub line: LineId,
+    /// Units of it; all that went with the release and have not left unless given.
+    pub quantity: Option<Units>,
+    /// What of it is not there, by SKU: of a kit, of its components.
+    pub missing: Vec<(Sku, Units)>,
+}
+
 /// Send goods that are here.
 #[derive(Debug, Clone)]
 pub struct Ship {
     /// Of which order.
     pub order: OrderId,
-    /// Which lines, and how many units of each (all that are allocated unless given); empty for all.
+    /// Which lines, and how many units of each; empty for all. Where no number is given: what is with fulfilment, or all
+    /// that is allocated where nothing is.
     pub lines: Vec<(LineId, Option<Units>)>,
     /// The carrier's number.
     pub tracking: Option<Arc<str>>,

@@ -3,6 +3,8 @@
 //! A stored event is its kind and a JSON object. Fields may be added with a default and never change their meaning:
 //! every ledger ever written must still read.
 
+mod fulfilment;
+
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -16,6 +18,8 @@ use crate::{
     supply::{Lateness, Supply},
     time::{Date, Timestamp},
 };
+
+pub use fulfilment::{ReleaseReturned, Released, ReleasedLine, Shipped, ShippedLine};
 
 macro_rules! events {
     ($( $(#[$doc:meta])* $variant:ident($payload:ty) = $kind:literal, )*) => {
@@ -87,6 +91,10 @@ events! {
     PoolSettling(PoolSettling) = "pool_settling",
     /// A promise was made, or made anew.
     PromiseGiven(PromiseGiven) = "promise_given",
+    /// Units were handed over to fulfilment.
+    Released(Released) = "released",
+    /// Units came back from fulfilment.
+    ReleaseReturned(ReleaseReturned) = "release_returned",
     /// Goods left.
     Shipped(Shipped) = "shipped",
 }
@@ -118,6 +126,9 @@ impl Event {
             Self::LineCancelled(cancel) => Some(cancel.line.order),
             Self::OrderCancelled(cancel) => Some(cancel.order),
             Self::PromiseGiven(given) => Some(given.order),
+            Self::StockAdjusted(adjusted) => adjusted.line.map(|line| line.order),
+            Self::Released(released) => Some(released.order),
+            Self::ReleaseReturned(returned) => Some(returned.order),
             Self::Shipped(shipped) => Some(shipped.order),
             _ => None,
         }
@@ -210,6 +221,9 @@ pub struct StockAdjusted {
     pub delta: Units,
     /// Why.
     pub reason: AdjustReason,
+    /// The order line whose units a customer sent back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub line: Option<LineId>,
     /// In a person's words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<Arc<str>>,
@@ -401,31 +415,6 @@ impl Serialize for PromiseGiven {
         given.serialize_field("promises", &groups)?;
         given.end()
     }
-}
-
-/// Goods that left.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Shipped {
-    /// Of which order.
-    pub order: OrderId,
-    /// What of each line.
-    pub lines: Vec<ShippedLine>,
-    /// The carrier's number.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub tracking: Option<Arc<str>>,
-    /// When the carrier took it.
-    pub shipped_at: Timestamp,
-}
-
-/// Units of one line that left.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ShippedLine {
-    /// The line's number.
-    pub line: u16,
-    /// Units of the line.
-    pub quantity: Units,
-    /// What left each on-hand supply.
-    pub from: Vec<Peg>,
 }
 
 #[cfg(test)]

@@ -232,6 +232,10 @@ uuid_id!(
     /// A re-allocation run.
     RunId, "run id", "run_"
 );
+uuid_id!(
+    /// A release: what was handed over to fulfilment at once, at one location.
+    ReleaseId, "release id", "rel_"
+);
 
 /// The id of one step of a command: a command that is gone on with later, or that leads to more than one decision,
 /// gives each its own. Its last two bytes stay free for what the step opens.

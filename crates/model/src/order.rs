@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Units,
-    id::{Channel, CustomerKey, HoldId, LineId, OrderId, Sku, SupplyId},
+    id::{Channel, CustomerKey, HoldId, LineId, OrderId, ReleaseId, Sku, SupplyId},
     item::Component,
     money::Money,
     time::{Date, Timestamp},
@@ -18,6 +18,17 @@ pub struct Peg {
     /// The pool: the line's SKU, or a component of it.
     pub sku: Sku,
     /// The supply.
+    pub supply: SupplyId,
+    /// How many units, from 1.
+    pub quantity: Units,
+}
+
+/// These many units of a line's peg are with fulfilment: handed over to be packed, not shipped yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReleasedUnits {
+    /// With which release they went.
+    pub release: ReleaseId,
+    /// The peg they are of: the supply they are taken from.
     pub supply: SupplyId,
     /// How many units, from 1.
     pub quantity: Units,
@@ -137,6 +148,13 @@ pub struct Line {
     pub shipped: Units,
     /// Which goods fill the open units: for each SKU of the recipe they add up to the open quantity.
     pub pegs: Vec<Peg>,
+    /// Which units of the pegs are with fulfilment, the first released first: no more of a peg than it has. Given by
+    /// events of their own.
+    #[serde(skip)]
+    pub released: Vec<ReleasedUnits>,
+    /// Units that were shipped and sent back, by SKU. Given by events of their own.
+    #[serde(skip)]
+    pub returned: Vec<(Sku, Units)>,
     /// What was said about it, oldest first. Given by events of their own.
     #[serde(skip)]
     pub promises: Vec<Promise>,
@@ -144,6 +162,11 @@ pub struct Line {
 
 fn is_zero(units: &Units) -> bool {
     *units == 0
+}
+
+/// How many wholes have a part among so many parts, so many to a whole.
+pub fn whole(parts: Units, each: Units) -> Units {
+    (parts + each - 1) / each
 }
 
 impl Line {
@@ -161,6 +184,42 @@ impl Line {
     pub fn needs(&self) -> impl Iterator<Item = (&Sku, Units)> {
         let itself = self.recipe.is_empty().then_some((&self.sku, 1));
         itself.into_iter().chain(self.recipe.iter().map(|part| (&part.sku, part.quantity)))
+    }
+
+    /// Units of one peg that are with fulfilment.
+    pub fn released_on(&self, supply: SupplyId) -> Units {
+        let of_peg = self.released.iter().filter(|released| released.supply == supply);
+        of_peg.map(|released| released.quantity).sum()
+    }
+
+    /// Units of one SKU that the line takes and that are with fulfilment.
+    pub fn released_of(&self, sku: &Sku) -> Units {
+        self.pegs.iter().filter(|peg| peg.sku == *sku).map(|peg| self.released_on(peg.supply)).sum()
+    }
+
+    /// Units of the line that are with fulfilment: of a kit, every one of which any component is.
+    pub fn with_fulfilment(&self) -> Units {
+        self.needs().map(|(sku, each)| whole(self.released_of(sku), each)).max().unwrap_or(0)
+    }
+
+    /// Units of one SKU that were sent back.
+    pub fn returned_of(&self, sku: &Sku) -> Units {
+        self.returned.iter().filter(|(of, _)| of == sku).map(|(_, units)| units).sum()
+    }
+
+    /// Takes up to so many units of a peg back from fulfilment, the first released first; of one release, or of any.
+    /// Answers how many it took.
+    pub fn unrelease(&mut self, release: Option<ReleaseId>, supply: SupplyId, units: Units) -> Units {
+        let mut left = units;
+        for released in &mut self.released {
+            if released.supply == supply && release.is_none_or(|release| released.release == release) {
+                let taken = released.quantity.min(left);
+                released.quantity -= taken;
+                left -= taken;
+            }
+        }
+        self.released.retain(|released| released.quantity > 0);
+        units - left
     }
 
     /// The last promise that the customer was told.

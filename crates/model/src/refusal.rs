@@ -36,6 +36,12 @@ pub enum RefusalCode {
     UnitsPromised,
     /// The units are not here yet.
     NotAllocated,
+    /// The units are with fulfilment.
+    Released,
+    /// So many units are not with fulfilment.
+    NotReleased,
+    /// More units would come back than were sent.
+    NotShipped,
     /// The SKU has as many open supplies as it may have.
     TooManySupplies,
     /// The tenant has no location yet, so nothing can arrive.
@@ -59,6 +65,9 @@ impl RefusalCode {
             Self::AlreadyReceived => "already_received",
             Self::UnitsPromised => "units_promised",
             Self::NotAllocated => "not_allocated",
+            Self::Released => "released",
+            Self::NotReleased => "not_released",
+            Self::NotShipped => "not_shipped",
             Self::TooManySupplies => "too_many_supplies",
             Self::NoLocation => "no_location",
         }

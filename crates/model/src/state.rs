@@ -9,11 +9,14 @@ use rustc_hash::FxHashMap;
 
 use crate::{
     Units,
-    event::{Event, LineCancelled, LinePromise, Move, OrderPlaced, RunApplied, Shipped, StockAdjusted},
+    event::{
+        Event, LineCancelled, LinePromise, Move, OrderPlaced, ReleaseReturned, Released, RunApplied, Shipped,
+        StockAdjusted,
+    },
     id::{Channel, HoldId, LineId, LocationId, OrderId, Sku, SupplyId},
     item::Item,
     location::LocationSettings,
-    order::{Hold, Line, Order},
+    order::{Hold, Line, Order, ReleasedUnits},
     pool::Pool,
     supply::{Supply, SupplyKind, SupplyState},
 };
@@ -27,6 +30,9 @@ pub enum Inconsistent {
     /// More units were set free than were claimed.
     #[error("{0} would be freed of more than was claimed")]
     Freed(SupplyId),
+    /// Units would be with fulfilment that are not pegged goods on hand, or that are there already.
+    #[error("{0} would have other units with fulfilment than its pegs have on hand")]
+    Released(SupplyId),
     /// A supply that is not open.
     #[error("{supply} is not an open supply of {sku}")]
     NoSupply {
@@ -171,6 +177,8 @@ impl Shop {
                     touched.promises.push((id, promise.version));
                 }
             }
+            Event::Released(released) => self.release(released, touched)?,
+            Event::ReleaseReturned(returned) => self.take_back(returned, touched)?,
             Event::Shipped(shipped) => self.ship(shipped, touched)?,
             Event::OrderRefused(_) | Event::OrderCancelled(_) => {}
         }
@@ -388,6 +396,71 @@ impl Shop {
             self.change_supply(&adjusted.sku, lot, touched, |supply| supply.quantity += delta)?;
             self.close_if_used_up(&adjusted.sku, lot, touched)?;
         }
+        if let Some(id) = adjusted.line {
+            let line = self.order_mut(id.order)?.line_mut(id.no).ok_or(Inconsistent::NoLine(id))?;
+            match line.returned.iter_mut().find(|(sku, _)| *sku == adjusted.sku) {
+                Some((_, units)) => *units += adjusted.delta,
+                None => line.returned.push((adjusted.sku.clone(), adjusted.delta)),
+            }
+            check_line(id, line)?;
+            touched.lines.push(id);
+        }
+        Ok(())
+    }
+
+    fn release(&mut self, released: &Released, touched: &mut Touched) -> Result<(), Inconsistent> {
+        for step in &released.lines {
+            let id = LineId { order: released.order, no: step.line };
+            let order = self.order_mut(id.order)?;
+            let channel = order.channel.clone();
+            let line = order.line_mut(id.no).ok_or(Inconsistent::NoLine(id))?;
+            for peg in &step.picks {
+                let (supply, quantity) = (peg.supply, peg.quantity);
+                line.released.push(ReleasedUnits { release: released.release, supply, quantity });
+            }
+            let kit = line.kit().cloned();
+            check_line(id, line)?;
+            for peg in &step.picks {
+                touched.pegs.push((id, peg.supply));
+                self.hand_over((&channel, kit.as_ref()), &peg.sku, peg.supply, peg.quantity, touched)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn take_back(&mut self, returned: &ReleaseReturned, touched: &mut Touched) -> Result<(), Inconsistent> {
+        for step in &returned.lines {
+            let id = LineId { order: returned.order, no: step.line };
+            let order = self.order_mut(id.order)?;
+            let channel = order.channel.clone();
+            let line = order.line_mut(id.no).ok_or(Inconsistent::NoLine(id))?;
+            for peg in &step.picks {
+                if line.unrelease(Some(returned.release), peg.supply, peg.quantity) != peg.quantity {
+                    return Err(Inconsistent::Released(peg.supply));
+                }
+            }
+            let kit = line.kit().cloned();
+            for peg in &step.picks {
+                touched.pegs.push((id, peg.supply));
+                self.hand_over((&channel, kit.as_ref()), &peg.sku, peg.supply, -peg.quantity, touched)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn hand_over(
+        &mut self,
+        who: (&Channel, Option<&Sku>),
+        sku: &Sku,
+        id: SupplyId,
+        units: Units,
+        touched: &mut Touched,
+    ) -> Result<(), Inconsistent> {
+        let pool = self.pool_mut(sku, touched)?;
+        let supply =
+            pool.supply_mut(id).ok_or_else(|| Inconsistent::NoSupply { supply: id, sku: sku.clone() })?;
+        supply.hand_over(who.0, who.1, units)?;
+        touched.supplies.push((sku.clone(), id));
         Ok(())
     }
 
@@ -398,14 +471,21 @@ impl Shop {
             let channel = order.channel.clone();
             let line = order.line_mut(step.line).ok_or(Inconsistent::NoLine(id))?;
             line.shipped += step.quantity;
+            let mut released = Vec::with_capacity(step.from.len());
             for peg in &step.from {
+                // What fulfilment has of a peg leaves before the rest of it.
+                released.push(line.unrelease(None, peg.supply, peg.quantity));
                 line.move_peg(&peg.sku, peg.supply, -peg.quantity);
             }
             let kit = line.kit().cloned();
             check_line(id, line)?;
             touched.lines.push(id);
-            for peg in &step.from {
+            for (peg, released) in step.from.iter().zip(released) {
                 touched.pegs.push((id, peg.supply));
+                if released > 0 {
+                    let who = (&channel, kit.as_ref());
+                    self.hand_over(who, &peg.sku, peg.supply, -released, touched)?;
+                }
                 self.claim((&channel, kit.as_ref()), &peg.sku, peg.supply, (-peg.quantity, 0), touched)?;
                 self.change_supply(&peg.sku, peg.supply, touched, |s| s.quantity -= peg.quantity)?;
                 self.close_if_used_up(&peg.sku, peg.supply, touched)?;
@@ -422,7 +502,8 @@ enum Claimed {
     Held,
 }
 
-/// Invariant 2 of the design: a line's pegs add up to its open quantity, for each SKU it takes.
+/// Invariant 2 of the design: a line's pegs add up to its open quantity, for each SKU it takes. And no more of a peg is
+/// with fulfilment than it has, nor more sent back than was sent.
 fn check_line(id: LineId, line: &Line) -> Result<(), Inconsistent> {
     let open = line.open();
     let sound = line.cancelled >= 0 && line.shipped >= 0 && open >= 0;
@@ -430,5 +511,13 @@ fn check_line(id: LineId, line: &Line) -> Result<(), Inconsistent> {
         line.pegs.iter().filter(|peg| peg.sku == *sku).map(|peg| peg.quantity).sum::<Units>() == each * open
     });
     let positive = line.pegs.iter().all(|peg| peg.quantity > 0);
-    if sound && adds_up && positive { Ok(()) } else { Err(Inconsistent::Line(id)) }
+    let released = line.released.iter().all(|released| {
+        let peg = line.pegs.iter().find(|peg| peg.supply == released.supply);
+        released.quantity > 0 && peg.is_some_and(|peg| line.released_on(peg.supply) <= peg.quantity)
+    });
+    let returned = line.returned.iter().all(|(of, units)| {
+        let sent = line.needs().find(|(sku, _)| *sku == of).map_or(0, |(_, each)| each * line.shipped);
+        (0..=sent).contains(units)
+    });
+    if sound && adds_up && positive && released && returned { Ok(()) } else { Err(Inconsistent::Line(id)) }
 }

@@ -124,6 +124,13 @@ pub struct Claim {
     pub pegged: Units,
     /// Units pegged by holds.
     pub held: Units,
+    /// Of the pegged, units that are with fulfilment; of goods on hand only.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub released: Units,
+}
+
+fn is_zero(units: &Units) -> bool {
+    *units == 0
 }
 
 /// A quantity of one SKU at one location with a date.
@@ -173,6 +180,11 @@ impl Supply {
         self.claims.iter().map(|claim| claim.held).sum()
     }
 
+    /// Units that are with fulfilment.
+    pub fn released(&self) -> Units {
+        self.claims.iter().map(|claim| claim.released).sum()
+    }
+
     /// Units nobody has a claim on.
     pub fn free(&self) -> Units {
         self.quantity - self.claims.iter().map(|claim| claim.pegged + claim.held).sum::<Units>()
@@ -185,7 +197,8 @@ impl Supply {
 
     /// Changes what one channel has of it by so many units, pegged and held.
     ///
-    /// Errors: a claim would fall below zero, or the claims would exceed the quantity: the supply is left as it was.
+    /// Errors: a claim would fall below zero or below what of it is with fulfilment, or the claims would exceed the
+    /// quantity: the supply is left as it was.
     pub fn claim(
         &mut self,
         channel: &Channel,
@@ -197,11 +210,16 @@ impl Supply {
             return Err(Inconsistent::Overclaimed(self.id));
         }
         let found = self.claims.binary_search_by(|c| (&c.channel, c.kit.as_ref()).cmp(&(channel, kit)));
-        let (had_pegged, had_held) =
-            found.map_or((0, 0), |at| (self.claims[at].pegged, self.claims[at].held));
-        let (pegged_now, held_now) = (had_pegged + pegged, had_held + held);
+        let had = found.map_or((0, 0, 0), |at| {
+            let Claim { pegged, held, released, .. } = self.claims[at];
+            (pegged, held, released)
+        });
+        let (pegged_now, held_now, released) = (had.0 + pegged, had.1 + held, had.2);
         if pegged_now < 0 || held_now < 0 {
             return Err(Inconsistent::Freed(self.id));
+        }
+        if pegged_now < released {
+            return Err(Inconsistent::Released(self.id));
         }
         let none_left = pegged_now == 0 && held_now == 0;
         match found {
@@ -210,12 +228,35 @@ impl Supply {
             Err(_) if none_left => {}
             Err(at) => {
                 let (channel, kit) = (channel.clone(), kit.cloned());
-                self.claims.insert(at, Claim { channel, kit, pegged: pegged_now, held: held_now });
+                let claim = Claim { channel, kit, pegged: pegged_now, held: held_now, released: 0 };
+                self.claims.insert(at, claim);
             }
         }
         if self.kind.is_elastic() {
             self.quantity += pegged + held;
         }
+        Ok(())
+    }
+
+    /// Notes that so many of one channel's pegged units went to fulfilment, or (below zero) came back from there or left.
+    ///
+    /// Errors: the goods are not here, or other units than the pegged ones would be with fulfilment: the supply is left as it
+    /// was.
+    pub fn hand_over(
+        &mut self,
+        channel: &Channel,
+        kit: Option<&Sku>,
+        units: Units,
+    ) -> Result<(), Inconsistent> {
+        let wrong = Inconsistent::Released(self.id);
+        let found = self.claims.binary_search_by(|c| (&c.channel, c.kit.as_ref()).cmp(&(channel, kit)));
+        let (true, Ok(at)) = (self.is_on_hand(), found) else { return Err(wrong) };
+        let claim = &mut self.claims[at];
+        let released = claim.released + units;
+        if released < 0 || released > claim.pegged {
+            return Err(wrong);
+        }
+        claim.released = released;
         Ok(())
     }
 

@@ -8,9 +8,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Units,
-    id::{Channel, HoldId, LineId, LocationId, OrderId, RunId, Sku, SupplyId},
+    id::{Channel, HoldId, LineId, LocationId, OrderId, ReleaseId, RunId, Sku, SupplyId},
+    item::Component,
     money::Money,
-    order::{Dates, ShipChoice},
+    order::{Dates, Peg, ShipChoice},
     refusal::RefusalCode,
     supply::Supply,
     time::{Date, Timestamp},
@@ -86,6 +87,9 @@ pub struct LineView {
     pub cancelled: Units,
     /// Units sent.
     pub shipped: Units,
+    /// Of the open units, those that are with fulfilment.
+    #[serde(default)]
+    pub released: Units,
     /// What it waits for.
     pub state: LineState,
     /// What one unit sells for.
@@ -293,6 +297,106 @@ pub struct ServedLine {
     pub quantity: Units,
     /// Why it comes in this place.
     pub why: String,
+}
+
+/// Units of a line that were handed over to fulfilment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReleaseLineView {
+    /// The order.
+    pub order: OrderId,
+    /// The shop's number for it.
+    pub reference: Option<Arc<str>>,
+    /// The line.
+    pub line: LineId,
+    /// What was ordered.
+    pub sku: Sku,
+    /// Units of the line; of a kit, those of which any component is picked here.
+    pub quantity: Units,
+    /// Where it goes.
+    pub country: Option<Arc<str>>,
+    /// When it ships, as things are now.
+    pub ship_by: Dates,
+    /// What the customer was last told about the line.
+    pub told: Option<Told>,
+    /// What to take from which supply.
+    pub picks: Vec<Peg>,
+}
+
+/// What was handed over to fulfilment at once.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReleaseView {
+    /// The release; none where nothing was handed over.
+    pub id: Option<ReleaseId>,
+    /// Where it is packed.
+    pub location: LocationId,
+    /// When it was handed over.
+    pub released_at: Timestamp,
+    /// When the carrier comes for it.
+    pub carrier_cutoff: Option<Timestamp>,
+    /// The lines, the first to be packed first.
+    pub lines: Vec<ReleaseLineView>,
+    /// Whether there may be more than was handed over: ask again.
+    pub more: bool,
+}
+
+/// Units of a line that came back from fulfilment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TakenBackLine {
+    /// The order.
+    pub order: OrderId,
+    /// The line.
+    pub line: LineId,
+    /// What was ordered.
+    pub sku: Sku,
+    /// Units of the line that came back.
+    pub quantity: Units,
+    /// What of it was not there, by SKU.
+    pub missing: Vec<Component>,
+    /// What the line waits for now.
+    pub state: LineState,
+    /// When its last unit ships, as things are now.
+    pub ship_by: Dates,
+}
+
+/// What came back from fulfilment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TakenBackView {
+    /// The release it went with.
+    pub release: ReleaseId,
+    /// The lines, as they were named.
+    pub lines: Vec<TakenBackLine>,
+}
+
+/// Units of a line that were sent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ShipmentLineView {
+    /// The line.
+    pub line: LineId,
+    /// What was ordered.
+    pub sku: Sku,
+    /// Units sent now.
+    pub quantity: Units,
+    /// Units of the line still to be sent.
+    pub open: Units,
+    /// What left which supply.
+    pub from: Vec<Peg>,
+}
+
+/// Goods that were sent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ShipmentView {
+    /// The order.
+    pub order: OrderId,
+    /// The shop's number for it.
+    pub reference: Option<Arc<str>>,
+    /// What the order waits for now.
+    pub state: LineState,
+    /// The carrier's number.
+    pub tracking: Option<Arc<str>>,
+    /// When the carrier took it.
+    pub shipped_at: Timestamp,
+    /// What was sent of each line.
+    pub lines: Vec<ShipmentLineView>,
 }
 
 /// Stock changed by hand, and what is there now.

@@ -15,8 +15,9 @@ use crate::{Decision, Setting};
 
 /// Calls off an order, or units of its lines. The order and its pools are loaded.
 ///
-/// Checked in this order: the order is known, the lines are its own, the units are still open. Refusals:
-/// `already_shipped`, `already_cancelled`.
+/// Checked in this order: the order is known, the lines are its own, the units are still open and not with fulfilment.
+/// Refusals: `already_shipped`, `already_cancelled`, `released`: what fulfilment has must come back from there first, so
+/// that nothing is sent that was called off.
 pub fn cancel_order(set: Setting<'_>, wish: &CancelOrder) -> Decision {
     let order = set.shop.orders.get(&wish.order).ok_or_else(|| Rejection::not_found("order", wish.order))?;
     let wanted: Vec<(&Line, Units)> = if wish.lines.is_empty() {
@@ -44,6 +45,12 @@ pub fn cancel_order(set: Setting<'_>, wish: &CancelOrder) -> Decision {
         let shipped = order.lines.iter().any(|line| line.shipped > 0);
         let code = if shipped { RefusalCode::AlreadyShipped } else { RefusalCode::AlreadyCancelled };
         return Err(Refusal::new(code, format!("nothing of {} is left to call off", order.id)).into());
+    }
+    for (line, units) in &wanted {
+        let left = line.open() - line.with_fulfilment();
+        if *units > left {
+            return Err(with_fulfilment(line, LineId { order: order.id, no: line.no }, left).into());
+        }
     }
     let mut events: Vec<Event> = wanted
         .iter()
@@ -78,7 +85,18 @@ fn not_open(line: &Line, id: LineId, units: Units) -> Refusal {
     }
 }
 
-/// The units that a line gives back: of each SKU it takes, those that come last.
+fn with_fulfilment(line: &Line, id: LineId, left: Units) -> Refusal {
+    let detail =
+        format!("{} units of {id} are with fulfilment: they must come back first", line.with_fulfilment());
+    Refusal {
+        line: Some(id.no),
+        sku: Some(line.sku.clone()),
+        available: Some(left),
+        ..Refusal::new(RefusalCode::Released, detail)
+    }
+}
+
+/// The units that a line gives back: of each SKU it takes, those that come last, and none that fulfilment has.
 fn freed(set: Setting<'_>, line: &Line, units: Units) -> Vec<Peg> {
     let mut freed = Vec::new();
     for (sku, each) in line.needs() {
@@ -89,7 +107,7 @@ fn freed(set: Setting<'_>, line: &Line, units: Units) -> Vec<Peg> {
         });
         let mut left = each * units;
         for peg in pegs {
-            let quantity = peg.quantity.min(left);
+            let quantity = (peg.quantity - line.released_on(peg.supply)).min(left);
             if quantity > 0 {
                 freed.push(Peg { quantity, ..peg.clone() });
                 left -= quantity;

@@ -12,11 +12,13 @@ mod gains;
 mod moves;
 mod place;
 mod receive;
+mod release;
 mod settings;
 mod ship;
 mod source;
 mod stock;
 mod supply;
+mod take_back;
 mod view;
 
 use std::collections::BTreeMap;
@@ -39,10 +41,12 @@ pub use gains::{QueueNeed, gaining, queues_needed};
 pub use moves::{Settled, Stretch, Stretches, reissue, settle};
 pub use place::{Placing, place_hold, place_order, refused_event, release_hold};
 pub use receive::receive;
+pub use release::{Handover, ready, release, released_lines, turn};
 pub use settings::{etag, put_item, put_location, put_policy};
 pub use ship::ship;
 pub use stock::{adjust, lots_short};
 pub use supply::{add_supply, cancel_supply, change_supply, excess};
+pub use take_back::take_back;
 pub use view::{hold_view, order_view, placed_view, supply_view};
 
 /// What every decision is given beside the wish itself.

@@ -619,6 +619,8 @@ impl<'a> Plan<'a> {
             cancelled: 0,
             shipped: 0,
             pegs,
+            released: Vec::new(),
+            returned: Vec::new(),
             promises: Vec::new(),
         };
         self.lines.push(PlannedLine {

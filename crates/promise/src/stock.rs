@@ -3,8 +3,8 @@
 use model::{
     Units,
     command::Adjust,
-    event::{Event, StockAdjusted},
-    id::{LocationId, SupplyId},
+    event::{AdjustReason, Event, StockAdjusted},
+    id::{LineId, LocationId, SupplyId},
     order::Cause,
     pool::Pool,
     refusal::{FieldError, Refusal, RefusalCode, Rejection},
@@ -21,7 +21,9 @@ use crate::{
 ///
 /// More units go to the location's shelf. Fewer are taken from what nobody has a claim on, then from what is promised: those
 /// lines wait on the shortfall, last come first, and `queues` holds them (see [`lots_short`]). An unknown SKU or location, a
-/// kit and more units than are there are `Invalid`; refuses `units_promised` where carts hold the units.
+/// kit and more units than are there are `Invalid`; refuses `units_promised` where carts hold the units, `released` where
+/// fulfilment has them. What a customer sends back names its line, whose order is loaded: more than was sent is refused
+/// (`not_shipped`).
 pub fn adjust(set: Setting<'_>, wish: &Adjust, queues: &Queues) -> Decision {
     let mut errors = Vec::new();
     let pool = set.shop.pool(&wish.sku);
@@ -42,7 +44,13 @@ pub fn adjust(set: Setting<'_>, wish: &Adjust, queues: &Queues) -> Decision {
     if !set.shop.locations.contains_key(&wish.location) {
         errors.push(unknown_location(&wish.location));
     }
+    if let Some(line) = wish.line {
+        check_return(set, wish, line, &mut errors);
+    }
     let (Some(pool), true) = (pool, errors.is_empty()) else { return Err(Rejection::Invalid(errors)) };
+    if let Some(line) = wish.line {
+        check_was_sent(set, wish, line)?;
+    }
     let mut events = Vec::new();
     let mut opened = None;
     let changed = if wish.delta >= 0 {
@@ -51,6 +59,14 @@ pub fn adjust(set: Setting<'_>, wish: &Adjust, queues: &Queues) -> Decision {
         opened = shelf.is_none().then(|| new_shelf(set, pool, &wish.location, id));
         vec![(id, wish.delta)]
     } else {
+        let (_, left) = split(pool, &wish.location, -wish.delta);
+        if left > 0 {
+            let detail = format!(
+                "{left} units of {} at {} would be taken from fulfilment: take them back first, and say what is missing",
+                wish.sku, wish.location
+            );
+            return Err(Refusal::new(RefusalCode::Released, detail).into());
+        }
         let short = lots_short(pool, &wish.location, -wish.delta);
         if !short.is_empty() {
             let Some(run) = displace(set, pool, &short, queues, Cause::of("stock_adjusted")) else {
@@ -68,14 +84,50 @@ pub fn adjust(set: Setting<'_>, wish: &Adjust, queues: &Queues) -> Decision {
         opened,
         delta: wish.delta,
         reason: wish.reason,
+        line: wish.line,
         note: wish.note.clone(),
     }));
     Ok(events)
 }
 
+/// What a line may be named for: units of a SKU it takes that a customer sent back.
+fn check_return(set: Setting<'_>, wish: &Adjust, id: LineId, errors: &mut Vec<FieldError>) {
+    if wish.reason != AdjustReason::ReturnToStock {
+        errors.push(FieldError::new("/line", "contradiction", "only with the reason return_to_stock"));
+    }
+    if wish.delta < 0 {
+        errors.push(FieldError::new("/delta", "out_of_range", "what is sent back is more units, not fewer"));
+    }
+    match set.shop.orders.get(&id.order).and_then(|order| order.line(id.no)) {
+        None => errors.push(FieldError::new("/line", "unknown_line", format!("there is no line {id}"))),
+        Some(line) if line.needs().all(|(sku, _)| *sku != wish.sku) => {
+            errors.push(FieldError::new("/sku", "not_of_line", format!("{id} takes no {}", wish.sku)));
+        }
+        Some(_) => {}
+    }
+}
+
+fn check_was_sent(set: Setting<'_>, wish: &Adjust, id: LineId) -> Result<(), Refusal> {
+    let Some(line) = set.shop.orders.get(&id.order).and_then(|order| order.line(id.no)) else {
+        return Ok(());
+    };
+    let each = line.needs().find(|(sku, _)| **sku == wish.sku).map_or(0, |(_, each)| each);
+    let out = each * line.shipped - line.returned_of(&wish.sku);
+    if wish.delta <= out {
+        return Ok(());
+    }
+    let detail = format!("{out} units of {} that {id} was sent are still out, not {}", wish.sku, wish.delta);
+    Err(Refusal {
+        line: Some(id.no),
+        sku: Some(wish.sku.clone()),
+        available: Some(out),
+        ..Refusal::new(RefusalCode::NotShipped, detail)
+    })
+}
+
 /// Returns the promised units that a loss would take, by on-hand supply; empty where free units cover it.
 pub fn lots_short(pool: &Pool, location: &LocationId, units: Units) -> Vec<(SupplyId, Units)> {
-    let split = split(pool, location, units);
+    let (split, _) = split(pool, location, units);
     split
         .into_iter()
         .filter(|(_, _, promised)| *promised > 0)
@@ -85,25 +137,29 @@ pub fn lots_short(pool: &Pool, location: &LocationId, units: Units) -> Vec<(Supp
 
 /// What a loss takes of each on-hand supply, below zero.
 fn taken(pool: &Pool, location: &LocationId, units: Units) -> Vec<(SupplyId, Units)> {
-    let split = split(pool, location, units);
+    let (split, _) = split(pool, location, units);
     split.into_iter().map(|(id, free, promised)| (id, -(free + promised))).filter(|(_, by)| *by < 0).collect()
 }
 
-/// Splits a loss over on-hand supplies: free units first, in rank order, then promised ones from the last supply back.
-fn split(pool: &Pool, location: &LocationId, units: Units) -> Vec<(SupplyId, Units, Units)> {
+/// A supply, its free units and its promised ones that a loss takes.
+type Share = (SupplyId, Units, Units);
+
+/// Splits a loss over on-hand supplies: free units first, in rank order, then promised ones from the last supply back,
+/// none that fulfilment has. Answers also what is left over, as fulfilment has the rest.
+fn split(pool: &Pool, location: &LocationId, units: Units) -> (Vec<Share>, Units) {
     let mut left = units;
-    let mut split: Vec<(SupplyId, Units, Units)> = Vec::new();
+    let mut split: Vec<Share> = Vec::new();
     for lot in lots(pool, location) {
         let free = lot.free().min(left);
         left -= free;
         split.push((lot.id, free, 0));
     }
     for (id, _, promised) in split.iter_mut().rev() {
-        let claimed = pool.supply(*id).map_or(0, |lot| lot.quantity - lot.free());
+        let claimed = pool.supply(*id).map_or(0, |lot| lot.quantity - lot.free() - lot.released());
         *promised = claimed.min(left);
         left -= *promised;
     }
-    split
+    (split, left)
 }
 
 fn lots<'a>(pool: &'a Pool, location: &'a LocationId) -> impl Iterator<Item = &'a Supply> {

@@ -228,6 +228,7 @@ fn line_view(order: &Order, line: &Line, part_of: &PartOf<'_>) -> LineView {
         open: line.open(),
         cancelled: line.cancelled,
         shipped: line.shipped,
+        released: line.with_fulfilment(),
         state,
         unit_price: line.unit_price,
         ship_by,

@@ -7,13 +7,13 @@ use model::{
     calendar::{Calendar, WorkingDays},
     command::{
         Accept, AddSupply, AskLine, CancelOrder, CancelSupply, ChangeSupply, Command, PlaceHold, PlaceOrder,
-        PutItem, PutLocation, PutPolicy, Receive, Ship,
+        PutItem, PutLocation, PutPolicy, Receive, Release, Ship, TakeBack, TakeBackLine,
     },
     event::AdjustReason,
     id::{Channel, HoldId, LineId, LocationId, OrderId, Sku, SupplyId},
     item::{Cap, Policy, WhenOut},
     location::LocationSettings,
-    order::ShipChoice,
+    order::{Line, ShipChoice},
     supply::SupplyKind,
     time::{Date, Zone, date_from_days, days_since_epoch, seconds_after},
     transit::Transit,
@@ -56,6 +56,12 @@ pub enum Step {
     Adjust(usize, usize, Units),
     /// An order is sent: all that is here, or units of one line.
     Ship(usize, Option<(usize, Units)>),
+    /// What is allocated at a place goes to fulfilment: so many lines behind so many, with a carrier in so many hours.
+    Release(usize, usize, usize, Option<u16>),
+    /// Units come back from fulfilment: of which line that has some, how many, how many of them missing.
+    TakeBack(usize, Option<Units>, Units),
+    /// A customer sends units back: of which line that was sent some, which of its SKUs, how many.
+    SendBack(usize, usize, Units),
     /// A policy is set: SKU, channel.
     Policy(usize, usize, RandomPolicy),
     /// A location is described anew: which, and how.
@@ -202,7 +208,12 @@ pub fn step() -> impl Strategy<Value = Step> {
         1 => any_of.clone().prop_map(Step::CancelSupply),
         3 => any_of.clone().prop_map(Step::Receive),
         5 => (plain, at.clone(), -5..10_i64).prop_map(|(sku, place, delta)| Step::Adjust(sku, place, delta)),
-        3 => (any_of, part()).prop_map(|(order, part)| Step::Ship(order, part)),
+        3 => (any_of.clone(), part()).prop_map(|(order, part)| Step::Ship(order, part)),
+        4 => (0..2_usize, 0..3_usize, 1..9_usize, seldom(0..99_u16))
+            .prop_map(|(place, skip, lines, hours)| Step::Release(place, skip, lines, hours)),
+        2 => (any_of.clone(), prop::option::of(1..4_i64), prop_oneof![2 => Just(0), 1 => 1..3_i64])
+            .prop_map(|(line, units, missing)| Step::TakeBack(line, units, missing)),
+        1 => (any_of.clone(), 0..2_usize, 1..4_i64).prop_map(|(line, sku, units)| Step::SendBack(line, sku, units)),
         3 => (0..SKUS.len(), 0..CHANNELS.len(), policy()).prop_map(|(sku, on, terms)| Step::Policy(sku, on, terms)),
         2 => (at, place()).prop_map(|(at, place)| Step::Place(at, place)),
         3 => (1..72_u16).prop_map(Step::Wait),
@@ -320,12 +331,39 @@ pub fn command(shop: &mut CoreShop, step: &Step) -> Option<Command> {
             location: LocationId::stored(PLACES[*place]),
             delta: *delta,
             reason: AdjustReason::Count,
+            line: None,
             note: None,
         }),
         Step::Ship(at, part) => {
             let order = nth(orders(shop), *at)?;
             let lines = lines_of(shop, order, *part);
             Command::Ship(Ship { order, lines, tracking: None, shipped_at: shop.now })
+        }
+        Step::Release(place, skip, lines, hours) => {
+            let location = LocationId::stored(PLACES[*place]);
+            let lines = shop.allocated(&location).into_iter().skip(*skip).take(*lines).collect();
+            let carrier_cutoff = hours.and_then(|hours| seconds_after(shop.now, i64::from(hours) * 3_600));
+            Command::Release(Release { location, carrier_cutoff, lines, more: false })
+        }
+        Step::TakeBack(at, units, missing) => {
+            let (id, line) = nth(lines_with(shop, |line| !line.released.is_empty()), *at)?;
+            let out = line.released.first()?;
+            let sku = line.pegs.iter().find(|peg| peg.supply == out.supply)?.sku.clone();
+            let missing = if *missing > 0 { vec![(sku, *missing)] } else { Vec::new() };
+            let lines = vec![TakeBackLine { line: id, quantity: *units, missing }];
+            Command::TakeBack(TakeBack { release: out.release, lines, reason: None })
+        }
+        Step::SendBack(at, sku, delta) => {
+            let (id, line) = nth(lines_with(shop, |line| line.shipped > 0), *at)?;
+            let sku = nth(line.needs().map(|(sku, _)| sku.clone()).collect(), *sku)?;
+            Command::Adjust(model::command::Adjust {
+                sku,
+                location: LocationId::stored(PLACES[0]),
+                delta: *delta,
+                reason: AdjustReason::ReturnToStock,
+                line: Some(id),
+                note: None,
+            })
         }
         Step::Policy(at, channel, terms) => {
             let policy = terms.policy(terms.release_in.and_then(|days| in_days(shop, days)));
@@ -363,6 +401,16 @@ fn sorted<T: Ord>(all: impl Iterator<Item = T>) -> Vec<T> {
 /// Orders with something left to send.
 fn orders(shop: &CoreShop) -> Vec<OrderId> {
     sorted(shop.shop.orders.values().filter(|order| order.is_open()).map(|order| order.id))
+}
+
+/// Lines of which something is true.
+fn lines_with(shop: &CoreShop, is_so: impl Fn(&Line) -> bool) -> Vec<(LineId, Line)> {
+    let lines = shop.shop.orders.values().flat_map(|order| {
+        order.lines.iter().map(|line| (LineId { order: order.id, no: line.no }, line.clone()))
+    });
+    let mut lines: Vec<(LineId, Line)> = lines.filter(|(_, line)| is_so(line)).collect();
+    lines.sort_unstable_by_key(|(id, _)| *id);
+    lines
 }
 
 fn holds(shop: &CoreShop) -> Vec<HoldId> {

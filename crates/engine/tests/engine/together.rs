@@ -32,6 +32,7 @@ fn stocked(units: i64) -> World {
         location: LocationId::stored(CoreShop::MAIN),
         delta: units,
         reason: AdjustReason::OpeningStock,
+        line: None,
         note: None,
     }));
     world

@@ -128,7 +128,9 @@ fn stored(rows: &Rows, table: &Table) -> Result<Vec<Row>, serde_json::Error> {
         }
         name if name == audit::CUSTOMER_ORDERS.name => {
             let rows = rows.orders_by_customer.all();
-            rows.map(|((customer, order), ())| vec![bytes(&customer.0), bytes(order.bytes())]).collect()
+            // All of one era: nothing here is written to a page at a time.
+            rows.map(|((customer, order), ())| vec![Int(0), bytes(&customer.0), bytes(order.bytes())])
+                .collect()
         }
         _ => Vec::new(),
     })
@@ -208,6 +210,7 @@ fn places(order: &Order, line: &Line) -> Vec<Row> {
             maybe_int(line.unit_price.map(|price| price.amount)),
             maybe_text(line.unit_price.as_ref().map(|price| price.currency.code())),
             maybe_int(told),
+            Int(line.released_on(peg.supply)),
         ]
     };
     line.pegs.iter().map(place).collect()

@@ -6,6 +6,7 @@
 
 mod audit;
 mod backlog;
+mod fulfilment;
 mod map;
 mod read;
 mod session;

@@ -136,7 +136,19 @@ impl Rows {
                 Box::new(rows.map(|(line, _)| *line))
             }
         };
-        lines.take(limit).filter_map(|line| self.waiting(*supply, line)).collect()
+        let is_newest = part == QueuePart::Newest;
+        let waiting = |line| {
+            if is_newest { self.movable(*supply, line) } else { self.waiting(*supply, line) }
+        };
+        lines.filter_map(waiting).take(limit).collect()
+    }
+
+    /// The units of a line that are not with fulfilment.
+    fn movable(&self, supply: SupplyId, id: LineId) -> Option<Waiting> {
+        let waiting = self.waiting(supply, id)?;
+        let released = self.orders.get(&id.order)?.line(id.no)?.released_on(supply);
+        let quantity = waiting.quantity - released;
+        (quantity > 0).then_some(Waiting { quantity, ..waiting })
     }
 
     fn waiting(&self, supply: SupplyId, id: LineId) -> Option<Waiting> {

@@ -1,6 +1,6 @@
 //! One transaction after the other: what a reader and a writer are.
 
-use std::{mem, sync::Arc};
+use std::{collections::BTreeSet, mem, sync::Arc};
 
 use model::{
     Units,
@@ -20,8 +20,8 @@ use super::{
     tables::{Rows, Tables},
 };
 use crate::{
-    ApiKey, Audit, Backlog, Changes, EventRow, OrderFilter, QueuePart, QueueRow, Read, Replay, StoreError,
-    Tenant, Timer, Work, Write,
+    Allocated, ApiKey, Audit, Backlog, Changes, EventRow, OrderFilter, QueuePart, QueueRow, Read, Replay,
+    StoreError, Tenant, Timer, Work, Write,
     audit::{Cell, Row, Table},
     key::mark_of,
 };
@@ -198,6 +198,17 @@ impl Read for Session {
         limit: usize,
     ) -> Result<Vec<QueueRow>, StoreError> {
         self.of(tenant)?.queue_page(supply, after, limit)
+    }
+    fn allocated(
+        &mut self,
+        tenant: &TenantId,
+        location: &LocationId,
+        skus: Option<&BTreeSet<Sku>>,
+    ) -> Result<Vec<Allocated>, StoreError> {
+        Ok(self.of(tenant)?.allocated(location, skus))
+    }
+    fn tagged(&mut self, tenant: &TenantId, tags: &[Arc<str>]) -> Result<BTreeSet<Sku>, StoreError> {
+        Ok(self.of(tenant)?.tagged(tags))
     }
     fn backlog(&mut self, tenant: &TenantId, today: Date) -> Result<Backlog, StoreError> {
         backlog(self.of(tenant)?, today)

@@ -1,6 +1,6 @@
 //! One connection with its transaction: what a reader and a writer are.
 
-use std::{mem, sync::Arc};
+use std::{collections::BTreeSet, mem, sync::Arc};
 
 use model::{
     Units,
@@ -18,8 +18,8 @@ use super::{
     Shared, audit, backlog, cells::failed, checkpoint::Copier, orders, queue, read, sql, tail::Tail, write,
 };
 use crate::{
-    ApiKey, Audit, Backlog, Changes, EventRow, OrderFilter, QueuePart, QueueRow, Read, Replay, StoreError,
-    Tenant, Timer, Work, Write,
+    Allocated, ApiKey, Audit, Backlog, Changes, EventRow, OrderFilter, QueuePart, QueueRow, Read, Replay,
+    StoreError, Tenant, Timer, Work, Write,
     audit::{Cell, Row, Table},
 };
 
@@ -233,6 +233,17 @@ impl Read for Session {
         limit: usize,
     ) -> Result<Vec<QueueRow>, StoreError> {
         queue::queue_page(self.begin()?, tenant, supply, after, limit)
+    }
+    fn allocated(
+        &mut self,
+        tenant: &TenantId,
+        location: &LocationId,
+        skus: Option<&BTreeSet<Sku>>,
+    ) -> Result<Vec<Allocated>, StoreError> {
+        queue::allocated(self.begin()?, tenant, location, skus)
+    }
+    fn tagged(&mut self, tenant: &TenantId, tags: &[Arc<str>]) -> Result<BTreeSet<Sku>, StoreError> {
+        queue::tagged(self.begin()?, tenant, tags)
     }
     fn backlog(&mut self, tenant: &TenantId, today: Date) -> Result<Backlog, StoreError> {
         backlog::backlog(self.begin()?, tenant, today)

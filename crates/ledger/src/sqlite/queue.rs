@@ -1,20 +1,23 @@
 //! Reading the queue behind a supply.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use model::{
-    id::{LineId, OrderId, SupplyId, TenantId},
+    id::{LineId, LocationId, OrderId, Sku, SupplyId, TenantId},
     order::{Dates, Waiting},
 };
 use rusqlite::{Connection, params};
 
 use super::{
-    cells::{Cells, failed, list, one, wanted_on},
+    cells::{Cells, each, failed, list, one, wanted_on},
     orders,
     read::at_most,
     sql,
 };
-use crate::{QueuePart, QueueRow, StoreError};
+use crate::{Allocated, QueuePart, QueueRow, StoreError};
 
 const DOING: &str = "read a queue";
 
@@ -119,6 +122,37 @@ fn rank(line: LineId, newest: bool) -> [u8; 18] {
     key[..16].copy_from_slice(line.order.bytes());
     key[16..].copy_from_slice(&line.no.to_be_bytes());
     if newest { key.map(|byte| !byte) } else { key }
+}
+
+pub(super) fn allocated(
+    conn: &Connection,
+    tenant: &TenantId,
+    location: &LocationId,
+    skus: Option<&BTreeSet<Sku>>,
+) -> Result<Vec<Allocated>, StoreError> {
+    let mut found = Vec::new();
+    let params = params![tenant.as_str(), location.as_str()];
+    each(conn, "read what is allocated", sql::ALLOCATED, params, |cells| {
+        let sku = cells.text(3)?;
+        if skus.is_none_or(|skus| skus.contains(sku)) {
+            let line = LineId { order: OrderId::from_bytes(cells.bytes(0)?), no: cells.int(1)? };
+            found.push(Allocated { line, told_ship_by: cells.maybe_date(2)? });
+        }
+        Ok(())
+    })?;
+    Ok(found)
+}
+
+pub(super) fn tagged(
+    conn: &Connection,
+    tenant: &TenantId,
+    tags: &[Arc<str>],
+) -> Result<BTreeSet<Sku>, StoreError> {
+    let tags = serde_json::to_string(tags).map_err(|error| StoreError::driver("read tags", error))?;
+    let found = list(conn, "read tags", sql::TAGGED, params![tenant.as_str(), tags], |cells| {
+        Ok(Sku::stored(cells.text(0)?))
+    })?;
+    Ok(found.into_iter().collect())
 }
 
 pub(super) fn queue_page(

@@ -73,12 +73,23 @@ pub(super) const QUEUE_DATES: &str = "SELECT wanted_on FROM queue \
 pub(super) const QUEUE_OLDEST: &str = "SELECT order_id, line, quantity FROM queue \
      WHERE tenant = ?1 AND supply_id = ?2 AND wanted_on = ?3 AND (order_id, line) > (?4, ?5) \
      ORDER BY order_id, line LIMIT ?6";
-pub(super) const QUEUE_NEWEST: &str = "SELECT order_id, line, quantity FROM queue \
+/// Units that can be taken away: not those with fulfilment.
+pub(super) const QUEUE_NEWEST: &str = "SELECT order_id, line, quantity - released FROM queue \
      WHERE tenant = ?1 AND supply_id = ?2 AND wanted_on = ?3 AND (order_id, line) < (?4, ?5) \
+     AND released < quantity \
      ORDER BY order_id DESC, line DESC LIMIT ?6";
 pub(super) const QUEUE_WANTED: &str = "SELECT order_id, line, quantity FROM queue \
      WHERE tenant = ?1 AND supply_id = ?2 AND wanted_on < ?3 AND (wanted_on, order_id, line) > (?4, ?5, ?6) \
      ORDER BY wanted_on, order_id, line LIMIT ?7";
+
+/// Lines with goods on hand at a place that are not with fulfilment: supply by supply, each supply's queue in one stretch.
+pub(super) const ALLOCATED: &str = "SELECT q.order_id, q.line, q.told, q.sku \
+     FROM supplies s INDEXED BY supplies_open CROSS JOIN queue q ON q.tenant = s.tenant AND q.supply_id = s.supply_id \
+     WHERE s.tenant = ?1 AND s.state <> 'closed' AND s.state = 'on_hand' AND s.location = ?2 \
+     AND q.released < q.quantity";
+pub(super) const TAGGED: &str = "SELECT sku FROM pools WHERE tenant = ?1 AND EXISTS \
+     (SELECT 1 FROM json_each(item, '$.tags') AS tag JOIN json_each(?2) AS wanted ON tag.value = wanted.value) \
+     ORDER BY sku";
 
 pub(super) const BACKLOG: &str = "SELECT supply_id, order_id, line, quantity, sku, open, unit_price, currency, \
      told FROM queue WHERE tenant = ?1";
@@ -150,9 +161,10 @@ pub(super) const ADD_ORDER: &str = "INSERT INTO orders (tenant, order_id, refere
 pub(super) const SET_ORDER: &str = "UPDATE orders SET body = ?3 WHERE tenant = ?1 AND order_id = ?2";
 pub(super) const SET_CONTACT: &str = "UPDATE orders SET contact = ?3 WHERE tenant = ?1 AND order_id = ?2";
 pub(super) const PUT_PLACE: &str = "INSERT INTO queue (tenant, supply_id, wanted_on, order_id, line, quantity, \
-     sku, open, unit_price, currency, told) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) \
+     sku, open, unit_price, currency, told, released) \
+     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12) \
      ON CONFLICT (tenant, supply_id, wanted_on, order_id, line) DO UPDATE SET quantity = excluded.quantity, \
-     open = excluded.open, told = excluded.told";
+     open = excluded.open, told = excluded.told, released = excluded.released";
 pub(super) const DROP_PLACE: &str = "DELETE FROM queue \
      WHERE tenant = ?1 AND supply_id = ?2 AND wanted_on = ?3 AND order_id = ?4 AND line = ?5";
 pub(super) const ADD_CUSTOMER_ORDER: &str = "INSERT OR IGNORE INTO customer_orders \

@@ -315,6 +315,7 @@ fn put_line(rows: &mut Rows<'_>, order: &Order, line: &Line) -> Result<(), Store
             .bind(9, line.unit_price.map(|price| price.amount))?
             .bind(10, line.unit_price.as_ref().map(|price| price.currency.code()))?
             .bind(11, told)?
+            .bind(12, line.released_on(*supply))?
             .run()?;
     }
     Ok(())

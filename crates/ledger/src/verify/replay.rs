@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, sync::Arc};
 use model::{
     event::{Event, OrderPlaced},
     id::{HoldId, OrderId, Sku, SupplyId, TenantId},
-    order::{Hold, Line},
+    order::{Hold, Line, Peg},
     state::{Shop, Touched},
 };
 
@@ -205,8 +205,11 @@ impl Needs {
             Event::LineCancelled(cancel) => self.skus.extend(cancel.freed.iter().map(|peg| peg.sku.clone())),
             Event::RunApplied(run) => self.orders.extend(run.moves.iter().map(|step| step.line.order)),
             Event::Shipped(shipped) => {
-                let from = shipped.lines.iter().flat_map(|line| &line.from);
-                self.skus.extend(from.map(|peg| peg.sku.clone()));
+                self.of_pegs(shipped.lines.iter().flat_map(|line| &line.from));
+            }
+            Event::Released(released) => self.of_pegs(released.lines.iter().flat_map(|line| &line.picks)),
+            Event::ReleaseReturned(returned) => {
+                self.of_pegs(returned.lines.iter().flat_map(|line| &line.picks));
             }
             _ => {}
         }
@@ -224,7 +227,11 @@ impl Needs {
     }
 
     fn of_lines(&mut self, lines: &[Line]) {
-        self.skus.extend(lines.iter().flat_map(|line| &line.pegs).map(|peg| peg.sku.clone()));
+        self.of_pegs(lines.iter().flat_map(|line| &line.pegs));
+    }
+
+    fn of_pegs<'p>(&mut self, pegs: impl Iterator<Item = &'p Peg>) {
+        self.skus.extend(pegs.map(|peg| peg.sku.clone()));
     }
 }
 

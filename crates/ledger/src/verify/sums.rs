@@ -104,7 +104,16 @@ struct Open {
     elastic: bool,
     on_hand: bool,
     quantity: i64,
-    claims: BTreeMap<Holder, (i64, i64)>,
+    claims: BTreeMap<Holder, Sum>,
+}
+
+/// Units of a supply, as one holder has them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Sum {
+    pegged: i64,
+    held: i64,
+    /// Of the pegged, those with fulfilment.
+    released: i64,
 }
 
 type Supplies = FxHashMap<[u8; 16], Open>;
@@ -156,17 +165,22 @@ fn id16(cell: &Cell) -> Option<[u8; 16]> {
 }
 
 impl Open {
-    fn claim(&mut self, holder: &Holder, pegged: i64, held: i64) {
-        let sums = self.claims.entry(holder.clone()).or_default();
-        sums.0 = sums.0.saturating_add(pegged);
-        sums.1 = sums.1.saturating_add(held);
+    fn claim(&mut self, holder: &Holder, more: Sum) {
+        let sum = self.claims.entry(holder.clone()).or_default();
+        sum.pegged = sum.pegged.saturating_add(more.pegged);
+        sum.held = sum.held.saturating_add(more.held);
+        sum.released = sum.released.saturating_add(more.released);
     }
 
-    /// Invariant 1: 0 ≤ pegs + holds ≤ quantity, and the claims it keeps are these sums.
+    /// Invariant 1: 0 ≤ pegs + holds ≤ quantity, and the claims it keeps are these sums. Only goods on hand are with
+    /// fulfilment.
     fn check(&self, report: &mut Report) {
         let key = Key(&SUPPLIES, &self.row);
-        let taken =
-            self.claims.values().fold(0, |sum: i64, (p, h)| sum.saturating_add(*p).saturating_add(*h));
+        let claims = self.claims.values();
+        let taken = claims.fold(0, |all: i64, of| all.saturating_add(of.pegged).saturating_add(of.held));
+        if !self.on_hand && self.claims.values().any(|of| of.released != 0) {
+            report.found("supply", format_args!("{key}: with fulfilment, and not on hand"));
+        }
         if taken < 0 || taken > self.quantity || (self.elastic && taken != self.quantity) {
             report.found("supply", format_args!("{key}: {taken} units claimed of {}", self.quantity));
         }
@@ -179,14 +193,16 @@ impl Open {
         }
     }
 
-    fn said(&self) -> Option<BTreeMap<Holder, (i64, i64)>> {
+    fn said(&self) -> Option<BTreeMap<Holder, Sum>> {
         let said = json(&self.row[14])?;
         said.as_array()?
             .iter()
             .map(|claim| {
                 let holder =
                     (claim["channel"].as_str()?.to_owned(), claim["kit"].as_str().map(str::to_owned));
-                Some((holder, (claim["pegged"].as_i64()?, claim["held"].as_i64()?)))
+                let (pegged, held) = (claim["pegged"].as_i64()?, claim["held"].as_i64()?);
+                let released = claim.get("released").map_or(Some(0), Value::as_i64)?;
+                Some((holder, Sum { pegged, held, released }))
             })
             .collect()
     }
@@ -291,15 +307,22 @@ fn check_order(
     };
     for line in lines {
         let key = LineKey(order, line);
-        match line.as_array().and_then(|line| <&[Value; 9]>::try_from(line.as_slice()).ok()) {
-            Some(line) => {
-                let seen = check_line(&key, (channel, &wanted_on), line, supplies, queues, report);
-                if seen.is_none() {
-                    report.found("line", format_args!("{key}: not in the form of a line"));
-                }
-            }
-            None => report.found("line", format_args!("{key}: not in the form of a line")),
+        let seen = parts(line).and_then(|(line, sent)| {
+            check_line(&key, (channel, &wanted_on), line, sent, supplies, queues, report)
+        });
+        if seen.is_none() {
+            report.found("line", format_args!("{key}: not in the form of a line"));
         }
+    }
+}
+
+/// A line's nine values, and what it says was sent, where it says so.
+fn parts(line: &Value) -> Option<(&[Value; 9], Option<&Value>)> {
+    let (line, rest) = line.as_array()?.split_first_chunk::<9>()?;
+    match rest {
+        [] => Some((line, None)),
+        [sent] => Some((line, Some(sent))),
+        _ => None,
     }
 }
 
@@ -317,6 +340,7 @@ fn check_line(
     key: &LineKey<'_>,
     (channel, wanted_on): (&str, &Cell),
     line: &[Value; 9],
+    sent: Option<&Value>,
     supplies: &mut Supplies,
     queues: &mut Queues,
     report: &mut Report,
@@ -331,7 +355,7 @@ fn check_line(
     };
     report.open_lines += u64::from(open > 0);
     let recipe = recipe.as_array()?;
-    let mut needs = needs(sku, recipe, open)?;
+    let mut needs = shares(sku, recipe, open)?;
     let kit = (!recipe.is_empty()).then(|| sku.to_owned());
     let holder = (channel.to_owned(), kit);
     let told = check_promises(key, promises.as_array()?, report);
@@ -339,6 +363,8 @@ fn check_line(
         Some(price) => [Int(price.first()?.as_i64()?), Text(price.get(1)?.as_str()?.to_owned())],
         None => [Null, Null],
     };
+    let mut released = released(key, sent, report)?;
+    check_returned(key, sent, &shares(sku, recipe, shipped)?, report)?;
     for peg in pegs.as_array()? {
         let (digits, units) = (peg[0].as_str()?, peg[1].as_i64()?);
         let of = peg.get(2).map_or(Some(sku), Value::as_str)?;
@@ -350,9 +376,15 @@ fn check_line(
             report.found("peg", format_args!("{key}: {units} units of {digits}"));
         }
         let id = u128::from_str_radix(digits, 16).ok().filter(|_| digits.len() == 32)?.to_be_bytes();
+        let out = released.remove(digits).unwrap_or(0);
         match supplies.get_mut(&id).filter(|supply| supply.sku == *of) {
-            Some(supply) => supply.claim(&holder, units, 0),
+            Some(supply) => {
+                supply.claim(&holder, Sum { pegged: units, released: out, ..Sum::default() });
+            }
             None => report.found("peg", format_args!("{key}: no open supply {digits} of {of:?}")),
+        }
+        if out > units {
+            report.found("peg", format_args!("{key}: {out} units of {digits} with fulfilment, of {units}"));
         }
         let supply = Bytes(id.to_vec());
         let [amount, currency] = price.clone();
@@ -367,7 +399,11 @@ fn check_line(
             amount,
             currency,
             told.clone(),
+            Int(out),
         ]);
+    }
+    for digits in released.into_keys() {
+        report.found("peg", format_args!("{key}: units of {digits} with fulfilment that it does not have"));
     }
     for (of, missing) in needs.into_iter().filter(|(_, missing)| *missing != 0) {
         report
@@ -377,12 +413,45 @@ fn check_line(
 }
 
 /// Units of each SKU that so many units of a line take.
-fn needs(sku: &str, recipe: &[Value], open: i64) -> Option<BTreeMap<String, i64>> {
+fn shares(sku: &str, recipe: &[Value], open: i64) -> Option<BTreeMap<String, i64>> {
     if recipe.is_empty() {
         return Some(BTreeMap::from([(sku.to_owned(), open)]));
     }
     let part = |part: &Value| Some((part[0].as_str()?.to_owned(), part[1].as_i64()?.checked_mul(open)?));
     recipe.iter().map(part).collect()
+}
+
+/// Units of each supply that are with fulfilment, over all releases.
+fn released(key: &LineKey<'_>, sent: Option<&Value>, report: &mut Report) -> Option<BTreeMap<String, i64>> {
+    let mut sums: BTreeMap<String, i64> = BTreeMap::new();
+    let Some(sent) = sent else { return Some(sums) };
+    for one in sent[0].as_array()? {
+        let (release, supply, units) = (one[0].as_str()?, one[1].as_str()?, one[2].as_i64()?);
+        if units <= 0 || release.len() != 32 {
+            report.found("peg", format_args!("{key}: {units} units with fulfilment by {release:?}"));
+        }
+        let sum = sums.entry(supply.to_owned()).or_default();
+        *sum = sum.saturating_add(units);
+    }
+    Some(sums)
+}
+
+/// No more came back than was sent.
+fn check_returned(
+    key: &LineKey<'_>,
+    sent: Option<&Value>,
+    shipped: &BTreeMap<String, i64>,
+    report: &mut Report,
+) -> Option<()> {
+    let Some(sent) = sent else { return Some(()) };
+    for one in sent[1].as_array()? {
+        let (sku, units) = (one[0].as_str()?, one[1].as_i64()?);
+        let most = shipped.get(sku).copied().unwrap_or(0);
+        if units < 0 || units > most {
+            report.found("line", format_args!("{key}: {units} of {sku:?} came back, {most} were sent"));
+        }
+    }
+    Some(())
 }
 
 /// Invariant 4: versions count from 1 without gaps, and each has its cause. Answers the ship date last told.
@@ -447,7 +516,7 @@ fn check_hold(row: &Row, hold: &Value, supplies: &mut Supplies) -> Option<((Cell
         for peg in line["pegs"].as_array()? {
             let (id, units) = (peg["supply"].as_str()?, peg["quantity"].as_i64()?);
             match supply_of(id).and_then(|id| supplies.get_mut(&id)) {
-                Some(supply) => supply.claim(&holder, 0, units),
+                Some(supply) => supply.claim(&holder, Sum { held: units, ..Sum::default() }),
                 None => problems.push(format!("no open supply {id}")),
             }
         }

@@ -131,7 +131,12 @@ macro_rules! every_suite {
                 an_order_that_was_placed_answers_again,
                 holds_are_found_by_supply_until_they_are_gone,
             ],
-            queue: [every_part_of_a_queue_comes_in_its_order_and_in_pages, a_queue_page_says_what_is_owed],
+            queue: [
+                every_part_of_a_queue_comes_in_its_order_and_in_pages,
+                a_queue_page_says_what_is_owed,
+                what_is_with_fulfilment_is_neither_taken_nor_handed_over_again,
+                skus_are_found_by_their_tags,
+            ],
             backlog: [a_backlog_counts_every_open_line_once, arrivals_come_by_date_and_places_by_the_queue],
             shelves: [
                 tenants_and_keys_are_kept,

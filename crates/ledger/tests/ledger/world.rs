@@ -8,10 +8,12 @@ use model::{
     command::Contact,
     event::{
         AdjustReason, Event, HoldGone, LineCancelled, LinePromise, LocationSet, Move, OrderPlaced, PolicySet,
-        PromiseGiven, RunApplied, Shipped, ShippedLine, StockAdjusted, SupplyCancelled, SupplyChanged,
-        SupplyReceived,
+        PromiseGiven, ReleaseReturned, Released, ReleasedLine, RunApplied, Shipped, ShippedLine,
+        StockAdjusted, SupplyCancelled, SupplyChanged, SupplyReceived,
     },
-    id::{Channel, CustomerKey, HoldId, LineId, LocationId, OrderId, RunId, Sku, SupplyId, TenantId},
+    id::{
+        Channel, CustomerKey, HoldId, LineId, LocationId, OrderId, ReleaseId, RunId, Sku, SupplyId, TenantId,
+    },
     item::{Component, Item, Policy},
     location::LocationSettings,
     money::{Currency, Money},
@@ -190,6 +192,7 @@ impl World {
             opened: Some(shelf),
             delta: quantity,
             reason: AdjustReason::OpeningStock,
+            line: None,
             note: Some("counted".into()),
         }));
         id
@@ -243,6 +246,8 @@ impl World {
                 cancelled: 0,
                 shipped: 0,
                 pegs: pegs.collect(),
+                released: Vec::new(),
+                returned: Vec::new(),
                 promises: Vec::new(),
             }
         };
@@ -401,6 +406,44 @@ impl World {
             lines: vec![ShippedLine { line: line.no, quantity, from }],
             tracking: Some("1Z".into()),
             shipped_at,
+        }));
+    }
+
+    /// Hands units of a line over to fulfilment; answers the release.
+    pub(crate) fn release(&mut self, line: LineId, from: &[(SupplyId, Units)]) -> ReleaseId {
+        let release = ReleaseId(self.id());
+        let carrier_cutoff = Some(self.now());
+        let picks = self.pegs_of(line, from);
+        let quantity = picks[0].quantity;
+        self.happen(Event::Released(Released {
+            release,
+            order: line.order,
+            location: LocationId::new("main").unwrap(),
+            carrier_cutoff,
+            lines: vec![ReleasedLine { line: line.no, quantity, picks }],
+        }));
+        release
+    }
+
+    pub(crate) fn take_back(&mut self, release: ReleaseId, line: LineId, from: &[(SupplyId, Units)]) {
+        let picks = self.pegs_of(line, from);
+        let lines = vec![ReleasedLine { line: line.no, quantity: picks[0].quantity, picks }];
+        let reason = Some("the box was crushed".into());
+        self.happen(Event::ReleaseReturned(ReleaseReturned { release, order: line.order, lines, reason }));
+    }
+
+    /// Puts units back on the shelf that the customer of a line sent back.
+    pub(crate) fn sent_back(&mut self, line: LineId, shelf: SupplyId, quantity: Units) {
+        let sku = self.shop.orders[&line.order].line(line.no).unwrap().sku.clone();
+        self.happen(Event::StockAdjusted(StockAdjusted {
+            sku,
+            location: LocationId::new("main").unwrap(),
+            lots: vec![(shelf, quantity)],
+            opened: None,
+            delta: quantity,
+            reason: AdjustReason::ReturnToStock,
+            line: Some(line),
+            note: None,
         }));
     }
 

@@ -112,6 +112,11 @@ fn assert_touched(shop: &CoreShop, before: &Shop) -> Result<(), TestCaseError> {
             for peg in old.pegs.iter().filter(|peg| left(peg.supply)) {
                 prop_assert!(pegs.contains(&(id, peg.supply)), "{} has lost pegs", id);
             }
+            let out = |line: &model::order::Line, supply| line.released_on(supply);
+            for peg in line.pegs.iter().filter(|peg| out(line, peg.supply) != out(old, peg.supply)) {
+                prop_assert!(pegs.contains(&(id, peg.supply)), "{} has other units with fulfilment", id);
+            }
+            prop_assert!(line.returned == old.returned || lines.contains(&id), "{} sent back", id);
             for promise in &line.promises[old.promises.len()..] {
                 prop_assert!(promises.contains(&(id, promise.version)));
             }

@@ -3,6 +3,7 @@
 
 mod at_random;
 mod dates;
+mod fulfilment;
 mod holds;
 mod kits;
 mod orders;

@@ -37,6 +37,8 @@ pub(crate) struct AdjustmentIn {
     delta: i64,
     /// Why.
     reason: AdjustReasonIn,
+    /// The order line whose units a customer sent back; with `return_to_stock` only. No more comes back than was sent.
+    line: Option<String>,
     /// In your words.
     note: Option<String>,
 }
@@ -73,6 +75,7 @@ fn check(input: &AdjustmentIn) -> Result<Adjust, Problem> {
             AdjustReasonIn::ReturnToStock => AdjustReason::ReturnToStock,
             AdjustReasonIn::Other => AdjustReason::Other,
         },
+        line: input.line.as_deref().and_then(|text| checks.parsed(format_args!("/line"), text)),
         note: checks.note(format_args!("/note"), input.note.as_deref()),
     };
     checks.finish(wish)

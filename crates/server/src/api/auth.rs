@@ -99,6 +99,8 @@ rights! {
     AllOrdersRead = "orders:read";
     /// Place many orders at once, for a shop's own systems.
     AllOrdersWrite = "orders:write";
+    /// Hand units over to fulfilment, take them back, send them.
+    Fulfilment = "fulfilment:write";
     /// Read the ledger.
     EventsRead = "events:read";
     /// Run timers, on a server with a test clock.

@@ -22,7 +22,7 @@ const ABOUT: &str = "Can it be bought now, and when will it ship?\n\n\
     Keys: `sk_…` are for your own systems and do what their scopes say; `pk_…` may be seen in a page, ask for \
     availability, hold, and place orders, and see only what was placed with the same key. Scopes: `catalog:read`, \
     `catalog:write`, `supplies:read`, `supplies:write`, `availability:read`, `holds:write`, `orders:read`, \
-    `orders:write`, `events:read`, `timers:run`, or `*` for all.\n\n\
+    `orders:write`, `fulfilment:write`, `events:read`, `timers:run`, or `*` for all.\n\n\
     Dates such as `2026-12-01` are days at the location that ships; instants are RFC 3339; money is in minor units.";
 
 /// The document before its routes are added.
@@ -43,6 +43,7 @@ pub(super) fn frame() -> OpenApi {
         ("Availability", "What can be bought, and when it ships"),
         ("Holds", "Units kept for a cart"),
         ("Orders", "What was ordered, and what was promised"),
+        ("Fulfilment", "What is handed over, what comes back, what is sent"),
         ("Events", "The ledger"),
         ("Server", "The server itself"),
     ];
@@ -102,7 +103,7 @@ fn complete(path: &str, method: &str, operation: &mut Operation) {
             "The moment this request is answered for; only with --test-clock",
         );
     }
-    if path.contains('{') || matches!(path, "/v1/availability" | "/v1/test/run-due") {
+    if path.contains('{') || matches!(path, "/v1/availability" | "/v1/shipments" | "/v1/test/run-due") {
         fails.push(("404", "There is no such thing"));
     }
     if operation.request_body.is_some() {

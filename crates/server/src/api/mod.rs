@@ -23,8 +23,10 @@ mod previews;
 mod problem;
 mod receipts;
 mod recent;
+mod releases;
 mod run_due;
 mod schema;
+mod shipments;
 mod skus;
 mod state;
 mod strict;
@@ -72,6 +74,9 @@ fn routes() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(orders::cancel::cancel))
         .routes(routes!(orders::promises::list))
         .routes(routes!(backorders::list))
+        .routes(routes!(releases::release))
+        .routes(routes!(releases::take_back))
+        .routes(routes!(shipments::ship))
         .routes(routes!(events::list))
         .routes(routes!(run_due::run))
         .routes(routes!(health::healthz))

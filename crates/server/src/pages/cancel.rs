@@ -56,6 +56,9 @@ pub(super) fn answer(ask: &Ask, token: &str, sent: &Sent) -> Result<Response, Fa
             RefusalCode::AlreadyShipped => {
                 "That has left our warehouse already, so it cannot be called off any more."
             }
+            RefusalCode::Released => {
+                "That is being packed right now. Please write to us if it should not be sent."
+            }
             RefusalCode::AlreadyCancelled => "That is cancelled already.",
             _ => "That could not be cancelled. Below is how your order stands now.",
         }),

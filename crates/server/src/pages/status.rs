@@ -66,8 +66,12 @@ struct Line {
     quantity: Units,
     price: Option<String>,
     open: Units,
+    /// Of the open units, those that can be called off: nobody is packing them.
+    can_cancel: Units,
     cancelled: Units,
     shipped: Units,
+    /// Units that are being packed.
+    packing: Units,
     word: &'static str,
     tone: &'static str,
     steps: Vec<Step>,
@@ -229,7 +233,8 @@ pub(super) fn view(frame: Frame, facts: &Facts<'_>) -> Status {
         headline,
         summary,
         placed: facts.day(facts.view.placed_at),
-        can_cancel_all: facts.view.lines.iter().filter(|line| line.open > 0).count() > 1,
+        can_cancel_all: facts.view.lines.iter().filter(|line| line.open > 0).count() > 1
+            && facts.view.lines.iter().all(|line| line.released == 0),
         together: facts.view.ship == ShipChoice::Complete && facts.view.lines.len() > 1,
         lines: lines.map(|(line, view)| line_view(facts, line, view)).collect(),
         message: None,
@@ -286,6 +291,8 @@ fn line_view(facts: &Facts<'_>, line: &model::order::Line, view: &LineView) -> L
         quantity: view.quantity,
         price: view.unit_price.map(words::money),
         open: view.open,
+        can_cancel: view.open - view.released,
+        packing: view.released,
         cancelled: view.cancelled,
         shipped: view.shipped,
         word,

@@ -3,6 +3,7 @@
 
 mod auth;
 mod described;
+mod fulfilment;
 mod idempotency;
 mod lists;
 mod malformed;

@@ -122,7 +122,14 @@ impl Teller {
         note: Option<&str>,
     ) -> Adjust {
         let location = LocationId::stored(place);
-        Adjust { sku: self.goods[good].sku().clone(), location, delta, reason, note: note.map(Into::into) }
+        Adjust {
+            sku: self.goods[good].sku().clone(),
+            location,
+            delta,
+            reason,
+            line: None,
+            note: note.map(Into::into),
+        }
     }
 
     fn supply(&mut self, inbound: Inbound) {

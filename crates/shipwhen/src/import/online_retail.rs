@@ -310,7 +310,7 @@ impl<'a> Replay<'a> {
     ) -> anyhow::Result<()> {
         let own = self.own(at, sku.as_str());
         let location = self.location.clone();
-        let wish = Adjust { sku: sku.clone(), location, delta, reason, note: None };
+        let wish = Adjust { sku: sku.clone(), location, delta, reason, line: None, note: None };
         self.session.send_as(row, rows, at, Some(own), Command::Adjust(wish)).map(drop)
     }
 
@@ -323,7 +323,14 @@ impl<'a> Replay<'a> {
             return self.adjust((line.row, 1), at, &sku, line.quantity, AdjustReason::Count);
         }
         let location = self.location.clone();
-        let wish = Adjust { sku, location, delta: line.quantity, reason: AdjustReason::Loss, note: None };
+        let wish = Adjust {
+            sku,
+            location,
+            delta: line.quantity,
+            reason: AdjustReason::Loss,
+            line: None,
+            note: None,
+        };
         let answer = self.ask(at, &line.invoice, Command::Adjust(wish))?;
         self.open.push(Open::WriteOff { answer });
         Ok(())

@@ -250,6 +250,7 @@ impl Session {
                     location: location.clone(),
                     delta: on_hand - here,
                     reason: if here == 0 { AdjustReason::OpeningStock } else { AdjustReason::Count },
+                    line: None,
                     note: None,
                 }),
             )?;

@@ -12,8 +12,8 @@ use model::{
     Units,
     command::{Command, PlaceHold, PlaceOrder},
     event::{Event, HoldGone},
-    id::{HoldId, OrderId, Sku, SupplyId, step_of},
-    order::{Order, Waiting},
+    id::{HoldId, LineId, LocationId, OrderId, Sku, SupplyId, step_of},
+    order::{Line, Order, Peg, Waiting},
     refusal::Rejection,
     state::{Shop, Touched},
     time::Timestamp,
@@ -121,6 +121,8 @@ impl CoreShop {
                 return Ok((placing.events, placing.refused));
             }
             Command::CancelOrder(wish) => promise::cancel_order(set, wish)?,
+            Command::Release(wish) => promise::release(set, wish)?,
+            Command::TakeBack(wish) => promise::take_back(set, wish)?,
             Command::Ship(wish) => promise::ship(set, wish)?,
             Command::RunDue => {
                 let over = self.shop.holds.values().filter(|hold| hold.expires_at <= self.now);
@@ -185,10 +187,37 @@ impl CoreShop {
     }
 
     fn last_come(&self, needed: &[(SupplyId, Units)]) -> Queues {
-        needed
-            .iter()
-            .map(|(supply, units)| (*supply, covering(self.queue(*supply).into_iter().rev(), *units)))
-            .collect()
+        let movable = |supply: SupplyId| {
+            let lines = self.queue(supply).into_iter().rev().filter_map(move |waiting| {
+                let line = self.order_of(waiting.line.order).line(waiting.line.no)?;
+                let quantity = waiting.quantity - line.released_on(supply);
+                (quantity > 0).then_some(Waiting { quantity, ..waiting })
+            });
+            lines.collect::<Vec<_>>()
+        };
+        let of =
+            |(supply, units): &(SupplyId, Units)| (*supply, covering(movable(*supply).into_iter(), *units));
+        needed.iter().map(of).collect()
+    }
+
+    /// Lines with units at a location that are not with fulfilment, in their turn to be handed over.
+    pub fn allocated(&self, location: &LocationId) -> Vec<LineId> {
+        let is_there = |peg: &Peg| {
+            let supply = self.shop.pool(&peg.sku).and_then(|pool| pool.supply(peg.supply));
+            supply.is_some_and(|supply| supply.is_on_hand() && supply.location == *location)
+        };
+        let lines = self.shop.orders.values().flat_map(|order| {
+            let is_left = move |line: &&Line| {
+                line.pegs.iter().any(|peg| is_there(peg) && line.released_on(peg.supply) < peg.quantity)
+            };
+            order.lines.iter().filter(is_left).map(|line| {
+                let told = line.told().and_then(|told| told.ship_by.promised);
+                promise::turn(LineId { order: order.id, no: line.no }, told)
+            })
+        });
+        let mut lines: Vec<_> = lines.collect();
+        lines.sort_unstable();
+        lines.into_iter().map(|(_, line)| line).collect()
     }
 
     /// Places an order.

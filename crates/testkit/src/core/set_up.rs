@@ -7,10 +7,10 @@ use model::{
     Units,
     command::{
         AddSupply, Adjust, CancelOrder, CancelSupply, ChangeSupply, Command, PutItem, PutLocation, PutPolicy,
-        Receive, Ship,
+        Receive, Release, Ship, TakeBack, TakeBackLine,
     },
-    event::AdjustReason,
-    id::{Channel, LineId, LocationId, OrderId, SupplyId},
+    event::{AdjustReason, Event},
+    id::{Channel, LineId, LocationId, OrderId, ReleaseId, SupplyId},
     item::{Component, Item, Policy, WhenOut},
     location::LocationSettings,
     refusal::Rejection,
@@ -120,7 +120,20 @@ impl CoreShop {
     pub fn adjust(&mut self, code: &str, location: &str, delta: Units) -> Result<Done, Rejection> {
         let location = LocationId::stored(location);
         let reason = AdjustReason::Count;
-        self.run(&Command::Adjust(Adjust { sku: sku(code), location, delta, reason, note: None }))
+        self.run(&Command::Adjust(Adjust { sku: sku(code), location, delta, reason, line: None, note: None }))
+    }
+
+    /// Puts units back on the main location's shelf that the customer of a line, given by number, sent back.
+    pub fn sent_back(
+        &mut self,
+        order: OrderId,
+        no: u16,
+        code: &str,
+        delta: Units,
+    ) -> Result<Done, Rejection> {
+        let (location, line) = (LocationId::stored(Self::MAIN), Some(LineId { order, no }));
+        let reason = AdjustReason::ReturnToStock;
+        self.run(&Command::Adjust(Adjust { sku: sku(code), location, delta, reason, line, note: None }))
     }
 
     /// Enters a purchase order to the main location.
@@ -160,6 +173,49 @@ impl CoreShop {
     pub fn ship(&mut self, order: OrderId, lines: &[(u16, Units)]) -> Result<Done, Rejection> {
         let lines = lines.iter().map(|(no, units)| (LineId { order, no: *no }, Some(*units))).collect();
         self.run(&Command::Ship(Ship { order, lines, tracking: None, shipped_at: self.now }))
+    }
+
+    /// Hands all that is allocated at a location over to fulfilment, line by line in their turn. Answers what went: order,
+    /// line and units of it.
+    pub fn release(&mut self, location: &str) -> Vec<(OrderId, u16, Units)> {
+        let lines = self.allocated(&LocationId::stored(location));
+        self.release_lines(location, lines)
+    }
+
+    /// The same for lines that are named.
+    pub fn release_lines(&mut self, location: &str, lines: Vec<LineId>) -> Vec<(OrderId, u16, Units)> {
+        let location = LocationId::stored(location);
+        let done =
+            self.must(&Command::Release(Release { location, carrier_cutoff: None, lines, more: false }));
+        let released = self.events[done.events].iter().filter_map(|event| match event {
+            Event::Released(released) => Some(released),
+            _ => None,
+        });
+        let lines = released.flat_map(|released| {
+            released.lines.iter().map(|line| (released.order, line.line, line.quantity))
+        });
+        lines.collect()
+    }
+
+    /// The last release.
+    pub fn last_release(&self) -> ReleaseId {
+        let released = self.events.iter().rev().find_map(|event| match event {
+            Event::Released(released) => Some(released.release),
+            _ => None,
+        });
+        released.expect("a release")
+    }
+
+    /// Takes units of a line, given by number, back from fulfilment, with what of them is missing.
+    pub fn take_back(
+        &mut self,
+        release: ReleaseId,
+        (order, no, quantity): (OrderId, u16, Option<Units>),
+        missing: &[(&str, Units)],
+    ) -> Result<Done, Rejection> {
+        let missing = missing.iter().map(|(code, units)| (sku(code), *units)).collect();
+        let lines = vec![TakeBackLine { line: LineId { order, no }, quantity, missing }];
+        self.run(&Command::TakeBack(TakeBack { release, lines, reason: None }))
     }
 
     /// What each open line waits for: units by promised ship date, earliest first; `None` where there is no date.

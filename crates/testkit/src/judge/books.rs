@@ -8,7 +8,7 @@ use std::{
 use model::{
     Units,
     event::Event,
-    id::{Channel, HoldId, LineId, LocationId, OrderId, Sku, SupplyId},
+    id::{Channel, HoldId, LineId, LocationId, OrderId, ReleaseId, Sku, SupplyId},
     item::{Item, Policy},
     location::LocationSettings,
     order::{Hold, Line, Order, Peg, Promise},
@@ -32,6 +32,8 @@ pub(super) struct Claimed {
     pub(super) owner: Owner,
     pub(super) channel: Channel,
     pub(super) kit: Option<Sku>,
+    /// The release that it is with fulfilment by.
+    pub(super) released: Option<ReleaseId>,
 }
 
 /// Units of one SKU that are in one place or come there on one date.
@@ -77,6 +79,18 @@ impl Lot {
         self.count(|unit| unit.as_ref().is_some_and(|claimed| claimed.owner == owner))
     }
 
+    /// Units of an owner that are with fulfilment.
+    pub(super) fn released_of(&self, owner: Owner) -> Units {
+        self.count(|unit| unit.as_ref().is_some_and(|c| c.owner == owner && c.released.is_some()))
+    }
+
+    /// Lines with units in it that can be taken away from them.
+    pub(super) fn movable_lines(&self) -> BTreeSet<LineId> {
+        let mut lines = self.lines();
+        lines.retain(|line| self.owned_by(Owner::Line(*line)) > self.released_of(Owner::Line(*line)));
+        lines
+    }
+
     /// Lines with units in it, first come first.
     pub(super) fn lines(&self) -> BTreeSet<LineId> {
         let owners = self.units.iter().flatten().map(|claimed| claimed.owner);
@@ -102,11 +116,43 @@ impl Lot {
         Ok(())
     }
 
+    /// Gives units back that are not with fulfilment.
     fn give_back(&mut self, owner: Owner, units: Units) -> Verdict {
         for _ in 0..units {
-            let at = self.units.iter().position(|unit| unit.as_ref().is_some_and(|c| c.owner == owner));
+            let mine = |c: &Claimed| c.owner == owner && c.released.is_none();
+            let at = self.units.iter().position(|unit| unit.as_ref().is_some_and(mine));
             let at = at.ok_or_else(|| format!("{owner:?} has no unit of {} to give back", self.id))?;
             if self.is_elastic() { drop(self.units.remove(at)) } else { self.units[at] = None }
+        }
+        Ok(())
+    }
+
+    /// Hands units over to fulfilment, or takes them back from there.
+    fn hand_over(
+        &mut self,
+        owner: Owner,
+        units: Units,
+        from: Option<ReleaseId>,
+        to: Option<ReleaseId>,
+    ) -> Verdict {
+        ensure!(self.here, "{} is not here to be packed", self.id);
+        for _ in 0..units {
+            let mut owned = self.units.iter_mut().flatten().filter(|claimed| claimed.owner == owner);
+            let unit = owned.find(|claimed| claimed.released == from);
+            unit.ok_or_else(|| format!("{owner:?} has no unit of {} with {from:?}", self.id))?.released = to;
+        }
+        Ok(())
+    }
+
+    /// Lets units leave, those with fulfilment first.
+    fn send(&mut self, owner: Owner, units: Units) -> Verdict {
+        for _ in 0..units {
+            let owned = self.units.iter().enumerate();
+            let owned = owned.filter(|(_, unit)| unit.as_ref().is_some_and(|c| c.owner == owner));
+            let first = owned.min_by_key(|(_, unit)| unit.as_ref().is_none_or(|c| c.released.is_none()));
+            let at = first.map(|(at, _)| at);
+            let at = at.ok_or_else(|| format!("{owner:?} has no unit of {} to send", self.id))?;
+            self.units.remove(at);
         }
         Ok(())
     }
@@ -131,6 +177,7 @@ pub(super) struct Placed {
 pub(super) struct Tally {
     pub(super) cancelled: Units,
     pub(super) shipped: Units,
+    pub(super) sent_back: BTreeMap<Sku, Units>,
     pub(super) promises: Vec<Promise>,
 }
 
@@ -261,13 +308,30 @@ impl Books {
                     lot.lose_free(-delta)?;
                     self.close_if_empty(*id);
                 }
+                if let Some(id) = adjusted.line {
+                    let (_, line) = self.line(id)?;
+                    let each = line.needs().find(|(sku, _)| **sku == adjusted.sku).map_or(0, |(_, n)| n);
+                    let sku = adjusted.sku.clone();
+                    let mut over = 0;
+                    self.tally(id, |tally| {
+                        let back = tally.sent_back.entry(sku).or_default();
+                        *back += adjusted.delta;
+                        over = *back - each * tally.shipped;
+                    })?;
+                    ensure!(over <= 0 && adjusted.delta > 0, "{id} sent back what it was not sent");
+                }
                 let key = (adjusted.sku.clone(), adjusted.location.clone());
                 *self.ledger.entry(key).or_default() += adjusted.delta;
             }
             Event::HoldPlaced(hold) => {
                 for line in &hold.lines {
                     let owner = Owner::Hold(hold.id);
-                    let claimed = Claimed { owner, channel: hold.channel.clone(), kit: line.kit().cloned() };
+                    let claimed = Claimed {
+                        owner,
+                        channel: hold.channel.clone(),
+                        kit: line.kit().cloned(),
+                        released: None,
+                    };
                     line.pegs.iter().try_for_each(|peg| self.claim(&claimed, peg))?;
                 }
                 self.holds.insert(hold.id, hold.clone());
@@ -281,7 +345,12 @@ impl Books {
                 let order = &placed.order;
                 for line in &order.lines {
                     let owner = Owner::Line(LineId { order: order.id, no: line.no });
-                    let claimed = Claimed { owner, channel: order.channel.clone(), kit: line.kit().cloned() };
+                    let claimed = Claimed {
+                        owner,
+                        channel: order.channel.clone(),
+                        kit: line.kit().cloned(),
+                        released: None,
+                    };
                     line.pegs.iter().try_for_each(|peg| self.claim(&claimed, peg))?;
                 }
                 left.into_iter().for_each(|lot| self.close_if_empty(lot));
@@ -303,8 +372,8 @@ impl Books {
                 for step in &run.moves {
                     let (placed, line) = self.line(step.line)?;
                     let channel = placed.order.channel.clone();
-                    let claimed =
-                        Claimed { owner: Owner::Line(step.line), channel, kit: line.kit().cloned() };
+                    let (owner, kit) = (Owner::Line(step.line), line.kit().cloned());
+                    let claimed = Claimed { owner, channel, kit, released: None };
                     self.lot_mut(step.to)?.claim(&claimed, step.quantity)?;
                 }
                 run.moves.iter().for_each(|step| self.close_if_empty(step.from));
@@ -317,6 +386,25 @@ impl Books {
                     self.tally(line, |tally| tally.promises.push(promise.promise.clone()))?;
                 }
             }
+            Event::Released(released) => {
+                for step in &released.lines {
+                    let owner = Owner::Line(LineId { order: released.order, no: step.line });
+                    for peg in &step.picks {
+                        let lot = self.lot_mut(peg.supply)?;
+                        ensure!(lot.location == released.location, "{} is packed elsewhere", lot.id);
+                        lot.hand_over(owner, peg.quantity, None, Some(released.release))?;
+                    }
+                }
+            }
+            Event::ReleaseReturned(returned) => {
+                for step in &returned.lines {
+                    let owner = Owner::Line(LineId { order: returned.order, no: step.line });
+                    for peg in &step.picks {
+                        let lot = self.lot_mut(peg.supply)?;
+                        lot.hand_over(owner, peg.quantity, Some(returned.release), None)?;
+                    }
+                }
+            }
             Event::Shipped(shipped) => {
                 for step in &shipped.lines {
                     let id = LineId { order: shipped.order, no: step.line };
@@ -324,8 +412,7 @@ impl Books {
                     for peg in &step.from {
                         let lot = self.lot_mut(peg.supply)?;
                         ensure!(lot.here, "{} ships before it is here", peg.supply);
-                        lot.give_back(Owner::Line(id), peg.quantity)?;
-                        lot.lose_free(peg.quantity)?;
+                        lot.send(Owner::Line(id), peg.quantity)?;
                         let key = (lot.sku.clone(), lot.location.clone());
                         self.close_if_empty(peg.supply);
                         *self.ledger.entry(key).or_default() -= peg.quantity;
@@ -361,6 +448,8 @@ impl Books {
                 supply.expected_on,
                 supply.kind,
             );
+            let released = lot.count(|unit| unit.as_ref().is_some_and(|c| c.released.is_some()));
+            ensure!(released == supply.released(), "{} has {released} with fulfilment", supply.id);
             ensure!(mine == theirs, "{} differs: {mine:?} here, {theirs:?} there", supply.id);
         }
         ensure!(lots == self.lots.len(), "{lots} supplies are open, not {}", self.lots.len());
@@ -396,6 +485,12 @@ impl Books {
         }
         for peg in &kept.pegs {
             let owned = self.lot(peg.supply)?.owned_by(Owner::Line(id));
+            let released = self.lot(peg.supply)?.released_of(Owner::Line(id));
+            ensure!(
+                released == kept.released_on(peg.supply),
+                "{id} has {released} of {} with fulfilment",
+                peg.supply
+            );
             ensure!(owned == peg.quantity, "{id} has {owned} units of {}, not {}", peg.supply, peg.quantity);
         }
         ensure!(kept.promises == placed.lines[&line.no].promises, "{id} keeps other promises");

@@ -5,6 +5,7 @@
 
 mod books;
 mod dates;
+mod fulfilment;
 mod moves;
 mod newcomer;
 mod promises;
@@ -72,7 +73,15 @@ impl Judge {
         match outcome {
             Err(rejection) => self.check_refusal(command, rejection)?,
             Ok(events) => {
-                for event in events {
+                let decided = events.iter().take_while(|event| matches!(event, Event::Released(_))).count();
+                for event in &events[..decided] {
+                    self.judge(command, event, &mut course)?;
+                }
+                if let Command::Release(wish) = command {
+                    // Before what earlier commands left to do goes on, and brings more.
+                    self.check_nothing_stayed(wish)?;
+                }
+                for event in &events[decided..] {
                     self.judge(command, event, &mut course)?;
                 }
             }
@@ -147,6 +156,12 @@ impl Judge {
             Event::OrderPlaced(placed) if !owed(command) => self.check_caps(placed),
             Event::HoldPlaced(hold) => self.check_hold_caps(hold),
             Event::PromiseGiven(given) => self.check_promise(given),
+            Event::Released(released) => {
+                let Command::Release(wish) = command else {
+                    return Err("handed over by nobody".to_owned());
+                };
+                self.check_released(wish, released)
+            }
             _ => Ok(()),
         }
     }

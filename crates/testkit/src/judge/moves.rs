@@ -67,9 +67,11 @@ impl Judge {
         for step in &run.moves {
             let Ok(to) = self.books.lot(step.to) else { continue };
             match to.kind {
+                // Not found when they were picked: they are missing to whom they were picked for.
+                SupplyKind::Shortfall if &*run.cause.kind == "release_returned" => {}
                 SupplyKind::Shortfall => {
-                    let younger =
-                        self.books.lot(step.from)?.lines().into_iter().find(|line| *line > step.line);
+                    let others = self.books.lot(step.from)?.movable_lines();
+                    let younger = others.into_iter().find(|line| *line > step.line);
                     ensure!(
                         younger.is_none(),
                         "{younger:?} keeps units of {} that {} lost",
@@ -170,7 +172,8 @@ impl Judge {
         let given = cancelled.freed.iter().filter_map(|peg| Some((peg, self.books.lot(peg.supply).ok()?)));
         for (peg, lot) in given {
             let pool = self.books.pool(&peg.sku);
-            let mut kept = pool.iter().filter(|kept| kept.owned_by(Owner::Line(cancelled.line)) > 0);
+            let owner = Owner::Line(cancelled.line);
+            let mut kept = pool.iter().filter(|kept| kept.owned_by(owner) > kept.released_of(owner));
             let later = kept.find(|kept| kept.rank() > lot.rank());
             ensure!(later.is_none(), "{} gave back units of {} and keeps later ones", cancelled.line, lot.id);
         }

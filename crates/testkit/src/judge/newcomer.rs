@@ -299,6 +299,8 @@ impl Judge {
             cancelled: 0,
             shipped: 0,
             pegs: Vec::new(),
+            released: Vec::new(),
+            returned: Vec::new(),
             promises: Vec::new(),
         };
         let to = For { channel: &wish.channel, country: wish.country.as_deref(), kit: None };

@@ -104,6 +104,8 @@ fn order(conn: &Connection, tenant: &TenantId, id: OrderId) -> Result<Option<Ord
             cancelled: cells.units(6)?,
             shipped: cells.units(7)?,
             pegs: Vec::new(),
+            released: Vec::new(),
+            returned: Vec::new(),
             promises: Vec::new(),
         })
     })?;

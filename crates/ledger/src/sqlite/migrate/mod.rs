@@ -32,6 +32,11 @@ const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../../../migrations/0002_compact.sqlite.sql"),
         carry_over: Some(compact::run),
     },
+    Migration {
+        name: "0003_fulfilment",
+        sql: include_str!("../../../migrations/0003_fulfilment.sqlite.sql"),
+        carry_over: None,
+    },
 ];
 
 const DOING: &str = "brought the tables up to date";
@@ -85,16 +90,17 @@ fn apply(conn: &Connection, migrations: &[Migration]) -> Result<(), StoreError> 
             )));
         }
     }
-    for Migration { name, sql, carry_over } in &migrations[applied.len()..] {
+    let missing = &migrations[applied.len()..];
+    for Migration { name, sql, .. } in missing {
         conn.execute_batch(sql).map_err(failed(DOING))?;
-        carry_over.map_or(Ok(()), |carry_over| carry_over(conn))?;
         conn.execute(
             "INSERT INTO migrations (name, checksum) VALUES (?1, ?2)",
             params![name, checksum_of(sql)],
         )
         .map_err(failed(DOING))?;
     }
-    Ok(())
+    // Rows come last: they are written as this version writes them, to tables as this version has them.
+    missing.iter().filter_map(|migration| migration.carry_over).try_for_each(|carry_over| carry_over(conn))
 }
 
 fn checksum_of(text: &str) -> [u8; 32] {

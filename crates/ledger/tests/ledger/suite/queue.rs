@@ -121,3 +121,66 @@ pub(crate) fn a_queue_page_says_what_is_owed(make: &Make<'_>) {
     assert!(rows[3].contact.is_empty() && rows[3].reference.is_none() && rows[3].unit_price.is_none());
     assert_eq!(reader.queue_page(&world.tenant, a, Some(rows[1].line), 1).unwrap(), rows[2..3]);
 }
+
+/// What can be taken away from a queue, and what can be handed over, leave out what is with fulfilment.
+pub(crate) fn what_is_with_fulfilment_is_neither_taken_nor_handed_over_again(make: &Make<'_>) {
+    let engine = make();
+    let store = engine.open();
+    let mut world = World::create("acme", &*store);
+    world.location("main");
+    for code in ["A", "B"] {
+        world.item(code);
+    }
+    let (shelf, other, due) = (world.stock("A", 50), world.stock("B", 9), world.inbound("A", 50));
+    let first = world.place(&[ask("A", 3, shelf), ask("B", 2, other)]);
+    let second = world.place(&[Ask { sku: "A", quantity: 6, from: vec![(shelf, 4), (due, 2)] }]);
+    let third = world.wanted(&[ask("A", 1, shelf)], "2026-12-24");
+    let line = |order, no| LineId { order, no };
+    world.release(line(first, 1), &[(shelf, 3)]);
+    let part = world.release(line(second, 1), &[(shelf, 3)]);
+    world.commit(&*store);
+    let acme = world.tenant.clone();
+    let newest = |store: &dyn ledger::Store| {
+        let found = store.reader().unwrap().queue(&acme, shelf, QueuePart::Newest, None, 9).unwrap();
+        found.into_iter().map(|waiting| (waiting.line, waiting.quantity)).collect::<Vec<_>>()
+    };
+    assert_eq!(newest(&*store), [(line(third, 1), 1), (line(second, 1), 1)]);
+    let allocated = |place: &str, skus: Option<&[&str]>| {
+        let skus = skus.map(|skus| skus.iter().map(|code| sku(code)).collect());
+        let place = model::id::LocationId::new(place).unwrap();
+        let found = store.reader().unwrap().allocated(&acme, &place, skus.as_ref()).unwrap();
+        let mut lines: Vec<LineId> = found.iter().map(|allocated| allocated.line).collect();
+        lines.sort();
+        assert!(found.iter().all(|allocated| allocated.told_ship_by == Some(date("2026-12-04"))));
+        lines
+    };
+    assert_eq!(allocated("main", None), [line(first, 2), line(second, 1), line(third, 1)]);
+    assert_eq!(allocated("main", Some(&["B"])), [line(first, 2)]);
+    assert_eq!(allocated("main", Some(&[])), []);
+    assert_eq!(allocated("second", None), []);
+    world.take_back(part, line(second, 1), &[(shelf, 2)]);
+    world.ship(line(second, 1), 1, &[(shelf, 1)]);
+    world.commit(&*store);
+    assert_eq!(newest(&*store), [(line(third, 1), 1), (line(second, 1), 3)]);
+    let report = ledger::verify::verify(&*store, &world.tenant, engine.dir(), &mut |_| {}).unwrap();
+    assert_eq!(report.violations, []);
+}
+
+pub(crate) fn skus_are_found_by_their_tags(make: &Make<'_>) {
+    let engine = make();
+    let store = engine.open();
+    let mut world = World::create("acme", &*store);
+    for (code, tags) in [("A", &["gift", "red"][..]), ("B", &[]), ("C", &["red"]), ("D", &["re"])] {
+        let tags = tags.iter().map(|tag| (*tag).into()).collect();
+        world.happen(model::event::Event::ItemSet(model::item::Item { tags, ..crate::world::item(code) }));
+    }
+    world.commit(&*store);
+    let tagged = |tags: &[&str]| {
+        let tags: Vec<std::sync::Arc<str>> = tags.iter().map(|tag| (*tag).into()).collect();
+        let found = store.reader().unwrap().tagged(&world.tenant, &tags).unwrap();
+        found.iter().map(|sku| sku.as_str().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(tagged(&["red"]), ["A", "C"]);
+    assert_eq!(tagged(&["re", "gift"]), ["A", "D"]);
+    assert_eq!(tagged(&["none", "\"'%"]), [] as [&str; 0]);
+}

@@ -36,13 +36,13 @@ fn step(world: &mut World, (what, which, other, units): Step) -> Option<()> {
     let order = pick(&orders, which);
     let line = order.map(|order| LineId { order, no: 1 + u16::from(other) % 2 });
     let open = line.and_then(|id| Some((id, world.shop.orders[&id.order].line(id.no)?.clone())));
-    match what % 14 {
+    match what % 17 {
         0 => drop(world.inbound(code, units)),
         1 => drop(world.stock(code, units)),
         2 | 3 => {
             let (one, two) = (free(world, "A", units), free(world, "B", units));
             let asks = [ask("A", units, pick(&one, which)?), ask("B", units, pick(&two, other)?)];
-            if what % 14 == 2 {
+            if what % 17 == 2 {
                 world.place(&asks)
             } else {
                 world.wanted(&asks, "2026-12-20")
@@ -63,18 +63,19 @@ fn step(world: &mut World, (what, which, other, units): Step) -> Option<()> {
         }
         7 => {
             let (id, line) = open.filter(|(_, line)| line.open() > 0)?;
-            let units = units.min(line.open());
+            let units = units.min(line.open() - line.with_fulfilment());
             let freed = parts(&line, units);
-            world.cancel(id, units, &freed);
+            (units > 0).then(|| world.cancel(id, units, &freed))?;
         }
         8 => {
             let (id, line) = open.filter(|(_, line)| line.open() > 0)?;
-            let units = units.min(line.open());
+            let units = units.min(line.open() - line.with_fulfilment());
             let from = parts(&line, units);
             let here = |supply| {
                 world.shop.pools.values().any(|pool| pool.supply(supply).is_some_and(|s| s.is_on_hand()))
             };
-            from.iter().all(|(supply, _)| here(*supply)).then(|| world.ship(id, units, &from))?;
+            let all_here = units > 0 && from.iter().all(|(supply, _)| here(*supply));
+            all_here.then(|| world.ship(id, units, &from))?;
         }
         9 => {
             let due = due(world, code);
@@ -91,11 +92,28 @@ fn step(world: &mut World, (what, which, other, units): Step) -> Option<()> {
         12 => {
             let (id, line) = open.filter(|(_, line)| line.open() > 0)?;
             let from = line.pegs[0].clone();
-            let units = units.min(from.quantity);
+            let units = units.min(from.quantity - line.released_on(from.supply));
+            (units > 0).then_some(())?;
             let to = pick(&free(world, from.sku.as_str(), units), other).filter(|to| *to != from.supply)?;
             let code = from.sku.as_str().to_owned();
             world.moved(&code, vec![Move { line: id, from: from.supply, to, quantity: units }]);
             world.promise(id.order, &[id.no], "2027-02-01", "run_applied");
+        }
+        13 => {
+            let (id, line) = open?;
+            let from = not_released(world, &line, units);
+            (!from.is_empty()).then(|| world.release(id, &from))?;
+        }
+        14 => {
+            let (id, line) = open?;
+            let out = *pick(&line.released.iter().collect::<Vec<_>>(), other)?;
+            world.take_back(out.release, id, &[(out.supply, units.min(out.quantity))]);
+        }
+        15 => {
+            let (id, line) = open.filter(|(_, line)| line.recipe.is_empty() && line.shipped > 0)?;
+            let units = units.min(line.shipped - line.returned_of(&line.sku));
+            let shelf = world.shop.pool(&line.sku)?.supplies.iter().find(|supply| supply.is_on_hand())?.id;
+            (units > 0).then(|| world.sent_back(id, shelf, units))?;
         }
         _ => drop(world.made_to_order(code, units)),
     }
@@ -109,13 +127,23 @@ fn due(world: &World, code: &str) -> Vec<SupplyId> {
     pool.supplies.iter().filter(due).map(|supply| supply.id).collect()
 }
 
-/// Pegs that so many units of a line free: of each component in turn, from the first pegs on.
+/// Pegs on hand that are not with fulfilment, of each at most so many units.
+fn not_released(world: &World, line: &model::order::Line, units: Units) -> Vec<(SupplyId, Units)> {
+    let here =
+        |supply| world.shop.pools.values().any(|pool| pool.supply(supply).is_some_and(|s| s.is_on_hand()));
+    let pegs = line.pegs.iter().filter(|peg| here(peg.supply));
+    pegs.map(|peg| (peg.supply, units.min(peg.quantity - line.released_on(peg.supply))))
+        .filter(|(_, units)| *units > 0)
+        .collect()
+}
+
+/// Pegs that so many units of a line free: of each component in turn, from the first pegs on, none with fulfilment.
 fn parts(line: &model::order::Line, units: Units) -> Vec<(SupplyId, Units)> {
     let mut parts = Vec::new();
     for (sku, each) in line.needs() {
         let mut left = each * units;
         for peg in line.pegs.iter().filter(|peg| peg.sku == *sku) {
-            let take = left.min(peg.quantity);
+            let take = left.min(peg.quantity - line.released_on(peg.supply));
             if take > 0 {
                 parts.push((peg.supply, take));
             }

@@ -45,7 +45,18 @@ pub(crate) fn eventful(engine: &dyn Engine, name: &str) -> World {
     world.expire(cart);
     let gone = world.inbound("B", 5);
     world.call_off("B", gone);
-    world.ship(line(first, 2), 5, &[(c, 5)]);
+    world.ship(line(first, 2), 4, &[(c, 4)]);
+    let taken = world.release(line(second, 1), &[(a, 1), (b, 2)]);
+    world.take_back(taken, line(second, 1), &[(a, 1), (b, 2)]);
+    world.release(line(second, 1), &[(a, 1), (b, 2)]);
+    world.release(line(first, 1), &[(a, 1)]);
+    world.release(line(first, 2), &[(c, 1)]);
+    let more = world.release(line(dated, 1), &[(c, 1)]);
+    world.release(line(dated, 1), &[(c, 2)]);
+    world.commit(&*store);
+    world.ship(line(dated, 1), 2, &[(c, 2)]);
+    assert!(world.shop.orders[&dated].lines[0].released.iter().all(|units| units.release != more));
+    world.sent_back(line(first, 2), c, 2);
     world.made_to_order("B", 3);
     world.commit(&*store);
     world

@@ -3,6 +3,7 @@
 #![allow(dead_code, clippy::large_enum_variant, reason = "shapes, of which no value is ever made")]
 
 mod catalog;
+mod fulfilment;
 mod offers;
 mod orders;
 mod previews;
@@ -11,7 +12,7 @@ mod supplies;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-pub(crate) use self::{catalog::*, offers::*, orders::*, previews::*, supplies::*};
+pub(crate) use self::{catalog::*, fulfilment::*, offers::*, orders::*, previews::*, supplies::*};
 
 /// An amount of money.
 #[derive(ToSchema, Serialize)]

@@ -66,6 +66,8 @@ pub(crate) struct Line {
     pub(crate) cancelled: i64,
     /// Units sent.
     pub(crate) shipped: i64,
+    /// Of the open units, those that are with fulfilment.
+    pub(crate) released: i64,
     /// What it waits for.
     pub(crate) state: LineState,
     /// What one unit sells for.

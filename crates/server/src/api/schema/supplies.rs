@@ -17,6 +17,9 @@ pub(crate) struct Claim {
     pub(crate) pegged: i64,
     /// Units pegged by holds.
     pub(crate) held: i64,
+    /// Of the pegged, units that are with fulfilment; absent where none are.
+    #[schema(nullable = false)]
+    pub(crate) released: Option<i64>,
 }
 
 /// How many days after the date given goods really come.
