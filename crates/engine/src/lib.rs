@@ -11,6 +11,7 @@ mod desk;
 mod execute;
 mod housekeeping;
 mod look;
+mod receipts;
 mod snapshot;
 mod spread;
 mod stamp;

@@ -8,6 +8,7 @@ mod kits;
 mod orders;
 mod policies;
 mod queues;
+mod receipts;
 mod settings;
 mod shipping;
 mod supplies;

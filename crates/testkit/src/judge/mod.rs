@@ -8,11 +8,13 @@ mod dates;
 mod moves;
 mod newcomer;
 mod promises;
+mod receipts;
 mod settings;
 
 use std::collections::BTreeSet;
 
 use model::{
+    Units,
     command::Command,
     event::Event,
     id::{LineId, OrderId, Sku, SupplyId},
@@ -54,6 +56,8 @@ struct Course {
     /// Lines whose units moved, whose supply changed or of which units were called off.
     affected: BTreeSet<LineId>,
     placed: Option<OrderId>,
+    /// Units that runs moved so far.
+    moved: Units,
 }
 
 impl Judge {
@@ -120,6 +124,11 @@ impl Judge {
             Event::SupplyReceived(receipt) => {
                 course.freed.insert(receipt.sku.clone());
                 course.changed.insert(receipt.supply);
+                course.changed.extend(receipt.rest.iter().flat_map(|rest| &rest.lot).map(|lot| lot.id));
+                self.check_receipt(command, receipt, course)?;
+            }
+            Event::SupplyInspected(inspected) => {
+                course.freed.insert(inspected.sku.clone());
             }
             Event::SupplyCancelled(cancel) => {
                 course.freed.insert(cancel.sku.clone());
@@ -132,6 +141,7 @@ impl Judge {
             Event::LocationSet(set) => self.note_location(set, course),
             Event::RunApplied(run) => {
                 course.affected.extend(run.moves.iter().map(|step| step.line));
+                course.moved += run.moves.iter().map(|step| step.quantity).sum::<Units>();
                 self.check_run(run)?;
             }
             Event::PromiseGiven(given) if course.placed != Some(given.order) => {
@@ -146,6 +156,7 @@ impl Judge {
             Event::LineCancelled(cancelled) => self.check_latest_given_back(cancelled),
             Event::OrderPlaced(placed) if !owed(command) => self.check_caps(placed),
             Event::HoldPlaced(hold) => self.check_hold_caps(hold),
+            Event::SupplyReceived(receipt) => self.check_oldest_served(receipt),
             Event::PromiseGiven(given) => self.check_promise(given),
             _ => Ok(()),
         }
