@@ -14,6 +14,7 @@ mod health;
 mod holds;
 mod idempotency;
 mod input;
+mod inspections;
 mod locations;
 mod metrics;
 mod orders;
@@ -60,6 +61,7 @@ fn routes() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(supplies::get, supplies::change))
         .routes(routes!(supplies::cancel))
         .routes(routes!(receipts::receive))
+        .routes(routes!(inspections::inspect))
         .routes(routes!(adjustments::adjust))
         .routes(routes!(availability::ask))
         .routes(routes!(holds::place))

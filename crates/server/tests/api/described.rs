@@ -69,6 +69,7 @@ const CALLS: &[&str] = &[
     "post /v1/orders/{id}/cancel",
     "post /v1/supplies",
     "post /v1/supplies/{id}/cancel",
+    "post /v1/supplies/{id}/inspections",
     "post /v1/supplies/{id}/receipts",
     "post /v1/test/run-due",
     "put /v1/locations/{location}",

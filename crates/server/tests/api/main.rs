@@ -8,6 +8,7 @@ mod lists;
 mod malformed;
 mod meets;
 mod offers;
+mod receipts;
 mod serving;
 mod stories;
 mod tenants;
