@@ -180,8 +180,12 @@ fn consequences(
         }
         Event::SupplyReceived(receipt) => {
             free(&receipt.sku, of_supply(receipt.supply));
-            changed.push((receipt.sku.clone(), receipt.supply, of_supply(receipt.supply)));
+            let lot = receipt.rest.iter().flat_map(|rest| &rest.lot).map(|lot| lot.id);
+            for supply in lot.chain([receipt.supply]) {
+                changed.push((receipt.sku.clone(), supply, of_supply(receipt.supply)));
+            }
         }
+        Event::SupplyInspected(inspected) => free(&inspected.sku, of_supply(inspected.supply)),
         Event::SupplyCancelled(cancel) => {
             free(&cancel.sku, of_supply(cancel.supply));
             changed.push((cancel.sku.clone(), cancel.supply, of_supply(cancel.supply)));

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use ledger::{Kept, QueuePart, Replay, Timer};
 use model::{
     Units,
-    command::{Adjust, CancelOrder, ChangeSupply, Command, PlaceOrder, Receive},
+    command::{Adjust, CancelOrder, ChangeSupply, Command, PlaceOrder},
     event::{Event, HoldGone, LocationSet, PolicySet},
-    id::{HoldId, LineId, OrderId, RunId, Sku, SupplyId},
+    id::{HoldId, OrderId, RunId, Sku, SupplyId},
     refusal::Rejection,
     time::{Timestamp, days_since_epoch, local_date},
-    view::{AdjustmentView, RefusedUnits, ServedLine, SupplyChange, SupplyView},
+    view::{AdjustmentView, RefusedUnits, SupplyChange, SupplyView},
 };
 use promise::{Bought, Queues};
 
@@ -18,12 +18,9 @@ use crate::{
     Request,
     after::{Course, follow},
     answer::{Answer, Answered, Failure, is_kept},
-    fulfil,
+    fulfil, receipts,
     working::Working,
 };
-
-/// Most lines that the answer to a receipt names.
-const SERVED_LINES_MAX: usize = 100;
 
 /// A key that begins so is never forgotten: a file imported again years later must still do nothing.
 const LASTING: &str = "import:";
@@ -163,7 +160,8 @@ fn decide(working: &mut Working<'_>, request: &Request) -> Outcome {
                 supply_change(working, course, &sku, wish.supply)
             })
         }
-        Command::Receive(wish) => receive(working, course, wish),
+        Command::Receive(wish) => receipts::receive(working, course, wish),
+        Command::Inspect(wish) => receipts::inspect(working, course, wish),
         Command::Adjust(wish) => adjust(working, course, wish),
         Command::PlaceHold(wish) => {
             working.load_pools(wish.lines.iter().map(|line| &line.sku))?;
@@ -327,7 +325,7 @@ fn order_now(working: &mut Working<'_>, course: &Course, id: OrderId) -> Result<
 }
 
 /// The pool of a supply, loaded; `None`: there is no such supply.
-fn pool_of(working: &mut Working<'_>, supply: SupplyId) -> Result<Option<Sku>, Failure> {
+pub(crate) fn pool_of(working: &mut Working<'_>, supply: SupplyId) -> Result<Option<Sku>, Failure> {
     let tenant = working.tenant;
     let Some(supply) = working.store()?.supply(tenant, supply)? else { return Ok(None) };
     working.load_pools([&supply.sku].into_iter())?;
@@ -346,7 +344,7 @@ fn change_supply(working: &mut Working<'_>, course: &mut Course, wish: &ChangeSu
 }
 
 /// The last lines of some queues, enough for so many units each, their orders loaded.
-fn last_come(working: &mut Working<'_>, needed: &[(SupplyId, Units)]) -> Result<Queues, Failure> {
+pub(crate) fn last_come(working: &mut Working<'_>, needed: &[(SupplyId, Units)]) -> Result<Queues, Failure> {
     let mut queues = Queues::new();
     for (supply, units) in needed.iter().filter(|(_, units)| *units > 0) {
         let lines = working.queue(*supply, QueuePart::Newest, *units, usize::MAX)?;
@@ -384,35 +382,7 @@ fn adjust(working: &mut Working<'_>, course: &mut Course, wish: &Adjust) -> Outc
     })
 }
 
-fn receive(working: &mut Working<'_>, course: &mut Course, wish: &Receive) -> Outcome {
-    let Some(sku) = pool_of(working, wish.supply)? else {
-        return Ok(Err(Rejection::not_found("supply", wish.supply)));
-    };
-    let before =
-        working.pool(&sku).and_then(|pool| pool.supply(wish.supply)).map_or(0, |supply| supply.pegged());
-    let served = working.queue(wish.supply, QueuePart::All, Units::MAX, SERVED_LINES_MAX)?;
-    let decision = promise::receive(course.setting(working), &sku, wish);
-    finish(working, course, decision, |working, course| {
-        let lines = served.iter().map(|waiting| ServedLine {
-            order: waiting.line.order,
-            line: LineId { order: waiting.line.order, no: waiting.line.no },
-            quantity: waiting.quantity,
-            why: "promised from this supply; served in the order in which orders were placed".to_owned(),
-        });
-        let lines = lines.collect();
-        let Answer::SupplyChanged(change) = supply_change(working, course, &sku, wish.supply)? else {
-            return Err(lost(wish.supply));
-        };
-        Ok(Answer::SupplyChanged(SupplyChange {
-            allocated: Some(before),
-            lines: Some(lines),
-            still_due: Some(0),
-            ..change
-        }))
-    })
-}
-
-fn supply_change(
+pub(crate) fn supply_change(
     working: &mut Working<'_>,
     course: &Course,
     sku: &Sku,
@@ -420,7 +390,14 @@ fn supply_change(
 ) -> Result<Answer, Failure> {
     let supply = supply_view(working, course, sku, id)?;
     let run = RunId::of(course.setting(working).command);
-    Ok(Answer::SupplyChanged(SupplyChange { supply, run, allocated: None, lines: None, still_due: None }))
+    Ok(Answer::SupplyChanged(SupplyChange {
+        supply,
+        run,
+        allocated: None,
+        lines: None,
+        still_due: None,
+        arrived: None,
+    }))
 }
 
 fn supply_view(

@@ -13,6 +13,7 @@ mod fulfil;
 mod housekeeping;
 mod look;
 pub mod preview;
+mod receipts;
 mod sandbox;
 mod snapshot;
 mod spread;

@@ -6,7 +6,7 @@ use ledger::{Changes, QueuePart, Replay, StoreError, Timer, Work, Write};
 use model::{
     Units,
     command::Contact,
-    event::Event,
+    event::{Event, Move},
     id::{HoldId, OrderId, Sku, SupplyId, TenantId},
     order::Waiting,
     pool::Pool,
@@ -44,6 +44,8 @@ pub(crate) struct TenantState {
     left_work: bool,
     /// Work that looks for lines that move up, by pool, as far as this process has met it.
     pub(crate) searches: FxHashMap<Sku, i64>,
+    /// What runs moved since somebody last looked: an answer names it.
+    moves: Vec<Move>,
 }
 
 impl TenantState {
@@ -64,6 +66,7 @@ impl TenantState {
             next_work,
             left_work: false,
             searches: FxHashMap::default(),
+            moves: Vec::new(),
         })
     }
 
@@ -117,6 +120,7 @@ impl TenantState {
         if self.shop.holds.len() > ORDERS_KEPT_MAX {
             self.shop.holds.clear();
         }
+        self.moves.clear();
         self.left_work = false;
         if self.shop.pools.len() > POOLS_KEPT_MAX {
             self.shop.pools.clear();
@@ -171,11 +175,19 @@ impl Working<'_> {
     pub(crate) fn apply(&mut self, now: Timestamp, events: Vec<Event>) -> Result<(), Failure> {
         for event in events {
             self.note_timers(&event);
+            if let Event::RunApplied(run) = &event {
+                self.state.moves.extend(run.moves.iter().cloned());
+            }
             let TenantState { shop, touched, .. } = &mut *self.state;
             shop.apply(&event, touched).map_err(|error| Failure::Defect(error.to_string().into()))?;
             self.state.changes.events.push((now, event));
         }
         Ok(())
+    }
+
+    /// What runs moved since this was last called.
+    pub(crate) fn take_moves(&mut self) -> Vec<Move> {
+        std::mem::take(&mut self.state.moves)
     }
 
     /// A hold's timer comes and goes with it.

@@ -36,6 +36,8 @@ pub enum Command {
     CancelSupply(CancelSupply),
     /// Book goods in.
     Receive(Receive),
+    /// Say what became of goods in quarantine.
+    Inspect(Inspect),
     /// Change stock by hand.
     Adjust(Adjust),
     /// Hold units for a cart.
@@ -135,8 +137,34 @@ pub struct CancelSupply {
 pub struct Receive {
     /// Which supply.
     pub supply: SupplyId,
-    /// Units that are good; all that was expected unless given.
+    /// Units that are good; `None`: all that was expected.
     pub accepted: Option<Units>,
+    /// Units that are not, and go to quarantine.
+    pub damaged: Units,
+    /// Whether nothing more will come, however few came.
+    pub close: bool,
+    /// The date now given for what is still to come; `None` leaves it, `Some(None)`: nobody knows any more.
+    pub expected_on: Option<Option<Date>>,
+}
+
+impl Receive {
+    /// All that was expected came, and is good.
+    pub fn whole(supply: SupplyId) -> Self {
+        Self { supply, accepted: None, damaged: 0, close: false, expected_on: None }
+    }
+}
+
+/// Say what became of goods in quarantine.
+#[derive(Debug, Clone)]
+pub struct Inspect {
+    /// Which supply.
+    pub supply: SupplyId,
+    /// Units that are good after all.
+    pub good: Units,
+    /// Units that are thrown away.
+    pub written_off: Units,
+    /// Why, in a person's words.
+    pub reason: Option<Arc<str>>,
 }
 
 /// Change stock by hand.

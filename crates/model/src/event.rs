@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+pub use crate::receipt::{StillDue, SupplyInspected, SupplyReceived};
 use crate::{
     Units,
     id::{Channel, HoldId, LineId, LocationId, OrderId, RunId, Sku, SupplyId},
@@ -16,7 +17,7 @@ use crate::{
     location::LocationSettings,
     order::{Cause, Dates, Hold, Order, Peg, Promise},
     supply::{Lateness, Supply},
-    time::{Date, Timestamp},
+    time::Date,
 };
 
 pub use fulfilment::{ReleaseReturned, Released, ReleasedLine, Shipped, ShippedLine};
@@ -67,6 +68,8 @@ events! {
     SupplyChanged(SupplyChanged) = "supply_changed",
     /// Goods arrived.
     SupplyReceived(SupplyReceived) = "supply_received",
+    /// Goods in quarantine were looked at.
+    SupplyInspected(SupplyInspected) = "supply_inspected",
     /// A supply was called off.
     SupplyCancelled(SupplyCancelled) = "supply_cancelled",
     /// A count, a loss, a return: stock changed by hand.
@@ -108,6 +111,7 @@ impl Event {
             Self::SupplyAdded(supply) => Some(&supply.sku),
             Self::SupplyChanged(change) => Some(&change.sku),
             Self::SupplyReceived(receipt) => Some(&receipt.sku),
+            Self::SupplyInspected(inspected) => Some(&inspected.sku),
             Self::SupplyCancelled(cancel) => Some(&cancel.sku),
             Self::StockAdjusted(adjustment) => Some(&adjustment.sku),
             Self::OrderPlaced(placed) => one_sku(&placed.order),
@@ -177,21 +181,6 @@ pub struct SupplyChanged {
     pub expected_on_before: Option<Date>,
     /// The quantity before.
     pub quantity_before: Units,
-}
-
-/// Goods that arrived.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SupplyReceived {
-    /// Which supply; from now on it is on hand, with every peg on it.
-    pub supply: SupplyId,
-    /// Of what.
-    pub sku: Sku,
-    /// Units that are now on hand.
-    pub accepted: Units,
-    /// Units that were expected.
-    pub expected: Units,
-    /// When.
-    pub received_at: Timestamp,
 }
 
 /// A supply that will not come. What is pegged to it stays so, without a date, until a run finds other goods.
@@ -420,6 +409,7 @@ impl Serialize for PromiseGiven {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::time::Timestamp;
 
     #[test]
     fn promises_of_a_kind_are_stored_once_and_read_back_line_by_line() {

@@ -14,6 +14,7 @@ pub mod location;
 pub mod money;
 pub mod order;
 pub mod pool;
+pub mod receipt;
 pub mod refusal;
 pub mod state;
 pub mod supply;

@@ -32,6 +32,8 @@ pub enum RefusalCode {
     SupplyClosed,
     /// The goods are here already.
     AlreadyReceived,
+    /// The supply is not in quarantine.
+    NotInQuarantine,
     /// More units are promised than would be left.
     UnitsPromised,
     /// The units are not here yet.
@@ -63,6 +65,7 @@ impl RefusalCode {
             Self::AlreadyCancelled => "already_cancelled",
             Self::SupplyClosed => "supply_closed",
             Self::AlreadyReceived => "already_received",
+            Self::NotInQuarantine => "not_in_quarantine",
             Self::UnitsPromised => "units_promised",
             Self::NotAllocated => "not_allocated",
             Self::Released => "released",

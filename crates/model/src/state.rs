@@ -3,6 +3,8 @@
 //! The same [`Shop::apply`] runs when a decision is committed and when the ledger is replayed: that is why replay
 //! gives the same tables. It decides nothing and only refuses what cannot have happened.
 
+mod receipt;
+
 use std::{collections::BTreeMap, sync::Arc};
 
 use rustc_hash::FxHashMap;
@@ -18,7 +20,7 @@ use crate::{
     location::LocationSettings,
     order::{Hold, Line, Order, ReleasedUnits},
     pool::Pool,
-    supply::{Supply, SupplyKind, SupplyState},
+    supply::{Supply, SupplyState},
 };
 
 /// An event that does not fit what is kept: a ledger or a table was tampered with, or there is a defect.
@@ -133,23 +135,9 @@ impl Shop {
                     supply.lateness = change.lateness;
                 })?;
             }
-            Event::SupplyReceived(receipt) => {
-                self.change_supply(&receipt.sku, receipt.supply, touched, |supply| {
-                    supply.state = SupplyState::OnHand;
-                    supply.quantity = receipt.accepted;
-                    supply.received_at = Some(receipt.received_at);
-                })?;
-            }
-            Event::SupplyCancelled(cancel) => {
-                // What was promised from it is still promised: the supply becomes the list of that, in one row.
-                self.change_supply(&cancel.sku, cancel.supply, touched, |supply| {
-                    supply.kind = SupplyKind::Shortfall;
-                    supply.state = SupplyState::Due;
-                    supply.expected_on = None;
-                    supply.quantity -= supply.free();
-                })?;
-                self.close_if_unclaimed(&cancel.sku, cancel.supply, touched)?;
-            }
+            Event::SupplyReceived(receipt) => self.receive(receipt, touched)?,
+            Event::SupplyInspected(inspected) => self.inspect(inspected, touched)?,
+            Event::SupplyCancelled(cancel) => self.lose(&cancel.sku, cancel.supply, touched)?,
             Event::StockAdjusted(adjusted) => self.adjust(adjusted, touched)?,
             Event::HoldPlaced(hold) => {
                 for line in &hold.lines {
@@ -222,7 +210,7 @@ impl Shop {
             pool.remove_supply(id).ok_or_else(|| Inconsistent::NoSupply { supply: id, sku: sku.clone() })?;
         let mut supply = Arc::unwrap_or_clone(supply);
         change(&mut supply);
-        if supply.free() < 0 {
+        if supply.free() < 0 || supply.quantity < 0 {
             return Err(Inconsistent::Overclaimed(id));
         }
         pool.put_supply(supply);
@@ -362,28 +350,33 @@ impl Shop {
         for supply in &run.opened {
             self.open_supply(supply, touched)?;
         }
+        self.move_units(&run.sku, &run.moves, touched)
+    }
+
+    /// Moves units between supplies of one pool, all at once.
+    fn move_units(&mut self, sku: &Sku, moves: &[Move], touched: &mut Touched) -> Result<(), Inconsistent> {
         // All units leave before any arrives: moves may go round in a circle between full supplies.
-        let mut claims = Vec::with_capacity(run.moves.len());
-        for Move { line: id, from, to, quantity } in &run.moves {
+        let mut claims = Vec::with_capacity(moves.len());
+        for Move { line: id, from, to, quantity } in moves {
             let order = self.order_mut(id.order)?;
             let channel = order.channel.clone();
             let line = order.line_mut(id.no).ok_or(Inconsistent::NoLine(*id))?;
-            line.move_peg(&run.sku, *from, -quantity);
-            line.move_peg(&run.sku, *to, *quantity);
+            line.move_peg(sku, *from, -quantity);
+            line.move_peg(sku, *to, *quantity);
             claims.push((channel, line.kit().cloned()));
             check_line(*id, line)?;
             touched.pegs.extend([(*id, *from), (*id, *to)]);
         }
-        for (who, step) in claims.iter().zip(&run.moves) {
+        for (who, step) in claims.iter().zip(moves) {
             let who = (&who.0, who.1.as_ref());
-            self.claim(who, &run.sku, step.from, (-step.quantity, 0), touched)?;
+            self.claim(who, sku, step.from, (-step.quantity, 0), touched)?;
         }
-        for (who, step) in claims.iter().zip(&run.moves) {
+        for (who, step) in claims.iter().zip(moves) {
             let who = (&who.0, who.1.as_ref());
-            self.claim(who, &run.sku, step.to, (step.quantity, 0), touched)?;
+            self.claim(who, sku, step.to, (step.quantity, 0), touched)?;
         }
-        for step in &run.moves {
-            self.close_if_unclaimed(&run.sku, step.from, touched)?;
+        for step in moves {
+            self.close_if_unclaimed(sku, step.from, touched)?;
         }
         Ok(())
     }

@@ -71,6 +71,8 @@ pub enum SupplyState {
     Due,
     /// Here.
     OnHand,
+    /// Here, and kept from everybody until somebody has looked at it.
+    Quarantine,
     /// Used up, or called off.
     Closed,
 }
@@ -81,13 +83,16 @@ impl SupplyState {
         match self {
             Self::Due => "due",
             Self::OnHand => "on_hand",
+            Self::Quarantine => "quarantine",
             Self::Closed => "closed",
         }
     }
 
     /// Reads the word.
     pub fn parse(word: &str) -> Option<Self> {
-        [Self::Due, Self::OnHand, Self::Closed].into_iter().find(|state| state.as_str() == word)
+        [Self::Due, Self::OnHand, Self::Quarantine, Self::Closed]
+            .into_iter()
+            .find(|state| state.as_str() == word)
     }
 }
 
@@ -146,7 +151,7 @@ pub struct Supply {
     pub kind: SupplyKind,
     /// Due, on hand, or closed.
     pub state: SupplyState,
-    /// Units in it now: expected, or here and not yet shipped. Never below what is claimed.
+    /// Units in it now: expected, or here and not yet shipped. Never below what is claimed; in quarantine nothing is.
     pub quantity: Units,
     /// The date given for its arrival; `None` where nobody knows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -185,12 +190,15 @@ impl Supply {
         self.claims.iter().map(|claim| claim.released).sum()
     }
 
-    /// Units nobody has a claim on.
+    /// Units nobody has a claim on and somebody may have: none in quarantine.
     pub fn free(&self) -> Units {
+        if self.state == SupplyState::Quarantine {
+            return 0;
+        }
         self.quantity - self.claims.iter().map(|claim| claim.pegged + claim.held).sum::<Units>()
     }
 
-    /// Whether it is here.
+    /// Whether it is here and may be had.
     pub fn is_on_hand(&self) -> bool {
         self.state == SupplyState::OnHand
     }

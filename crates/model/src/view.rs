@@ -275,7 +275,7 @@ pub struct SupplyChange {
     pub supply: SupplyView,
     /// The run that this change made.
     pub run: RunId,
-    /// Units of order lines that are now allocated; of a receipt.
+    /// Units of order lines that have goods that came in now; of a receipt or an inspection, as all that follows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub allocated: Option<Units>,
     /// The order lines served, first come first: the first hundred of them.
@@ -284,6 +284,26 @@ pub struct SupplyChange {
     /// Units that are still due.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub still_due: Option<Units>,
+    /// What became of the units.
+    #[serde(flatten, default, skip_serializing_if = "Option::is_none")]
+    pub arrived: Option<Arrived>,
+}
+
+/// What became of units that came, or that somebody looked at.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Arrived {
+    /// Units that are on hand by it.
+    pub accepted: Units,
+    /// The supply that they are in; `None` where there are none.
+    pub on_hand: Option<SupplyId>,
+    /// Units that are not good.
+    pub damaged: Units,
+    /// The supply that they are kept in; `None` where there are none.
+    pub quarantine: Option<SupplyId>,
+    /// Units that were promised from it and will not come: the last lines wait for other goods.
+    pub displaced: Units,
+    /// The date given for what is still due.
+    pub still_due_on: Option<Date>,
 }
 
 /// A line that got units of a receipt.

@@ -40,7 +40,7 @@ pub use dates::supply_ship_by;
 pub use gains::{QueueNeed, gaining, queues_needed};
 pub use moves::{Settled, Stretch, Stretches, reissue, settle};
 pub use place::{Placing, place_hold, place_order, refused_event, release_hold};
-pub use receive::receive;
+pub use receive::{Shares, inspect, receive, shares};
 pub use release::{Handover, ready, release, released_lines, turn};
 pub use settings::{etag, put_item, put_location, put_policy};
 pub use ship::ship;

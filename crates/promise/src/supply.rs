@@ -109,7 +109,9 @@ pub(crate) fn due_supply<'a>(
     let refuse = |code, why: &str| Err(Refusal::new(code, format!("{id} {why}")).into());
     match set.shop.pool(sku).and_then(|pool| Some((pool, pool.supply(id)?))) {
         None => refuse(RefusalCode::SupplyClosed, "is closed"),
-        Some((_, supply)) if supply.is_on_hand() => refuse(RefusalCode::AlreadyReceived, "is here already"),
+        Some((_, supply)) if supply.state != SupplyState::Due => {
+            refuse(RefusalCode::AlreadyReceived, "is here already")
+        }
         Some((_, supply)) if supply.kind.is_elastic() => {
             refuse(RefusalCode::SupplyClosed, "is made and unmade by the orders that wait for it")
         }

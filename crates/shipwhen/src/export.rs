@@ -165,7 +165,7 @@ fn export_supplies(reader: &mut dyn Read, tenant: &TenantId, out: impl Write) ->
         let page = reader.supply_page(tenant, None, false, after, PAGE)?;
         let full = page.len() == PAGE;
         after = page.last().map(|supply| supply.id);
-        for supply in page.into_iter().filter(|supply| !supply.is_on_hand()) {
+        for supply in page.into_iter().filter(|supply| supply.state == supply::SupplyState::Due) {
             let kind = match supply.kind {
                 supply::SupplyKind::PurchaseOrder => SupplyKind::PurchaseOrder,
                 supply::SupplyKind::ProductionRun => SupplyKind::ProductionRun,

@@ -6,15 +6,15 @@ use model::{
     Units,
     calendar::{Calendar, WorkingDays},
     command::{
-        Accept, AddSupply, AskLine, CancelOrder, CancelSupply, ChangeSupply, Command, PlaceHold, PlaceOrder,
-        PutItem, PutLocation, PutPolicy, Receive, Release, Ship, TakeBack, TakeBackLine,
+        Accept, AddSupply, AskLine, CancelOrder, CancelSupply, ChangeSupply, Command, Inspect, PlaceHold,
+        PlaceOrder, PutItem, PutLocation, PutPolicy, Receive, Release, Ship, TakeBack, TakeBackLine,
     },
     event::AdjustReason,
     id::{Channel, HoldId, LineId, LocationId, OrderId, Sku, SupplyId},
     item::{Cap, Policy, WhenOut},
     location::LocationSettings,
     order::{Line, ShipChoice},
-    supply::SupplyKind,
+    supply::{SupplyKind, SupplyState},
     time::{Date, Zone, date_from_days, days_since_epoch, seconds_after},
     transit::Transit,
 };
@@ -50,8 +50,12 @@ pub enum Step {
     Resize(usize, Units),
     /// A supply is called off.
     CancelSupply(usize),
-    /// A supply arrives.
+    /// A supply arrives as a whole.
     Receive(usize),
+    /// Units of a supply arrive: good ones, damaged ones, whether no more will come, days until the rest comes.
+    ReceivePart(usize, (Units, Units), bool, Option<u16>),
+    /// Units in quarantine are looked at: good ones, others.
+    Inspect(usize, Units, Units),
     /// Stock is counted: SKU, place, units more or less.
     Adjust(usize, usize, Units),
     /// An order is sent: all that is here, or units of one line.
@@ -207,6 +211,9 @@ pub fn step() -> impl Strategy<Value = Step> {
         3 => (any_of.clone(), 0..15_i64).prop_map(|(supply, units)| Step::Resize(supply, units)),
         1 => any_of.clone().prop_map(Step::CancelSupply),
         3 => any_of.clone().prop_map(Step::Receive),
+        6 => (any_of.clone(), (0..12_i64, prop_oneof![2 => Just(0), 1 => 0..4_i64]), prop::bool::weighted(0.3), seldom(0..40_u16))
+            .prop_map(|(supply, came, close, days)| Step::ReceivePart(supply, came, close, days)),
+        3 => (any_of.clone(), 0..4_i64, 0..3_i64).prop_map(|(supply, good, off)| Step::Inspect(supply, good, off)),
         5 => (plain, at.clone(), -5..10_i64).prop_map(|(sku, place, delta)| Step::Adjust(sku, place, delta)),
         3 => (any_of.clone(), part()).prop_map(|(order, part)| Step::Ship(order, part)),
         4 => (0..2_usize, 0..3_usize, 1..9_usize, seldom(0..99_u16))
@@ -324,7 +331,20 @@ pub fn command(shop: &mut CoreShop, step: &Step) -> Option<Command> {
             quantity: Some(*quantity),
         }),
         Step::CancelSupply(at) => Command::CancelSupply(CancelSupply { supply: nth(supplies(shop), *at)? }),
-        Step::Receive(at) => Command::Receive(Receive { supply: nth(supplies(shop), *at)?, accepted: None }),
+        Step::Receive(at) => Command::Receive(Receive::whole(nth(supplies(shop), *at)?)),
+        Step::ReceivePart(at, (good, damaged), close, days) => Command::Receive(Receive {
+            supply: nth(supplies(shop), *at)?,
+            accepted: Some(*good),
+            damaged: *damaged,
+            close: *close,
+            expected_on: days.map(|days| in_days(shop, days)),
+        }),
+        Step::Inspect(at, good, written_off) => Command::Inspect(Inspect {
+            supply: nth(quarantined(shop), *at)?,
+            good: *good,
+            written_off: *written_off,
+            reason: None,
+        }),
         Step::Adjust(_, _, 0) => return None,
         Step::Adjust(at, place, delta) => Command::Adjust(model::command::Adjust {
             sku: sku(SKUS[*at]),
@@ -420,6 +440,11 @@ fn holds(shop: &CoreShop) -> Vec<HoldId> {
 fn supplies(shop: &CoreShop) -> Vec<SupplyId> {
     let open = shop.shop.pools.values().flat_map(|pool| &pool.supplies);
     sorted(open.filter(|supply| !supply.is_on_hand()).map(|supply| supply.id))
+}
+
+fn quarantined(shop: &CoreShop) -> Vec<SupplyId> {
+    let open = shop.shop.pools.values().flat_map(|pool| &pool.supplies);
+    sorted(open.filter(|supply| supply.state == SupplyState::Quarantine).map(|supply| supply.id))
 }
 
 fn lines_of(shop: &CoreShop, order: OrderId, part: Option<(usize, Units)>) -> Vec<(LineId, Option<Units>)> {

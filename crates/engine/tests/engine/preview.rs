@@ -139,7 +139,7 @@ fn a_preview_is_refused_as_the_change_would_be() {
     let world = World::open();
     world.sells_as("MUG", policy());
     let first = world.due(5, "2026-08-12");
-    world.must(Command::Receive(Receive { supply: first, accepted: None }));
+    world.must(Command::Receive(Receive::whole(first)));
     let refused = world.look(first, slip(first, "2026-08-26")).unwrap_err();
     assert!(
         matches!(refused, Rejection::Refused(ref refusal) if refusal.code == RefusalCode::AlreadyReceived),
@@ -177,7 +177,7 @@ fn in_any_shop_what_is_previewed_is_what_happens() {
             let on = model::time::days_after(date("2026-08-03"), days).unwrap();
             let command = match what {
                 0 => Command::CancelSupply(CancelSupply { supply }),
-                1 => Command::Receive(Receive { supply, accepted: None }),
+                1 => Command::Receive(Receive::whole(supply)),
                 2 => resize(supply, units),
                 _ => slip(supply, &on.to_string()),
             };

@@ -32,8 +32,8 @@ fn stocked(units: i64) -> World {
         location: LocationId::stored(CoreShop::MAIN),
         delta: units,
         reason: AdjustReason::OpeningStock,
-        line: None,
         note: None,
+        line: None,
     }));
     world
 }

@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use model::{
-    event::{Event, OrderPlaced},
+    event::{Event, Move, OrderPlaced},
     id::{HoldId, OrderId, Sku, SupplyId, TenantId},
     order::{Hold, Line, Peg},
     state::{Shop, Touched},
@@ -203,7 +203,10 @@ impl Needs {
             Event::HoldReleased(gone) | Event::HoldExpired(gone) => drop(self.holds.insert(gone.hold)),
             Event::OrderPlaced(placed) => self.of_placed(placed),
             Event::LineCancelled(cancel) => self.skus.extend(cancel.freed.iter().map(|peg| peg.sku.clone())),
-            Event::RunApplied(run) => self.orders.extend(run.moves.iter().map(|step| step.line.order)),
+            Event::RunApplied(run) => self.of_moves(&run.moves),
+            Event::SupplyReceived(receipt) => {
+                receipt.rest.iter().for_each(|rest| self.of_moves(&rest.moves));
+            }
             Event::Shipped(shipped) => {
                 self.of_pegs(shipped.lines.iter().flat_map(|line| &line.from));
             }
@@ -213,6 +216,10 @@ impl Needs {
             }
             _ => {}
         }
+    }
+
+    fn of_moves(&mut self, moves: &[Move]) {
+        self.orders.extend(moves.iter().map(|step| step.line.order));
     }
 
     fn of_placed(&mut self, placed: &OrderPlaced) {

@@ -1,4 +1,4 @@
-//! What must be on hand by the ledger alone: received and adjusted, less shipped. Reads plain JSON and not the model.
+//! What must be here by the ledger alone: received and adjusted, less written off and shipped. Reads plain JSON and not the model.
 
 use rustc_hash::FxHashMap;
 use serde_json::Value;
@@ -6,40 +6,71 @@ use serde_json::Value;
 use super::{Report, replay::supply_of};
 use crate::audit::{Cell, Row};
 
-/// Units on hand by supply; those at zero are left out, so that used-up supplies take no memory.
+/// Units here by supply, in quarantine too; those at zero are left out, so that used-up supplies take no memory.
 #[derive(Default)]
 pub(super) struct Stock {
-    pub(super) on_hand: FxHashMap<[u8; 16], i64>,
+    pub(super) here: FxHashMap<[u8; 16], i64>,
 }
 
 impl Stock {
     /// Counts what an event says about goods that are here.
     pub(super) fn note(&mut self, kind: &str, row: &Row, report: &mut Report) {
-        if !matches!(kind, "supply_received" | "stock_adjusted" | "shipped") {
-            return;
-        }
+        let count = match kind {
+            "supply_received" => Self::receive,
+            "supply_inspected" => Self::inspect,
+            "stock_adjusted" => Self::adjust,
+            "shipped" => Self::ship,
+            _ => return,
+        };
         let Some(Cell::Text(data)) = row.get(5) else { return };
-        let counted = serde_json::from_str(data).ok().and_then(|data: Value| match kind {
-            "supply_received" => self.add(&data["supply"], &data["accepted"]),
-            "stock_adjusted" => self.adjust(&data),
-            _ => self.ship(&data),
-        });
+        let counted = serde_json::from_str(data).ok().and_then(|data: Value| count(self, &data));
         if counted.is_none() {
             report.found("stock", format_args!("event {} ({kind}): its units do not add up", row[0]));
         }
     }
 
-    fn add(&mut self, supply: &Value, units: &Value) -> Option<()> {
-        self.count(supply, units.as_i64()?)
+    /// Good units are in the supply itself, or in a lot beside what is still due; damaged ones in quarantine. What was
+    /// expected is accounted for: come, or still due, unless no more will come.
+    fn receive(&mut self, data: &Value) -> Option<()> {
+        let units = |value: &Value| value.as_i64().or(value.is_null().then_some(0));
+        let (accepted, damaged) = (units(&data["accepted"])?, units(&data["damaged"])?);
+        let rest = &data["rest"];
+        if rest.is_null() {
+            self.count(&data["supply"], accepted)?;
+        } else {
+            let due = rest["quantity"].as_i64().filter(|due| *due > 0)?;
+            let all = accepted.checked_add(damaged)?.checked_add(due)?;
+            if all != data["expected"].as_i64()? {
+                return None;
+            }
+            self.open(&rest["lot"], accepted)?;
+        }
+        self.open(&data["quarantine"], damaged)
+    }
+
+    /// What was kept back leaves quarantine; the good of it are in a lot.
+    fn inspect(&mut self, data: &Value) -> Option<()> {
+        let (good, written_off) = (data["good"].as_i64()?, data["written_off"].as_i64()?);
+        self.count(&data["supply"], good.checked_add(written_off)?.checked_neg()?)?;
+        self.open(&data["lot"], good)
+    }
+
+    /// A supply that is opened with so many units, and is there unless they are none.
+    fn open(&mut self, supply: &Value, units: i64) -> Option<()> {
+        match (supply.is_null(), units) {
+            (true, 0) => Some(()),
+            (false, 1..) if supply["quantity"].as_i64() == Some(units) => self.count(&supply["id"], units),
+            _ => None,
+        }
     }
 
     fn count(&mut self, supply: &Value, units: i64) -> Option<()> {
         let supply = supply_of(supply.as_str()?)?;
-        let sum = self.on_hand.get(&supply).copied().unwrap_or(0).checked_add(units)?;
+        let sum = self.here.get(&supply).copied().unwrap_or(0).checked_add(units)?;
         if sum == 0 {
-            self.on_hand.remove(&supply);
+            self.here.remove(&supply);
         } else {
-            self.on_hand.insert(supply, sum);
+            self.here.insert(supply, sum);
         }
         Some(())
     }

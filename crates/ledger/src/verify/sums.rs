@@ -26,7 +26,7 @@ use crate::{
     },
 };
 
-/// Checks the sums; `stock`: what the ledger alone says is on hand, where it could be read to its end.
+/// Checks the sums; `stock`: what the ledger alone says is here, where it could be read to its end.
 pub(super) fn run(
     audit: &mut dyn Audit,
     tenant: &TenantId,
@@ -41,7 +41,7 @@ pub(super) fn run(
         supply.check(report);
     }
     if let Some(stock) = stock {
-        on_hand(&supplies, stock, report);
+        here(&supplies, stock, report);
     }
     Ok(())
 }
@@ -102,7 +102,10 @@ struct Open {
     sku: String,
     location: String,
     elastic: bool,
-    on_hand: bool,
+    /// On hand, or in quarantine.
+    here: bool,
+    /// In quarantine: nobody may have any of it.
+    kept_back: bool,
     quantity: i64,
     claims: BTreeMap<Holder, Sum>,
 }
@@ -147,7 +150,8 @@ fn supplies(
             sku: sku.clone(),
             location: location.clone(),
             elastic: kind == "lead_time" || kind == "shortfall",
-            on_hand: state == "on_hand",
+            here: state == "on_hand" || state == "quarantine",
+            kept_back: state == "quarantine",
             quantity: *quantity,
             claims: BTreeMap::new(),
             row,
@@ -178,10 +182,11 @@ impl Open {
         let key = Key(&SUPPLIES, &self.row);
         let claims = self.claims.values();
         let taken = claims.fold(0, |all: i64, of| all.saturating_add(of.pegged).saturating_add(of.held));
-        if !self.on_hand && self.claims.values().any(|of| of.released != 0) {
+        if (!self.here || self.kept_back) && self.claims.values().any(|of| of.released != 0) {
             report.found("supply", format_args!("{key}: with fulfilment, and not on hand"));
         }
-        if taken < 0 || taken > self.quantity || (self.elastic && taken != self.quantity) {
+        let most = if self.kept_back { 0 } else { self.quantity };
+        if taken < 0 || self.quantity < 0 || taken > most || (self.elastic && taken != self.quantity) {
             report.found("supply", format_args!("{key}: {taken} units claimed of {}", self.quantity));
         }
         let said = self.said();
@@ -524,12 +529,12 @@ fn check_hold(row: &Row, hold: &Value, supplies: &mut Supplies) -> Option<((Cell
     Some(((Int(expires.as_microsecond()), row[0].clone()), problems))
 }
 
-/// Invariant 5: received + adjusted - shipped = on hand, per SKU and location, from the ledger alone.
-fn on_hand(supplies: &Supplies, stock: &Stock, report: &mut Report) {
+/// Invariant 5: received + adjusted - shipped = here, per SKU and location, from the ledger alone.
+fn here(supplies: &Supplies, stock: &Stock, report: &mut Report) {
     let mut places: BTreeMap<(&str, &str), (i64, i64)> = BTreeMap::new();
     for (id, supply) in supplies {
-        let counted = stock.on_hand.get(id).copied().unwrap_or(0);
-        let here = if supply.on_hand { supply.quantity } else { 0 };
+        let counted = stock.here.get(id).copied().unwrap_or(0);
+        let here = if supply.here { supply.quantity } else { 0 };
         let sums = places.entry((&supply.sku, &supply.location)).or_default();
         sums.0 = sums.0.saturating_add(here);
         sums.1 = sums.1.saturating_add(counted);
@@ -542,7 +547,7 @@ fn on_hand(supplies: &Supplies, stock: &Stock, report: &mut Report) {
             format_args!("{sku:?} at {location:?}: {here} on hand, the ledger says {counted}"),
         );
     }
-    let mut lost: Vec<_> = stock.on_hand.iter().filter(|(id, _)| !supplies.contains_key(*id)).collect();
+    let mut lost: Vec<_> = stock.here.iter().filter(|(id, _)| !supplies.contains_key(*id)).collect();
     lost.sort();
     for (id, units) in lost {
         let id = Bytes(id.to_vec());

@@ -8,8 +8,8 @@ use model::{
     command::Contact,
     event::{
         AdjustReason, Event, HoldGone, LineCancelled, LinePromise, LocationSet, Move, OrderPlaced, PolicySet,
-        PromiseGiven, ReleaseReturned, Released, ReleasedLine, RunApplied, Shipped, ShippedLine,
-        StockAdjusted, SupplyCancelled, SupplyChanged, SupplyReceived,
+        PromiseGiven, ReleaseReturned, Released, ReleasedLine, RunApplied, Shipped, ShippedLine, StillDue,
+        StockAdjusted, SupplyCancelled, SupplyChanged, SupplyInspected, SupplyReceived,
     },
     id::{
         Channel, CustomerKey, HoldId, LineId, LocationId, OrderId, ReleaseId, RunId, Sku, SupplyId, TenantId,
@@ -219,7 +219,60 @@ impl World {
             sku,
             accepted,
             expected: accepted,
+            damaged: 0,
             received_at,
+            quarantine: None,
+            rest: None,
+        }));
+    }
+
+    /// Books some of what is due in; good units go to the lines given. Answers the good units' supply, and quarantine.
+    pub(crate) fn receive_part(
+        &mut self,
+        code: &str,
+        supply: SupplyId,
+        (accepted, damaged): (Units, Units),
+        served: &[(LineId, Units)],
+    ) -> (SupplyId, SupplyId) {
+        let received_at = self.now();
+        let due = self.shop.pool(&sku(code)).unwrap().supply(supply).unwrap().clone();
+        let (lot, kept) = (SupplyId(self.id()), SupplyId(self.id()));
+        let part = |id, state, quantity| {
+            let (received_at, claims) = (Some(received_at), Vec::new());
+            Supply { id, state, quantity, received_at, claims, ..Supply::clone(&due) }
+        };
+        let quarantine = Supply { expected_on: None, ..part(kept, SupplyState::Quarantine, damaged) };
+        let moves = served.iter().map(|&(line, quantity)| Move { line, from: supply, to: lot, quantity });
+        self.happen(Event::SupplyReceived(SupplyReceived {
+            supply,
+            sku: sku(code),
+            accepted,
+            expected: due.quantity,
+            damaged,
+            received_at,
+            quarantine: Some(quarantine),
+            rest: Some(StillDue {
+                quantity: due.quantity - accepted - damaged,
+                expected_on: Some(date("2026-12-20")),
+                lot: Some(part(lot, SupplyState::OnHand, accepted)),
+                moves: moves.collect(),
+            }),
+        }));
+        (lot, kept)
+    }
+
+    pub(crate) fn inspect(&mut self, code: &str, supply: SupplyId, good: Units, written_off: Units) {
+        let kept = self.shop.pool(&sku(code)).unwrap().supply(supply).unwrap().clone();
+        let (id, inspected_at) = (SupplyId(self.id()), self.now());
+        let lot = Supply { id, state: SupplyState::OnHand, quantity: good, ..Supply::clone(&kept) };
+        self.happen(Event::SupplyInspected(SupplyInspected {
+            supply,
+            sku: sku(code),
+            good,
+            written_off,
+            lot: (good > 0).then_some(lot),
+            inspected_at,
+            reason: Some("crushed".into()),
         }));
     }
 

@@ -9,6 +9,7 @@ mod kits;
 mod orders;
 mod policies;
 mod queues;
+mod receipts;
 mod settings;
 mod shipping;
 mod supplies;

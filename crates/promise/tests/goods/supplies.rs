@@ -171,6 +171,6 @@ fn a_receipt_allocates_every_line_and_its_surplus_goes_to_the_next_queue() {
         "supply_received"
     );
     assert_eq!(refused(shop.resize(first, 9)).0, RefusalCode::AlreadyReceived);
-    let again = model::command::Receive { supply: first, accepted: None };
+    let again = model::command::Receive::whole(first);
     assert_eq!(refused(shop.run(&model::command::Command::Receive(again))).0, RefusalCode::AlreadyReceived);
 }

@@ -161,6 +161,11 @@ impl Checks {
         }
     }
 
+    /// A date now given: null says that nobody knows any more, nothing leaves it as it is.
+    pub(crate) fn new_date(&mut self, at: At<'_>, given: Option<&Option<String>>) -> Option<Option<Date>> {
+        given.map(|given| given.as_deref().and_then(|text| self.date(at, text)))
+    }
+
     /// A price: not below zero.
     pub(crate) fn money(&mut self, at: &str, money: &MoneyIn) -> Option<Money> {
         let amount = self.number(format_args!("{at}/amount"), money.amount, 0, MAX_AMOUNT);

@@ -14,6 +14,7 @@ mod health;
 mod holds;
 mod idempotency;
 mod input;
+mod inspections;
 mod locations;
 mod metrics;
 mod orders;
@@ -64,6 +65,7 @@ fn routes() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(supplies::cancel))
         .routes(routes!(previews::look))
         .routes(routes!(receipts::receive))
+        .routes(routes!(inspections::inspect))
         .routes(routes!(adjustments::adjust))
         .routes(routes!(availability::ask))
         .routes(routes!(holds::place))

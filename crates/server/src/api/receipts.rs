@@ -16,7 +16,7 @@ use super::{
     check::Checks,
     clock::Now,
     idempotency::Idempotency,
-    input::{Input, Json},
+    input::{Input, Json, present},
     params::Segments,
     problem::Problem,
     schema,
@@ -24,23 +24,23 @@ use super::{
     supplies::{changed, path_id},
 };
 
-/// What arrived of a supply.
+/// What arrived of a supply. Nothing at all said: all that was expected, and all of it good.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = ReceiptInput)]
 pub(crate) struct ReceiptIn {
-    /// Units that are good; all that was expected unless given.
-    #[schema(minimum = 1, maximum = 1_000_000_000)]
+    /// Units that are good; at most ten times what was expected. May be left out only where nothing else is said.
+    #[schema(minimum = 0, maximum = 1_000_000_000)]
     accepted: Option<i64>,
-    /// Units that are not. Only 0 for now.
-    #[schema(minimum = 0, maximum = 0)]
+    /// Units that came and are not good: they go to quarantine. 0 unless given.
+    #[schema(minimum = 0, maximum = 1_000_000_000)]
     damaged: Option<i64>,
-    /// Whether nothing more will come. A whole receipt leaves nothing to come, so it changes nothing for now.
-    #[expect(
-        dead_code,
-        reason = "read, so that it is of the right type; a whole receipt closes its supply anyway"
-    )]
+    /// Whether nothing more will come. Else what was expected and did not come stays due.
     close: Option<bool>,
+    /// The date now given for what stays due; null: nobody knows any more. Unless given it stays as it is.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<String>, format = Date)]
+    expected_on: Option<Option<String>>,
 }
 
 impl Input for ReceiptIn {
@@ -49,24 +49,29 @@ impl Input for ReceiptIn {
 
 pub(crate) fn check(supply: SupplyId, input: &ReceiptIn) -> Result<Receive, Problem> {
     let mut checks = Checks::default();
-    if input.damaged.is_some_and(|units| units != 0) {
-        let detail =
-            "damaged units are not taken yet: change the supply's quantity first, then receive the rest";
-        checks.wrong(format_args!("/damaged"), "not_supported", detail);
+    let is_bare = input.damaged.unwrap_or(0) == 0 && input.close != Some(true) && input.expected_on.is_none();
+    if input.accepted.is_none() && !is_bare {
+        checks.wrong(format_args!("/accepted"), "required", "say how many units are good");
     }
     let accepted = input.accepted;
-    let accepted = accepted.map(|units| checks.number(format_args!("/accepted"), units, 1, SUPPLY_UNITS_MAX));
-    checks.finish(Receive { supply, accepted })
+    let accepted = accepted.map(|units| checks.number(format_args!("/accepted"), units, 0, SUPPLY_UNITS_MAX));
+    let damaged = input.damaged.unwrap_or(0);
+    let damaged = checks.number(format_args!("/damaged"), damaged, 0, SUPPLY_UNITS_MAX);
+    let expected_on = checks.new_date(format_args!("/expected_on"), input.expected_on.as_ref());
+    checks.finish(Receive { supply, accepted, damaged, close: input.close == Some(true), expected_on })
 }
 
 /// Receive a supply
 ///
-/// As a whole: every line behind it is allocated with the answer, in the order in which orders were placed.
+/// Every line that gets units is allocated with the answer, in the order in which orders were placed. What was expected
+/// and did not come stays due under the supply's id, with the last lines behind it, unless `close` says that nothing more
+/// will come; good units are then a supply of their own (`on_hand`). Lines for which nothing is left wait for other goods.
+/// More than was expected goes to lines that wait for later supplies.
 #[utoipa::path(
     post, path = "/v1/supplies/{id}/receipts", tag = "Supplies", operation_id = "receive_supply",
     params(("id" = String, Path, description = "The supply's id")),
     request_body = ReceiptIn,
-    responses((status = 201, description = "Who was allocated, and what stays due", body = schema::SupplyChange)),
+    responses((status = 201, description = "Who was allocated, and what stays due", body = schema::Receipt)),
     security(("key" = ["supplies:write"])),
 )]
 pub(crate) async fn receive(

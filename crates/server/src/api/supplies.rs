@@ -117,10 +117,7 @@ pub(crate) fn check_change(supply: SupplyId, input: &SupplyChangeIn) -> Result<C
     if input.expected_on.is_none() && input.quantity.is_none() {
         checks.wrong(format_args!(""), "empty", "nothing is to change: give expected_on, quantity or both");
     }
-    let date = input
-        .expected_on
-        .as_ref()
-        .map(|given| given.as_deref().and_then(|text| checks.date(format_args!("/expected_on"), text)));
+    let date = checks.new_date(format_args!("/expected_on"), input.expected_on.as_ref());
     let quantity = input.quantity;
     let quantity = quantity.map(|units| checks.number(format_args!("/quantity"), units, 1, SUPPLY_UNITS_MAX));
     checks.finish(ChangeSupply { supply, expected_on: date, quantity })

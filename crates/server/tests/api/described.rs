@@ -72,6 +72,7 @@ const CALLS: &[&str] = &[
     "post /v1/shipments",
     "post /v1/supplies",
     "post /v1/supplies/{id}/cancel",
+    "post /v1/supplies/{id}/inspections",
     "post /v1/supplies/{id}/preview",
     "post /v1/supplies/{id}/receipts",
     "post /v1/test/run-due",

@@ -10,6 +10,7 @@ mod malformed;
 mod meets;
 mod offers;
 mod previews;
+mod receipts;
 mod serving;
 mod stories;
 mod tenants;

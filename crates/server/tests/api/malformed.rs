@@ -367,6 +367,7 @@ async fn supplies_and_stock_that_make_no_sense_are_refused() {
     };
     let one = format!("/v1/supplies/{supply}");
     let (receipts, cancel) = (format!("{one}/receipts"), format!("{one}/cancel"));
+    let inspections = format!("{one}/inspections");
     for (method, path, body, fields) in [
         ("POST", "/v1/supplies", add(json!({"kind": "stock"})), &["/kind unknown_value"][..]),
         ("POST", "/v1/supplies", add(json!({"quantity": 0})), &["/quantity out_of_range"]),
@@ -389,10 +390,39 @@ async fn supplies_and_stock_that_make_no_sense_are_refused() {
         ("PATCH", &one, json!({"quantity": 0}).to_string(), &["/quantity out_of_range"]),
         ("PATCH", &one, json!({"expected_on": "later"}).to_string(), &["/expected_on date"]),
         ("PATCH", &one, json!({"sku": "MUG"}).to_string(), &["/sku unknown_field"]),
-        ("POST", &receipts, json!({"damaged": 1}).to_string(), &["/damaged not_supported"]),
+        ("POST", &receipts, json!({"damaged": 1}).to_string(), &["/accepted required"]),
+        ("POST", &receipts, json!({"close": true}).to_string(), &["/accepted required"]),
+        ("POST", &receipts, json!({"expected_on": "2027-01-01"}).to_string(), &["/accepted required"]),
         ("POST", &receipts, json!({"accepted": 0}).to_string(), &["/accepted out_of_range"]),
-        ("POST", &receipts, json!({"accepted": 9}).to_string(), &["/accepted not_as_expected"]),
-        ("POST", &receipts, json!({"close": "yes"}).to_string(), &["/close type"]),
+        ("POST", &receipts, json!({"accepted": -1}).to_string(), &["/accepted out_of_range"]),
+        ("POST", &receipts, json!({"accepted": 1, "damaged": -1}).to_string(), &["/damaged out_of_range"]),
+        ("POST", &receipts, json!({"accepted": i64::MAX}).to_string(), &["/accepted out_of_range"]),
+        ("POST", &receipts, json!({"accepted": 101}).to_string(), &["/accepted out_of_range"]),
+        ("POST", &receipts, json!({"accepted": 50, "damaged": 51}).to_string(), &["/accepted out_of_range"]),
+        ("POST", &receipts, json!({"accepted": 0, "damaged": 101}).to_string(), &["/damaged out_of_range"]),
+        ("POST", &receipts, json!({"accepted": 1.5}).to_string(), &["/accepted type"]),
+        ("POST", &receipts, json!({"accepted": 1, "close": "yes"}).to_string(), &["/close type"]),
+        (
+            "POST",
+            &receipts,
+            json!({"accepted": 1, "close": true, "expected_on": "2027-01-01"}).to_string(),
+            &["/expected_on not_due"],
+        ),
+        (
+            "POST",
+            &receipts,
+            json!({"accepted": 1, "expected_on": "soon"}).to_string(),
+            &["/expected_on date"],
+        ),
+        ("POST", &inspections, json!({}).to_string(), &["/good out_of_range"]),
+        ("POST", &inspections, json!({"good": -1}).to_string(), &["/good out_of_range"]),
+        (
+            "POST",
+            &inspections,
+            json!({"good": 1, "written_off": -1}).to_string(),
+            &["/written_off out_of_range"],
+        ),
+        ("POST", &inspections, json!({"good": "1"}).to_string(), &["/good type"]),
         ("POST", "/v1/adjustments", adjust(json!({"delta": 0})), &["/delta out_of_range"]),
         ("POST", "/v1/adjustments", adjust(json!({"delta": -1_000_000_001})), &["/delta out_of_range"]),
         ("POST", "/v1/adjustments", adjust(json!({"reason": "magic"})), &["/reason unknown_value"]),

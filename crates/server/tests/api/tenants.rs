@@ -26,6 +26,7 @@ async fn a_shop_sees_and_changes_nothing_of_another() {
         ("PATCH", format!("/v1/supplies/{supply}"), Some(json!({"quantity": 1}))),
         ("POST", format!("/v1/supplies/{supply}/cancel"), None),
         ("POST", format!("/v1/supplies/{supply}/receipts"), Some(json!({}))),
+        ("POST", format!("/v1/supplies/{supply}/inspections"), Some(json!({"good": 1}))),
         ("GET", "/v1/availability?sku=MUG".to_owned(), None),
         ("GET", format!("/v1/holds/{hold}"), None),
         ("DELETE", format!("/v1/holds/{hold}"), None),

@@ -250,7 +250,7 @@ impl Sample {
         self.run(&at("2026-11-13"), Command::CancelSupply(CancelSupply { supply: gone }));
         let fewer = ChangeSupply { supply: lamps, expected_on: None, quantity: Some(34) };
         self.run(&at("2026-11-18"), Command::ChangeSupply(fewer));
-        self.run(&at("2026-11-19"), Command::Receive(Receive { supply: lamps, accepted: None }));
+        self.run(&at("2026-11-19"), Command::Receive(Receive::whole(lamps)));
         self.run(&at("2026-11-20"), Command::ChangeSupply(slip(more, "2026-12-09")));
         self.order(&at("2026-11-21"), names[2], &[("CHAIR-OAK", 2), ("KETTLE-01", 1)]);
     }

@@ -35,6 +35,7 @@ pub(super) fn rename(command: &mut Command, name: impl Fn(&[u8; 16]) -> [u8; 16]
         Command::ChangeSupply(wish) => supply(&mut wish.supply),
         Command::CancelSupply(wish) => supply(&mut wish.supply),
         Command::Receive(wish) => supply(&mut wish.supply),
+        Command::Inspect(wish) => supply(&mut wish.supply),
         Command::CancelOrder(wish) => {
             order(&mut wish.order);
             wish.lines.iter_mut().for_each(|(LineId { order: id, .. }, _)| order(id));

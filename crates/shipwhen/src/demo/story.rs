@@ -153,7 +153,7 @@ impl Teller {
                     Command::ChangeSupply(ChangeSupply { supply, expected_on: None, quantity: Some(units) })
                 }
                 Heard::CalledOff => Command::CancelSupply(CancelSupply { supply }),
-                Heard::Came => Command::Receive(Receive { supply, accepted: None }),
+                Heard::Came => Command::Receive(Receive::whole(supply)),
             };
             self.tell(at, command);
         }
@@ -303,7 +303,7 @@ impl Teller {
         };
         let supply = supply_at(self.tell(sent, Command::AddSupply(wish)));
         if comes < 0 {
-            self.tell(self.ago(-comes), Command::Receive(Receive { supply, accepted: None }));
+            self.tell(self.ago(-comes), Command::Receive(Receive::whole(supply)));
         }
     }
 

@@ -389,7 +389,7 @@ impl<'a> Replay<'a> {
             let early = self.instant(day, Time::midnight())?;
             self.look(early)?;
             for supply in self.receipts.remove(&day).unwrap_or_default() {
-                let wish = Receive { supply, accepted: None };
+                let wish = Receive::whole(supply);
                 let answer = self.ask(early, &supply.to_string(), Command::Receive(wish))?;
                 self.open.push(Open::Receipt(answer));
             }

@@ -262,14 +262,14 @@ fn a_tampered_store_is_found_out() {
     assert!(server.stop().success());
     assert_eq!(house.verified()["open_lines"], 1);
     let database = rusqlite::Connection::open(house.database()).unwrap();
-    assert_eq!(database.execute("UPDATE lines SET quantity = quantity + 1", []).unwrap(), 1);
+    assert_eq!(database.execute("UPDATE queue SET quantity = quantity + 1", []).unwrap(), 1);
     drop(database);
     let found = house.run(&["verify", "--json"]);
     assert_eq!(found.code, 1, "{found:?}");
     let violations = found.json()["violations"].take();
     let named = violations.as_array().unwrap().iter().any(|violation| {
         let detail = violation["detail"].as_str().unwrap();
-        violation["tenant"] == "shop" && detail.contains("line")
+        violation["tenant"] == "shop" && detail.contains("queue")
     });
     assert!(named, "{violations}");
     let told = house.run(&["verify"]);

@@ -93,7 +93,12 @@ impl CoreShop {
             }
             Event::SupplyReceived(receipt) => {
                 after.pools.insert(receipt.sku.clone(), anew(of_supply(receipt.supply)));
-                after.supplies.push((receipt.supply, of_supply(receipt.supply)));
+                let lot = receipt.rest.iter().flat_map(|rest| &rest.lot).map(|lot| lot.id);
+                let changed = lot.chain([receipt.supply]);
+                after.supplies.extend(changed.map(|supply| (supply, of_supply(receipt.supply))));
+            }
+            Event::SupplyInspected(inspected) => {
+                after.pools.insert(inspected.sku.clone(), anew(of_supply(inspected.supply)));
             }
             Event::SupplyCancelled(cancel) => {
                 after.pools.insert(cancel.sku.clone(), anew(of_supply(cancel.supply)));

@@ -108,7 +108,15 @@ impl CoreShop {
                 promise::change_supply(set, &sku, wish, &self.last_come(&[(wish.supply, excess)]))?
             }
             Command::CancelSupply(wish) => promise::cancel_supply(set, &pool_of(wish.supply)?, wish)?,
-            Command::Receive(wish) => promise::receive(set, &pool_of(wish.supply)?, wish)?,
+            Command::Receive(wish) => {
+                let sku = pool_of(wish.supply)?;
+                let supply = self.shop.pool(&sku).and_then(|pool| pool.supply(wish.supply));
+                let shares = supply.and_then(|supply| promise::shares(supply, wish).ok());
+                let (head, tail) = shares.map_or((0, 0), |shares| (shares.head(), shares.tail()));
+                let head = covering(self.queue(wish.supply).into_iter(), head);
+                promise::receive(set, &sku, wish, &head, &self.last_come(&[(wish.supply, tail)]))?
+            }
+            Command::Inspect(wish) => promise::inspect(set, &pool_of(wish.supply)?, wish)?,
             Command::Adjust(wish) => {
                 let pool = self.shop.pool(&wish.sku).filter(|_| wish.delta < 0);
                 let short = pool.map(|pool| promise::lots_short(pool, &wish.location, -wish.delta));

@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use model::{
     Units,
     command::{
-        AddSupply, Adjust, CancelOrder, CancelSupply, ChangeSupply, Command, PutItem, PutLocation, PutPolicy,
-        Receive, Release, Ship, TakeBack, TakeBackLine,
+        AddSupply, Adjust, CancelOrder, CancelSupply, ChangeSupply, Command, Inspect, PutItem, PutLocation,
+        PutPolicy, Receive, Release, Ship, TakeBack, TakeBackLine,
     },
     event::{AdjustReason, Event},
     id::{Channel, LineId, LocationId, OrderId, ReleaseId, SupplyId},
@@ -160,7 +160,23 @@ impl CoreShop {
 
     /// Books a supply in as a whole.
     pub fn receive(&mut self, supply: SupplyId) -> Done {
-        self.must(&Command::Receive(Receive { supply, accepted: None }))
+        self.must(&Command::Receive(Receive::whole(supply)))
+    }
+
+    /// Books units of a supply in, good and damaged; may be refused.
+    pub fn receive_part(
+        &mut self,
+        supply: SupplyId,
+        (good, damaged): (Units, Units),
+        close: bool,
+    ) -> Result<Done, Rejection> {
+        let accepted = Some(good);
+        self.run(&Command::Receive(Receive { supply, accepted, damaged, close, expected_on: None }))
+    }
+
+    /// Says what became of units in quarantine; may be refused.
+    pub fn inspect(&mut self, supply: SupplyId, good: Units, written_off: Units) -> Result<Done, Rejection> {
+        self.run(&Command::Inspect(Inspect { supply, good, written_off, reason: None }))
     }
 
     /// Calls off units of an order's lines, given by number; all of the order where none are given.

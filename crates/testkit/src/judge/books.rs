@@ -7,13 +7,13 @@ use std::{
 
 use model::{
     Units,
-    event::Event,
+    event::{Event, Move},
     id::{Channel, HoldId, LineId, LocationId, OrderId, ReleaseId, Sku, SupplyId},
     item::{Item, Policy},
     location::LocationSettings,
     order::{Hold, Line, Order, Peg, Promise},
     state::Shop,
-    supply::{Lateness, Supply, SupplyKind},
+    supply::{Lateness, Supply, SupplyKind, SupplyState},
     time::{Date, Timestamp, days_after},
 };
 
@@ -44,6 +44,8 @@ pub(super) struct Lot {
     pub(super) location: LocationId,
     pub(super) kind: SupplyKind,
     pub(super) here: bool,
+    /// In quarantine: it is there, and nobody may have it.
+    pub(super) kept_back: bool,
     pub(super) date: Option<Date>,
     pub(super) lateness: Lateness,
     pub(super) units: Vec<Option<Claimed>>,
@@ -57,6 +59,7 @@ impl Lot {
             location: supply.location.clone(),
             kind: supply.kind,
             here: supply.is_on_hand(),
+            kept_back: supply.state == SupplyState::Quarantine,
             date: supply.expected_on,
             lateness: supply.lateness,
             units: vec![None; usize::try_from(supply.quantity).unwrap_or(0)],
@@ -72,7 +75,7 @@ impl Lot {
     }
 
     pub(super) fn free(&self) -> Units {
-        self.count(Option::is_none)
+        if self.kept_back { 0 } else { self.count(Option::is_none) }
     }
 
     pub(super) fn owned_by(&self, owner: Owner) -> Units {
@@ -117,7 +120,7 @@ impl Lot {
     }
 
     /// Gives units back that are not with fulfilment.
-    fn give_back(&mut self, owner: Owner, units: Units) -> Verdict {
+    pub(super) fn give_back(&mut self, owner: Owner, units: Units) -> Verdict {
         for _ in 0..units {
             let mine = |c: &Claimed| c.owner == owner && c.released.is_none();
             let at = self.units.iter().position(|unit| unit.as_ref().is_some_and(mine));
@@ -157,7 +160,7 @@ impl Lot {
         Ok(())
     }
 
-    fn lose_free(&mut self, units: Units) -> Verdict {
+    pub(super) fn lose_free(&mut self, units: Units) -> Verdict {
         for _ in 0..units {
             let at = self.units.iter().position(Option::is_none);
             drop(self.units.remove(at.ok_or_else(|| format!("{} loses an owned unit", self.id))?));
@@ -200,7 +203,7 @@ pub(super) struct Books {
     pub(super) holds: BTreeMap<HoldId, Hold>,
     pub(super) settling: BTreeSet<Sku>,
     /// Received and adjusted less shipped.
-    ledger: BTreeMap<(Sku, LocationId), Units>,
+    pub(super) ledger: BTreeMap<(Sku, LocationId), Units>,
 }
 
 impl Books {
@@ -215,7 +218,7 @@ impl Books {
         self.lots.get(&id).ok_or_else(|| format!("{id} is not open"))
     }
 
-    fn lot_mut(&mut self, id: SupplyId) -> Result<&mut Lot, String> {
+    pub(super) fn lot_mut(&mut self, id: SupplyId) -> Result<&mut Lot, String> {
         self.lots.get_mut(&id).ok_or_else(|| format!("{id} is not open"))
     }
 
@@ -247,8 +250,12 @@ impl Books {
     }
 
     /// Takes a lot out that has no unit, where lots like it do not stay.
-    fn close_if_empty(&mut self, id: SupplyId) {
-        if self.lots.get(&id).is_some_and(|lot| lot.units.is_empty() && (lot.here || lot.is_elastic())) {
+    pub(super) fn close_if_empty(&mut self, id: SupplyId) {
+        if self
+            .lots
+            .get(&id)
+            .is_some_and(|lot| lot.units.is_empty() && (lot.here || lot.kept_back || lot.is_elastic()))
+        {
             self.lots.remove(&id);
         }
     }
@@ -281,22 +288,9 @@ impl Books {
                 (0..more).for_each(|_| lot.units.push(None));
                 lot.lose_free(-more)?;
             }
-            Event::SupplyReceived(receipt) => {
-                let lot = self.lot_mut(receipt.supply)?;
-                ensure!(
-                    lot.units.len() == usize::try_from(receipt.accepted).unwrap_or(0),
-                    "other goods came"
-                );
-                lot.here = true;
-                let key = (lot.sku.clone(), lot.location.clone());
-                *self.ledger.entry(key).or_default() += receipt.accepted;
-            }
-            Event::SupplyCancelled(cancel) => {
-                let lot = self.lot_mut(cancel.supply)?;
-                (lot.kind, lot.date) = (SupplyKind::Shortfall, None);
-                lot.units.retain(Option::is_some);
-                self.close_if_empty(cancel.supply);
-            }
+            Event::SupplyReceived(receipt) => self.receive(receipt)?,
+            Event::SupplyInspected(inspected) => self.inspect(inspected)?,
+            Event::SupplyCancelled(cancel) => self.lose_all(cancel.supply)?,
             Event::StockAdjusted(adjusted) => {
                 if let Some(shelf) = &adjusted.opened {
                     self.lots.insert(shelf.id, Lot::of(shelf));
@@ -370,11 +364,7 @@ impl Books {
                     self.lot_mut(step.from)?.give_back(Owner::Line(step.line), step.quantity)?;
                 }
                 for step in &run.moves {
-                    let (placed, line) = self.line(step.line)?;
-                    let channel = placed.order.channel.clone();
-                    let (owner, kit) = (Owner::Line(step.line), line.kit().cloned());
-                    let claimed = Claimed { owner, channel, kit, released: None };
-                    self.lot_mut(step.to)?.claim(&claimed, step.quantity)?;
+                    self.take(step)?;
                 }
                 run.moves.iter().for_each(|step| self.close_if_empty(step.from));
             }
@@ -424,6 +414,24 @@ impl Books {
         Ok(())
     }
 
+    /// A line gets units of a supply that a move says.
+    pub(super) fn take(&mut self, step: &Move) -> Verdict {
+        let (placed, line) = self.line(step.line)?;
+        let channel = placed.order.channel.clone();
+        let (owner, kit) = (Owner::Line(step.line), line.kit().cloned());
+        let claimed = Claimed { owner, channel, kit, released: None };
+        self.lot_mut(step.to)?.claim(&claimed, step.quantity)
+    }
+
+    /// A supply will not come: what is owned of it stays so, without a date.
+    pub(super) fn lose_all(&mut self, id: SupplyId) -> Verdict {
+        let lot = self.lot_mut(id)?;
+        (lot.kind, lot.date) = (SupplyKind::Shortfall, None);
+        lot.units.retain(Option::is_some);
+        self.close_if_empty(id);
+        Ok(())
+    }
+
     fn tally(&mut self, id: LineId, change: impl FnOnce(&mut Tally)) -> Verdict {
         let placed =
             self.orders.get_mut(&id.order).ok_or_else(|| format!("{} was never placed", id.order))?;
@@ -438,13 +446,13 @@ impl Books {
             lots += 1;
             let lot = self.lot(supply.id)?;
             let held = lot.count(|unit| unit.as_ref().is_some_and(|c| matches!(c.owner, Owner::Hold(_))));
-            let mine = (lot.units.len(), lot.free(), held, lot.here, lot.date, lot.kind);
+            let mine = (lot.units.len(), lot.free(), held, (lot.here, lot.kept_back), lot.date, lot.kind);
             let quantity = usize::try_from(supply.quantity).unwrap_or(usize::MAX);
             let theirs = (
                 quantity,
                 supply.free(),
                 supply.held(),
-                supply.is_on_hand(),
+                (supply.is_on_hand(), supply.state == SupplyState::Quarantine),
                 supply.expected_on,
                 supply.kind,
             );
@@ -461,7 +469,7 @@ impl Books {
             }
         }
         let mut here: BTreeMap<(Sku, LocationId), Units> = BTreeMap::new();
-        for lot in self.lots.values().filter(|lot| lot.here) {
+        for lot in self.lots.values().filter(|lot| lot.here || lot.kept_back) {
             let units = Units::try_from(lot.units.len()).unwrap_or(0);
             *here.entry((lot.sku.clone(), lot.location.clone())).or_default() += units;
         }

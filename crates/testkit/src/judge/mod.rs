@@ -9,11 +9,13 @@ mod fulfilment;
 mod moves;
 mod newcomer;
 mod promises;
+mod receipts;
 mod settings;
 
 use std::collections::BTreeSet;
 
 use model::{
+    Units,
     command::Command,
     event::Event,
     id::{LineId, OrderId, Sku, SupplyId},
@@ -55,6 +57,8 @@ struct Course {
     /// Lines whose units moved, whose supply changed or of which units were called off.
     affected: BTreeSet<LineId>,
     placed: Option<OrderId>,
+    /// Units that runs moved so far.
+    moved: Units,
 }
 
 impl Judge {
@@ -129,6 +133,11 @@ impl Judge {
             Event::SupplyReceived(receipt) => {
                 course.freed.insert(receipt.sku.clone());
                 course.changed.insert(receipt.supply);
+                course.changed.extend(receipt.rest.iter().flat_map(|rest| &rest.lot).map(|lot| lot.id));
+                self.check_receipt(command, receipt, course)?;
+            }
+            Event::SupplyInspected(inspected) => {
+                course.freed.insert(inspected.sku.clone());
             }
             Event::SupplyCancelled(cancel) => {
                 course.freed.insert(cancel.sku.clone());
@@ -141,6 +150,7 @@ impl Judge {
             Event::LocationSet(set) => self.note_location(set, course),
             Event::RunApplied(run) => {
                 course.affected.extend(run.moves.iter().map(|step| step.line));
+                course.moved += run.moves.iter().map(|step| step.quantity).sum::<Units>();
                 self.check_run(run)?;
             }
             Event::PromiseGiven(given) if course.placed != Some(given.order) => {
@@ -155,6 +165,7 @@ impl Judge {
             Event::LineCancelled(cancelled) => self.check_latest_given_back(cancelled),
             Event::OrderPlaced(placed) if !owed(command) => self.check_caps(placed),
             Event::HoldPlaced(hold) => self.check_hold_caps(hold),
+            Event::SupplyReceived(receipt) => self.check_oldest_served(receipt),
             Event::PromiseGiven(given) => self.check_promise(given),
             Event::Released(released) => {
                 let Command::Release(wish) = command else {

@@ -59,6 +59,17 @@ pub(crate) fn eventful(engine: &dyn Engine, name: &str) -> World {
     world.sent_back(line(first, 2), c, 2);
     world.made_to_order("B", 3);
     world.commit(&*store);
+    let parts = world.inbound("C", 20);
+    let (early, late) = (world.place(&[ask("C", 6, parts)]), world.place(&[ask("C", 9, parts)]));
+    world.commit(&*store);
+    let served = [(line(early, 1), 6), (line(late, 1), 2)];
+    let (lot, kept) = world.receive_part("C", parts, (8, 3), &served);
+    world.inspect("C", kept, 1, 1);
+    world.ship(line(late, 1), 2, &[(lot, 2)]);
+    let (_, kept) = world.receive_part("C", parts, (1, 1), &[(line(late, 1), 1)]);
+    world.inspect("C", kept, 0, 1);
+    world.receive("C", parts, 7);
+    world.commit(&*store);
     world
 }
 

@@ -45,7 +45,7 @@ pub(crate) struct Supply {
     pub(crate) location: String,
     /// `stock`, `purchase_order`, `production_run`, `transfer`, `lead_time` or `shortfall`.
     pub(crate) kind: String,
-    /// `due`, `on_hand` or `closed`.
+    /// `due`, `on_hand`, `quarantine` or `closed`.
     pub(crate) state: String,
     /// Units in it now.
     pub(crate) quantity: i64,
@@ -92,7 +92,7 @@ pub(crate) struct ServedLine {
     pub(crate) why: String,
 }
 
-/// What a change, a receipt or a cancel of a supply led to.
+/// What a change or a cancel of a supply led to.
 #[derive(ToSchema, Serialize)]
 pub(crate) struct SupplyChange {
     #[serde(flatten)]
@@ -100,15 +100,36 @@ pub(crate) struct SupplyChange {
     /// The run that this change made.
     #[schema(example = "run_019ab3f0c4a070008000000000000000")]
     pub(crate) run: String,
-    /// Units of order lines that are now allocated; of a receipt.
-    #[schema(nullable = false)]
-    pub(crate) allocated: Option<i64>,
-    /// The order lines served, first come first: the first hundred; of a receipt.
-    #[schema(nullable = false)]
-    pub(crate) lines: Option<Vec<ServedLine>>,
+}
+
+/// What units that came, or that somebody looked at, led to.
+#[derive(ToSchema, Serialize)]
+pub(crate) struct Receipt {
+    #[serde(flatten)]
+    pub(crate) supply: Supply,
+    /// The run that this made.
+    #[schema(example = "run_019ab3f0c4a070008000000000000000")]
+    pub(crate) run: String,
+    /// Units of order lines that are now allocated.
+    pub(crate) allocated: i64,
+    /// The order lines served, first come first: the first hundred.
+    pub(crate) lines: Vec<ServedLine>,
     /// Units that are still due; of a receipt.
     #[schema(nullable = false)]
     pub(crate) still_due: Option<i64>,
+    /// The date given for them.
+    #[schema(format = Date)]
+    pub(crate) still_due_on: Option<String>,
+    /// Units that are on hand by it.
+    pub(crate) accepted: i64,
+    /// The supply they are in: this one, where nothing stays due; null where there are none.
+    pub(crate) on_hand: Option<String>,
+    /// Units in quarantine: those that came damaged, or those that are left there.
+    pub(crate) damaged: i64,
+    /// The supply they are kept in; null where there are none.
+    pub(crate) quarantine: Option<String>,
+    /// Units that were promised from this supply and will not come: the last lines wait for other goods.
+    pub(crate) displaced: i64,
 }
 
 /// Stock changed by hand, and what is there now.
