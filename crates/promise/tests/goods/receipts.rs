@@ -33,7 +33,7 @@ fn receipt<'s>(shop: &'s CoreShop, done: &Done) -> &'s SupplyReceived {
     found.unwrap()
 }
 
-fn open<'s>(shop: &'s CoreShop, id: SupplyId) -> &'s Supply {
+fn open(shop: &CoreShop, id: SupplyId) -> &Supply {
     shop.shop.pools[&sku("MUG")].supply(id).unwrap()
 }
 

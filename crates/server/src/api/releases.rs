@@ -126,11 +126,11 @@ fn check(input: &ReleaseIn) -> Result<Checked, Problem> {
     let wave = Wave {
         country: checks.country(format_args!("/country"), input.country.as_deref()),
         group: checks.label(format_args!("/customer_group"), input.customer_group.as_deref()),
-        tags: texts(&mut checks, "/tags", tags, LABEL_CHARS_MAX),
+        tags: texts(&mut checks, "/tags", tags.as_ref(), LABEL_CHARS_MAX),
         skus: (skus.iter().flatten().enumerate())
             .map(|(n, sku)| checks.sku(format_args!("/skus/{n}"), sku))
             .collect(),
-        references: texts(&mut checks, "/references", references, model::limits::NAME_CHARS_MAX),
+        references: texts(&mut checks, "/references", references.as_ref(), model::limits::NAME_CHARS_MAX),
     };
     let limit = checks.number(format_args!("/limit"), input.limit.unwrap_or(LIMIT_MAX), 1, LIMIT_MAX);
     let location = checks.location(format_args!("/location"), &input.location);
@@ -138,9 +138,9 @@ fn check(input: &ReleaseIn) -> Result<Checked, Problem> {
 }
 
 /// Texts, none of them blank.
-fn texts(checks: &mut Checks, at: &str, texts: Option<Vec<String>>, max: usize) -> Vec<Arc<str>> {
+fn texts(checks: &mut Checks, at: &str, texts: Option<&Vec<String>>, max: usize) -> Vec<Arc<str>> {
     let mut read = Vec::new();
-    for (n, text) in texts.iter().flatten().enumerate() {
+    for (n, text) in texts.into_iter().flatten().enumerate() {
         match checks.text(format_args!("{at}/{n}"), Some(text), max) {
             Some(text) => read.push(text),
             None if text.trim().is_empty() => checks.wrong(format_args!("{at}/{n}"), "empty", "is empty"),
