@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 /// Figures by name.
 pub(crate) struct Figures {
     json: bool,
-    all: BTreeMap<&'static str, (f64, Option<f64>, &'static str)>,
+    all: BTreeMap<String, (f64, Option<f64>, &'static str)>,
 }
 
 impl Figures {
@@ -19,7 +19,8 @@ impl Figures {
     }
 
     /// Keeps a figure, and says it.
-    pub(crate) fn add(&mut self, name: &'static str, value: f64, goal: Option<f64>, unit: &'static str) {
+    pub(crate) fn add(&mut self, name: impl Into<String>, value: f64, goal: Option<f64>, unit: &'static str) {
+        let name = name.into();
         let goal_text = goal.map(|goal| format!("  (goal {goal})")).unwrap_or_default();
         self.say(&format!("{name:32} {value:>14.3} {unit}{goal_text}"));
         self.all.insert(name, (value, goal, unit));
@@ -34,7 +35,7 @@ impl Figures {
             .all
             .iter()
             .map(|(name, (value, goal, unit))| {
-                ((*name).to_owned(), serde_json::json!({"value": value, "goal": goal, "unit": unit}))
+                (name.clone(), serde_json::json!({"value": value, "goal": goal, "unit": unit}))
             })
             .collect();
         println!("{}", serde_json::json!({ "figures": figures }));

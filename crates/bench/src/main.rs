@@ -1,10 +1,11 @@
 //! Benchmarks: each figure beside the raw limit, measured in the same run.
 //!
-//! `cargo run --release -p bench -- promise [--only http,inproc] [--json]`. A machine is noisy and another one differs,
+//! `cargo run --release -p bench -- GROUP [--only PART,PART] [--json]`. A machine is noisy and another one differs,
 //! so ratios are what counts: both sides run in turn, several rounds, and the best round of each is taken. What a request
 //! costs is also said in processor time of the server's threads, which a busy machine changes little.
 #![expect(clippy::print_stdout, reason = "this is what a benchmark is for")]
 
+mod allocation;
 mod cpu;
 mod figures;
 mod http;
@@ -25,12 +26,27 @@ Groups and their parts (all of them unless --only names some):
             backlog  the same behind a million open lines
             http     orders, batches and availability over HTTP, beside a no-op endpoint of the same server
             import   lines a second of a year of invoices
+  allocation
+            rules    a pool re-allocated under each rule, from a thousand to a million lines
+            pack     which of 120 orders of 10 scarce SKUs to ship complete: what is proved within two seconds
 
 --json prints every figure once more on the last line: {\"figures\": {NAME: {\"value\": .., \"goal\": .., \"unit\": ..}}}
 
 Examples:
   cargo run --release -p bench -- promise
   cargo run --release -p bench -- promise --only http --json";
+
+/// What can be measured: a name, its parts in the order in which they are, and how.
+struct Group {
+    name: &'static str,
+    parts: &'static [&'static str],
+    run: fn(&mut Figures, &[&str]) -> anyhow::Result<()>,
+}
+
+const GROUPS: &[Group] = &[
+    Group { name: "promise", parts: &promise::PARTS, run: promise::run },
+    Group { name: "allocation", parts: &allocation::PARTS, run: allocation::run },
+];
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -46,7 +62,7 @@ fn main() -> ExitCode {
         }
     };
     let mut figures = Figures::new(asked.json);
-    match promise::run(&mut figures, &asked.parts) {
+    match (asked.group.run)(&mut figures, &asked.parts) {
         Ok(()) => {
             figures.print();
             ExitCode::SUCCESS
@@ -60,6 +76,7 @@ fn main() -> ExitCode {
 
 /// What the command line asks for.
 struct Asked<'a> {
+    group: &'static Group,
     parts: Vec<&'a str>,
     json: bool,
 }
@@ -77,22 +94,24 @@ impl<'a> Asked<'a> {
                 (other, _) => bail!("what is {other:?}?"),
             }
         }
-        match group {
-            Some("promise") => {}
-            Some(group) => bail!("there is no group {group:?}: expected promise"),
-            None => bail!("name a group: promise"),
-        }
+        let names = || GROUPS.iter().map(|group| group.name).collect::<Vec<_>>().join(", ");
+        let group = group.with_context(|| format!("name a group: {}", names()))?;
+        let group = GROUPS
+            .iter()
+            .find(|known| known.name == group)
+            .with_context(|| format!("there is no group {group:?}: expected {}", names()))?;
         let parts: Vec<&str> = match parts {
             Some(given) => given.split(',').map(str::trim).collect(),
-            None => promise::PARTS.to_vec(),
+            None => group.parts.to_vec(),
         };
         for part in &parts {
             ensure!(
-                promise::PARTS.contains(part),
-                "promise has no part {part:?}: expected {}",
-                promise::PARTS.join(", ")
+                group.parts.contains(part),
+                "{} has no part {part:?}: expected {}",
+                group.name,
+                group.parts.join(", ")
             );
         }
-        Ok(Self { parts, json })
+        Ok(Self { group, parts, json })
     }
 }
