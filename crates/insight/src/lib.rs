@@ -8,6 +8,7 @@
 pub mod advisor;
 pub mod allocation;
 pub mod atp;
+pub mod boost;
 mod branch;
 pub mod calc;
 pub mod cash;
@@ -27,12 +28,14 @@ pub mod parse;
 pub mod partial_backorder;
 pub mod preorder;
 pub mod queue;
+mod random;
 pub mod reorder_point;
 pub mod ship_complete;
 mod simplex;
 pub mod special;
 mod stock_cost;
 pub mod survival;
+mod threads;
 pub mod time_phased;
 pub mod willemain;
 
