@@ -6,6 +6,7 @@
 
 mod figures;
 mod http;
+mod insight;
 mod promise;
 mod raw;
 mod workload;
@@ -20,9 +21,10 @@ fn main() -> ExitCode {
     let group = args.iter().find(|arg| !arg.starts_with("--")).map(String::as_str);
     let mut figures = Figures::new(json);
     let done = match group {
+        Some("insight") => insight::run(&mut figures),
         Some("promise") => promise::run(&mut figures),
-        Some(group) => Err(anyhow::anyhow!("there is no group {group:?}: expected promise")),
-        None => Err(anyhow::anyhow!("name a group: promise")),
+        Some(group) => Err(anyhow::anyhow!("there is no group {group:?}: expected insight or promise")),
+        None => Err(anyhow::anyhow!("name a group: insight or promise")),
     };
     match done {
         Ok(()) => {

@@ -1,14 +1,14 @@
-//! `shipwhen verify`, `backup`, `restore` and `calc`.
+//! `shipwhen verify`, `backup` and `restore`.
 
-use std::{io::Read as _, process::ExitCode};
+use std::process::ExitCode;
 
 use anyhow::{Context, bail};
 use model::id::TenantId;
 use serde::Serialize;
 
 use crate::{
-    cli::{CalcArgs, FileArgs},
-    config::{Settings, Usage},
+    cli::FileArgs,
+    config::Settings,
     house::House,
     output,
 };
@@ -97,33 +97,5 @@ pub(crate) fn restore(settings: &Settings, args: &FileArgs) -> anyhow::Result<Ex
     let house = House::open_existing(settings)?;
     let tenants = house.store.reader()?.tenants()?;
     output::note(&format!("restored, with {} tenants", tenants.len()));
-    Ok(ExitCode::SUCCESS)
-}
-
-/// Works one formula.
-pub(crate) fn calc(settings: &Settings, args: &CalcArgs) -> anyhow::Result<ExitCode> {
-    if args.list {
-        let known = insight::calc::capabilities();
-        if settings.json {
-            output::json(&known);
-        } else {
-            known.iter().for_each(|each| output::line(&format!("{:32} {}", each.name, each.title)));
-        }
-        return Ok(ExitCode::SUCCESS);
-    }
-    let (Some(capability), Some(input)) = (&args.capability, &args.input) else {
-        return Err(Usage("name a formula and its input, or --list".to_owned()).into());
-    };
-    let text = if input.trim_start().starts_with('{') {
-        input.clone()
-    } else if input == "-" {
-        let mut text = String::new();
-        std::io::stdin().read_to_string(&mut text).context("standard input cannot be read")?;
-        text
-    } else {
-        std::fs::read_to_string(input).with_context(|| format!("{input} cannot be read"))?
-    };
-    let input: serde_json::Value = serde_json::from_str(&text).context("the input is not JSON")?;
-    output::json(&insight::calc::calc(capability, &input)?);
     Ok(ExitCode::SUCCESS)
 }
