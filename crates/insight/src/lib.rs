@@ -15,6 +15,7 @@ pub mod calc;
 pub mod cash;
 pub mod censored;
 pub mod cox;
+pub mod delivery;
 pub mod demand;
 mod dist;
 mod error;
