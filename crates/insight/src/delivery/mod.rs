@@ -21,7 +21,7 @@ use crate::{
 /// Days foretold, and what they rest on.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Promises {
-    /// Days, one a delivered order of the test tables, in file order.
+    /// Whole days, one a delivered order of the test tables, in file order.
     pub predictions: Vec<f64>,
     /// Delivered orders that were learned from at first.
     pub history_orders: usize,
@@ -60,7 +60,7 @@ pub fn promise_calibration(
     let said = walk::foretell(&all, history.kind.measure(), quantile, workers);
     let said = &said[history_orders..];
     Ok(Promises {
-        predictions: said.iter().map(|days| days.unwrap_or(usual)).collect(),
+        predictions: said.iter().map(|days| days.unwrap_or(usual).round()).collect(),
         history_orders,
         without_past: said.iter().filter(|days| days.is_none()).count(),
     })

@@ -51,33 +51,36 @@ impl Means {
     }
 }
 
-/// The last so many numbers.
+/// The numbers of the latest days, and at least so many of them.
 #[derive(Debug, Clone)]
 pub(super) struct Window {
-    last: VecDeque<f64>,
-    most: usize,
+    last: VecDeque<(f64, f64)>,
+    days: f64,
+    least: usize,
 }
 
 impl Window {
-    pub(super) fn of(most: usize) -> Self {
-        Self { last: VecDeque::with_capacity(most), most }
+    pub(super) fn of((days, least): (f64, usize)) -> Self {
+        Self { last: VecDeque::new(), days, least }
     }
 
-    pub(super) fn add(&mut self, x: f64) {
-        if self.last.len() == self.most {
+    /// Adds a number of a day that is not before the last one's.
+    pub(super) fn add(&mut self, day: f64, x: f64) {
+        self.last.push_back((day, x));
+        while self.last.len() > self.least && self.last[0].0 < day - self.days {
             self.last.pop_front();
         }
-        self.last.push_back(x);
     }
 
     /// The mean; none of none.
     pub(super) fn mean(&self) -> Option<f64> {
-        (!self.last.is_empty()).then(|| self.last.iter().sum::<f64>() / self.last.len() as f64)
+        let sum: f64 = self.last.iter().map(|(_, x)| x).sum();
+        (!self.last.is_empty()).then(|| sum / self.last.len() as f64)
     }
 
     /// The conformal bound that covers the next with probability `level`; none where the window is too short for any.
     pub(super) fn bound(&self, level: f64) -> Option<f64> {
-        let mut sorted: Vec<f64> = self.last.iter().copied().collect();
+        let mut sorted: Vec<f64> = self.last.iter().map(|(_, x)| *x).collect();
         sorted.sort_by(f64::total_cmp);
         crate::lead_time::conformal_bound(&sorted, 1.0 - level)
     }
@@ -101,13 +104,16 @@ mod tests {
     }
 
     #[test]
-    fn a_window_forgets_and_bounds_only_when_long_enough() {
-        let mut window = Window::of(9);
-        (0..8).for_each(|n| window.add(f64::from(n)));
+    fn a_window_keeps_its_days_and_bounds_only_when_long_enough() {
+        let mut window = Window::of((5.0, 9));
+        (0..8).for_each(|n| window.add(f64::from(n), f64::from(n)));
         assert_eq!((window.bound(0.9), window.mean()), (None, Some(3.5)));
-        window.add(8.0);
+        window.add(8.0, 8.0);
         assert_eq!(window.bound(0.9), Some(8.0));
-        window.add(1.0);
-        assert_eq!((window.bound(0.9), window.last.len(), window.last.front()), (Some(8.0), 9, Some(&1.0)));
+        // The tenth is one more than at least: what is older than five days goes.
+        window.add(9.0, 1.0);
+        assert_eq!((window.bound(0.9), window.last.len(), window.last[0]), (Some(8.0), 9, (1.0, 1.0)));
+        (0..20).for_each(|_| window.add(9.5, 2.0));
+        assert_eq!((window.last.len(), window.last[0]), (25, (5.0, 5.0)));
     }
 }

@@ -15,20 +15,18 @@ use crate::{
     metrics::pinball,
 };
 
-/// Errors that a bound is made of. A longer window is surer and slower to follow.
-const WINDOW: usize = 300;
-/// The latest deliveries that trees are shown the mean of.
-const RECENT: [usize; 2] = [150, 500];
-/// Delivered orders that trees need.
+/// Days of arrivals whose errors a bound is made of, and how many at least. More are surer and slower to follow.
+const WINDOW: (f64, usize) = (60.0, 200);
+/// Days of arrivals that trees are shown the mean of.
+const RECENT: [(f64, usize); 2] = [(20.0, 100), (90.0, 100)];
+/// Arrivals that trees need.
 const ORDERS_MIN: usize = 300;
 /// Days after which trees are grown anew.
 const REFIT_DAYS: f64 = 30.0;
-/// Trees learn from orders placed so long ago that this share of all had arrived since: of later ones only the quick are known.
-const ARRIVED_SHARE: f64 = 0.95;
-/// How sharply voices are told apart, in mean losses.
-const SHARPNESS: f64 = 0.02;
-/// Deliveries after which a loss counts half.
-const HALF_LIFE: f64 = 300.0;
+/// How sharply voices are told apart: one that lost twice what another did, which lost as all did on average, weighs e^(−3) of it.
+const SHARPNESS: f64 = 3.0;
+/// Days after which a loss counts half.
+const HALF_LIFE_DAYS: f64 = 15.0;
 
 const VOICES: usize = 3;
 const MEMBERS: usize = 5;
@@ -64,7 +62,9 @@ struct Walk<'a> {
     recent: [Window; 2],
     /// Errors of the lane's mean and of the trees.
     errors: [Window; 2],
+    /// What each voice has lost; it fades.
     losses: [f64; VOICES],
+    judged_at: f64,
     /// Orders that have arrived, in the order of arrival.
     arrived: Vec<usize>,
     said: Vec<Option<Said>>,
@@ -96,6 +96,7 @@ pub(super) fn foretell(
         recent: RECENT.map(Window::of),
         errors: [Window::of(WINDOW), Window::of(WINDOW)],
         losses: [0.0; VOICES],
+        judged_at: 0.0,
         arrived: Vec::new(),
         said: orders.iter().map(|_| None).collect(),
         trees: None,
@@ -135,20 +136,21 @@ impl Walk<'_> {
     /// Takes in an order that has arrived.
     fn arrive(&mut self, place: usize) {
         let order = &self.orders[place];
-        let Some(days) = order.days else { return };
+        let (Some(days), Some(at)) = (order.days, order.delivered) else { return };
         let mark = self.mark(order, days);
         self.days.add(&order.groups, days);
         self.marks.add(&order.groups, mark);
-        self.recent.iter_mut().for_each(|window| window.add(mark));
+        self.recent.iter_mut().for_each(|window| window.add(at, mark));
         if let Some(said) = &self.said[place] {
             let score = self.score(said.base, days);
-            self.errors[0].add(score);
+            self.errors[0].add(at, score);
             if let Some(grown) = said.grown {
-                self.errors[1].add(score - grown);
+                self.errors[1].add(at, score - grown);
             }
             let loss = |said: f64| pinball(days, said, self.level);
             let worst = said.voices.iter().flatten().map(|said| loss(*said)).fold(0.0, f64::max);
-            let fade = 0.5_f64.powf(1.0 / HALF_LIFE);
+            let fade = 0.5_f64.powf((at - self.judged_at) / HALF_LIFE_DAYS);
+            self.judged_at = at;
             for (sum, voice) in self.losses.iter_mut().zip(&said.voices) {
                 // Who said nothing is judged with the worst that was said.
                 *sum = *sum * fade + voice.map_or(worst, loss);
@@ -157,14 +159,14 @@ impl Walk<'_> {
         }
     }
 
-    /// The mean of the voices, weighted by e^(−sharpness · loss), losses in units of their mean.
+    /// The mean of the voices, weighted by e^(−sharpness · loss), losses as shares of what all lost on average.
     fn mix(&self, voices: &[Option<f64>; VOICES]) -> Option<f64> {
         let least = self.losses.iter().copied().fold(f64::INFINITY, f64::min);
-        let mean = self.losses.iter().sum::<f64>() / VOICES as f64 * (1.0 - 0.5_f64.powf(1.0 / HALF_LIFE));
+        let average = self.losses.iter().sum::<f64>() / VOICES as f64;
         let (mut sum, mut weights) = (0.0, 0.0);
         for (voice, loss) in voices.iter().zip(self.losses) {
             if let Some(days) = voice {
-                let weight = if mean > 0.0 { (-SHARPNESS * (loss - least) / mean).exp() } else { 1.0 };
+                let weight = if average > 0.0 { (-SHARPNESS * (loss - least) / average).exp() } else { 1.0 };
                 sum += weight * days;
                 weights += weight;
             }
@@ -224,22 +226,12 @@ impl Walk<'_> {
         if now - self.grown_at < REFIT_DAYS || self.arrived.len() < ORDERS_MIN {
             return;
         }
-        let waits =
-            |&place: &usize| self.orders[place].delivered.map_or(0.0, |at| at - self.orders[place].placed);
-        let mut all: Vec<f64> = self.arrived.iter().map(waits).collect();
-        all.sort_by(f64::total_cmp);
-        let usual = all[(all.len() as f64 * ARRIVED_SHARE) as usize];
         let (mut pasts, mut scores) = (Vec::new(), Vec::new());
         for &place in &self.arrived {
-            if let (Some(said), Some(days)) = (&self.said[place], self.orders[place].days)
-                && self.orders[place].placed + usual < now
-            {
+            if let (Some(said), Some(days)) = (&self.said[place], self.orders[place].days) {
                 pasts.push(said.features.clone());
                 scores.push(self.score(said.base, days));
             }
-        }
-        if pasts.len() < ORDERS_MIN {
-            return;
         }
         let frame = Frame::of_rows(&pasts);
         let bins = Bins::of(&frame);
