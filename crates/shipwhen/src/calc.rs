@@ -1,12 +1,10 @@
 //! `shipwhen calc`, and the tables it hands to models that learn from data.
 
-use std::{fs::File, io::Read as _, path::Path, process::ExitCode};
+use std::{fs::File, io::Read as _, num::NonZeroUsize, path::Path, process::ExitCode};
 
 use anyhow::Context;
 use connect::tables::Plain;
-use insight::{
-    table::Table,
-};
+use insight::table::Table;
 use serde_json::Value;
 
 use crate::{
@@ -39,7 +37,10 @@ pub(crate) fn run(settings: &Settings, args: &CalcArgs) -> anyhow::Result<ExitCo
         std::fs::read_to_string(input).with_context(|| format!("{input} cannot be read"))?
     };
     let input: Value = serde_json::from_str(&text).context("the input is not JSON")?;
-    output::json(&insight::calc::calc(capability, &input)?);
+    let read = |name: &str, path: &str| read(name, Path::new(path)).map_err(|error| format!("{error:#}"));
+    let shell =
+        Shell { read: &read, workers: std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN) };
+    output::json(&calc_with(capability, &input, shell)?);
     Ok(ExitCode::SUCCESS)
 }
 
@@ -47,12 +48,15 @@ pub(crate) fn run(settings: &Settings, args: &CalcArgs) -> anyhow::Result<ExitCo
 ///
 /// Errors: the file cannot be read, or a row cannot, by number: a model must not learn from half a table.
 pub fn table(name: &str, path: &Path) -> anyhow::Result<Table> {
-    let file = File::open(path).with_context(|| format!("{name} cannot be read"))?;
-    let mut plain = Plain::open(file).with_context(|| name.to_owned())?;
+    read(name, path).with_context(|| name.to_owned())
+}
+
+fn read(name: &str, path: &Path) -> anyhow::Result<Table> {
+    let mut plain = Plain::open(File::open(path)?)?;
     let mut table = Table::new(name, plain.names().to_vec());
     let mut row = Vec::new();
     while let Some(next) = plain.next(&mut row) {
-        let number = next.with_context(|| name.to_owned())?;
+        let number = next?;
         table.push(number, &row);
     }
     Ok(table)

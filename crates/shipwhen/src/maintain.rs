@@ -6,12 +6,7 @@ use anyhow::{Context, bail};
 use model::id::TenantId;
 use serde::Serialize;
 
-use crate::{
-    cli::FileArgs,
-    config::Settings,
-    house::House,
-    output,
-};
+use crate::{cli::FileArgs, config::Settings, house::House, output};
 
 /// What `verify` answers.
 #[derive(Default, Serialize)]

@@ -158,3 +158,6 @@ fn trees(frame: &Frame, outcomes: &[f64], workers: NonZeroUsize) -> Form {
         .unzip();
     Form::Trees { bins, bag, calibration: Logistic::fit(&scores, &targets) }
 }
+
+#[cfg(test)]
+mod tests;

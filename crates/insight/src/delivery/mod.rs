@@ -74,3 +74,6 @@ pub fn delivered(tables: &[Table]) -> Checked<Vec<(f64, Option<f64>)>> {
     let read = orders::read("tables", tables)?;
     Ok(read.orders.iter().filter_map(|order| Some((order.days?, order.quoted))).collect())
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,18 +4,23 @@ use std::collections::{BTreeMap, VecDeque};
 
 /// Orders of its own that the level above is worth to a group.
 const WORTH: f64 = 10.0;
+/// Days after which an order counts half.
+const HALF_LIFE_DAYS: f64 = 120.0;
 
-/// A running mean.
+/// A running mean that forgets.
 #[derive(Debug, Clone, Copy, Default)]
 struct Mean {
     sum: f64,
     count: f64,
+    at: f64,
 }
 
 impl Mean {
-    fn add(&mut self, x: f64) {
-        self.sum += x;
-        self.count += 1.0;
+    fn add(&mut self, at: f64, x: f64) {
+        let fade = 0.5_f64.powf((at - self.at).max(0.0) / HALF_LIFE_DAYS);
+        self.at = at;
+        self.sum = self.sum * fade + x;
+        self.count = self.count * fade + 1.0;
     }
 
     /// Drawn towards the level above, as if [`WORTH`] orders had been like that.
@@ -24,7 +29,7 @@ impl Mean {
     }
 }
 
-/// Means by group over all that was delivered so far.
+/// Means by group over what was delivered so far.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Means {
     all: Mean,
@@ -32,10 +37,10 @@ pub(super) struct Means {
 }
 
 impl Means {
-    pub(super) fn add(&mut self, groups: &[String], x: f64) {
-        self.all.add(x);
+    pub(super) fn add(&mut self, at: f64, groups: &[String], x: f64) {
+        self.all.add(at, x);
         for (level, group) in groups.iter().enumerate().filter(|(_, group)| !group.is_empty()) {
-            self.groups.entry((level, group.clone())).or_default().add(x);
+            self.groups.entry((level, group.clone())).or_default().add(at, x);
         }
     }
 
@@ -94,13 +99,15 @@ mod tests {
     fn small_groups_lean_on_all() {
         let mut means = Means::default();
         let groups = |name: &str| vec![name.to_owned(), String::new()];
-        (0..30).for_each(|_| means.add(&groups("often"), 20.0));
-        (0..2).for_each(|_| means.add(&groups("seldom"), 4.0));
+        (0..30).for_each(|_| means.add(0.0, &groups("often"), 20.0));
+        (0..2).for_each(|_| means.add(0.0, &groups("seldom"), 4.0));
         let all = (30.0 * 20.0 + 8.0) / 32.0;
         assert_eq!(means.all(), all);
         assert_eq!(means.of(&groups("seldom"), 0), ((8.0 + 10.0 * all) / 12.0, 2.0));
         assert_eq!(means.of(&groups("never"), 0), (all, 0.0));
         assert_eq!(means.of(&groups("often"), 1), (all, 0.0));
+        means.add(HALF_LIFE_DAYS, &groups("seldom"), 4.0);
+        assert_eq!(means.of(&groups("seldom"), 0).1, 2.0, "two a half-life ago and one now");
     }
 
     #[test]

@@ -23,7 +23,7 @@ const RECENT: [(f64, usize); 2] = [(20.0, 100), (90.0, 100)];
 const ORDERS_MIN: usize = 300;
 /// Days after which trees are grown anew.
 const REFIT_DAYS: f64 = 30.0;
-/// How sharply voices are told apart: one that lost twice what another did, which lost as all did on average, weighs e^(−3) of it.
+/// How sharply voices are told apart: one that lost twice as much as the best weighs e^(−3) of it.
 const SHARPNESS: f64 = 3.0;
 /// Days after which a loss counts half.
 const HALF_LIFE_DAYS: f64 = 15.0;
@@ -138,8 +138,8 @@ impl Walk<'_> {
         let order = &self.orders[place];
         let (Some(days), Some(at)) = (order.days, order.delivered) else { return };
         let mark = self.mark(order, days);
-        self.days.add(&order.groups, days);
-        self.marks.add(&order.groups, mark);
+        self.days.add(at, &order.groups, days);
+        self.marks.add(at, &order.groups, mark);
         self.recent.iter_mut().for_each(|window| window.add(at, mark));
         if let Some(said) = &self.said[place] {
             let score = self.score(said.base, days);
@@ -159,14 +159,13 @@ impl Walk<'_> {
         }
     }
 
-    /// The mean of the voices, weighted by e^(−sharpness · loss), losses as shares of what all lost on average.
+    /// The mean of the voices, weighted by e^(−sharpness · loss), losses as shares of the least.
     fn mix(&self, voices: &[Option<f64>; VOICES]) -> Option<f64> {
         let least = self.losses.iter().copied().fold(f64::INFINITY, f64::min);
-        let average = self.losses.iter().sum::<f64>() / VOICES as f64;
         let (mut sum, mut weights) = (0.0, 0.0);
         for (voice, loss) in voices.iter().zip(self.losses) {
             if let Some(days) = voice {
-                let weight = if average > 0.0 { (-SHARPNESS * (loss - least) / average).exp() } else { 1.0 };
+                let weight = if least > 0.0 { (-SHARPNESS * (loss - least) / least).exp() } else { 1.0 };
                 sum += weight * days;
                 weights += weight;
             }
