@@ -3,7 +3,7 @@
 use std::{num::NonZeroUsize, path::PathBuf, time::Instant};
 
 use insight::{
-    backorder,
+    backorder, delivery,
     demand::{self, intermittent_accuracy},
     metrics::{MetricsInput, forecast_metrics, pinball},
     scoring,
@@ -14,7 +14,99 @@ use crate::figures::Figures;
 
 pub(crate) fn run(figures: &mut Figures) -> anyhow::Result<()> {
     demand(figures)?;
-    backorders(figures)
+    promises(figures)?;
+    backorders(figures)?;
+    forecasts(figures)
+}
+
+/// Foretells deliveries one after the other and holds them against what came, beside the seller's own dates.
+fn promises(figures: &mut Figures) -> anyhow::Result<()> {
+    if let Some(dates) = data(figures, "promise_dates_loss_over_own", "olist_promise_dates.csv.gz")? {
+        let [train, test] = split(&dates, "order_approved_at", "2017-04-01");
+        let (loss, own, covered) = judged(&[train], &[test])?;
+        figures.add("promise_dates_pinball90", loss, Some(own), "days, at most the seller's");
+        figures.add("promise_dates_loss_over_own", loss / own, Some(1.0), "ratio, at most");
+        figures.add("promise_dates_coverage90", covered, Some(0.9), "within 0.03");
+    }
+    let orders = data(figures, "promise_orders_loss_over_own", "olist_orders.csv.gz")?;
+    let lines = data(figures, "promise_orders_loss_over_own", "olist_order_items.csv.gz")?;
+    if let (Some(orders), Some(lines)) = (orders, lines) {
+        let [train, test] = split(&orders, "order_purchase_timestamp", "2017-07-01");
+        let (loss, own, covered) = judged(&[train, lines.clone()], &[test, lines])?;
+        figures.add("promise_orders_pinball90", loss, Some(own), "days, at most the seller's");
+        figures.add("promise_orders_loss_over_own", loss / own, Some(1.0), "ratio, at most");
+        figures.add("promise_orders_coverage90", covered, Some(0.9), "within 0.03");
+    }
+    if let Some(schedules) = data(figures, "promise_schedules_loss_over_own", "scms_delivery_history.csv.gz")?
+    {
+        let [train, test] = split(&schedules, "scheduled_delivery_date", "2010-01-01");
+        let (loss, own, covered) = judged(&[train], &[test])?;
+        figures.add("promise_schedules_loss_over_own", loss / own, Some(1.0), "ratio, at most");
+        figures.add("promise_schedules_coverage90", covered, Some(0.9), "within 0.03");
+    }
+    Ok(())
+}
+
+/// Parts a table by the text of a date.
+fn split(table: &Table, column: &str, from: &str) -> [Table; 2] {
+    let place = table.columns().iter().position(|name| name == column).unwrap_or(0);
+    let (before, after): (Vec<usize>, Vec<usize>) =
+        (0..table.rows()).partition(|&row| table.text(row, place) < from);
+    [before, after].map(|rows| table.picked(&rows))
+}
+
+/// Pinball loss of our days and of the seller's own, and the share of ours that held.
+fn judged(train: &[Table], test: &[Table]) -> anyhow::Result<(f64, f64, f64)> {
+    let said = delivery::promise_calibration(train, test, 0.9, workers())?.predictions;
+    let came = delivery::delivered(test)?;
+    let (mut loss, mut own, mut covered) = (0.0, 0.0, 0.0);
+    for (said, (days, quoted)) in said.iter().zip(&came) {
+        loss += pinball(*days, *said, 0.9);
+        own += quoted.map_or(f64::NAN, |quoted| pinball(*days, quoted, 0.9));
+        covered += f64::from(days <= said);
+    }
+    let count = came.len() as f64;
+    Ok((loss / count, own / count, covered / count))
+}
+
+/// Asks every method for every series of a file, as fast as it can.
+fn forecasts(figures: &mut Figures) -> anyhow::Result<()> {
+    const ROUNDS: usize = 5;
+    let Some(table) = data(figures, "forecast_series_per_s", "raf_monthly.csv.gz")? else { return Ok(()) };
+    let series = demand::series::read(&table)?;
+    let sold: Vec<&[f64]> = series
+        .iter()
+        .map(|series| series.units.as_slice())
+        .filter(|units| units.iter().any(|units| *units > 0.0))
+        .collect();
+    let (mut means, mut all) = (f64::INFINITY, f64::INFINITY);
+    for _ in 0..ROUNDS {
+        let begun = Instant::now();
+        let total: f64 = sold.iter().map(|units| demand::methods::means(units).iter().sum::<f64>()).sum();
+        means = means.min(begun.elapsed().as_secs_f64());
+        let begun = Instant::now();
+        let quantiles: f64 = sold
+            .iter()
+            .zip(0..)
+            .map(|(units, place)| demand::methods::ask(units, 12, 0.9, place).quantiles.iter().sum::<f64>())
+            .sum();
+        all = all.min(begun.elapsed().as_secs_f64());
+        anyhow::ensure!(total.is_finite() && quantiles.is_finite(), "a forecast is not a number");
+    }
+    figures.add("forecast_series", sold.len() as f64, None, "series of 84 months");
+    figures.add(
+        "forecast_means_series_per_s",
+        sold.len() as f64 / means,
+        None,
+        "series/s, 7 methods, 1 thread",
+    );
+    figures.add(
+        "forecast_series_per_s",
+        sold.len() as f64 / all,
+        None,
+        "series/s, means and quantiles of 9 methods, 1 thread",
+    );
+    Ok(())
 }
 
 /// Forecasts the last months of every series, which the models are not shown, and holds them against what came.

@@ -4,7 +4,10 @@ use std::{fs::File, io::Read as _, num::NonZeroUsize, path::Path, process::ExitC
 
 use anyhow::Context;
 use connect::tables::Plain;
-use insight::table::Table;
+use insight::{
+    calc::{Shell, calc_with},
+    table::Table,
+};
 use serde_json::Value;
 
 use crate::{

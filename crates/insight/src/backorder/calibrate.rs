@@ -11,7 +11,7 @@ pub(super) struct Logistic {
 
 impl Logistic {
     /// Leaves log-odds as they are.
-    const PLAIN: Self = Self { intercept: 0.0, slope: 1.0 };
+    pub(super) const PLAIN: Self = Self { intercept: 0.0, slope: 1.0 };
 
     pub(super) fn probability(self, score: f64) -> f64 {
         probability(self.intercept + self.slope * score)

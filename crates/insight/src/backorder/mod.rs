@@ -27,6 +27,8 @@ const OTHERS_MIN: usize = 200;
 
 const MEMBERS: usize = 6;
 const SHARE: f64 = 0.75;
+/// Rounds that are tried.
+const ROUNDS: [usize; 5] = [25, 50, 80, 120, 200];
 const SETTINGS: Settings = Settings {
     rounds: 200,
     leaves: 31,
@@ -150,13 +152,23 @@ fn trees(frame: &Frame, outcomes: &[f64], workers: NonZeroUsize) -> Form {
     let coded = bins.code(frame);
     let rows: Vec<u32> = (0..frame.rows() as u32).collect();
     let bag = Bag::fit(&bins, &coded, &rows, outcomes, Loss::Logistic, &SETTINGS, MEMBERS, SHARE, workers);
-    let unseen = bag.scores_unseen(&coded, workers);
-    let (scores, targets): (Vec<f64>, Vec<f64>) = unseen
-        .iter()
-        .zip(outcomes)
-        .filter_map(|(score, outcome)| score.map(|score| (score, *outcome)))
-        .unzip();
-    Form::Trees { bins, bag, calibration: Logistic::fit(&scores, &targets) }
+    // Few backorders are learned by heart in a few rounds: as many rounds as serve rows that were not seen.
+    let (mut best, mut least) = (None, f64::INFINITY);
+    for rounds in ROUNDS {
+        let bag = bag.after(rounds);
+        let unseen = bag.scores_unseen(&coded, workers);
+        let (scores, targets): (Vec<f64>, Vec<f64>) = unseen
+            .iter()
+            .zip(outcomes)
+            .filter_map(|(score, outcome)| score.map(|score| (score, *outcome)))
+            .unzip();
+        let loss = Loss::Logistic.mean(&targets, &scores);
+        if best.is_none() || loss < least {
+            (best, least) = (Some((bag, Logistic::fit(&scores, &targets))), loss);
+        }
+    }
+    let (bag, calibration) = best.unwrap_or((bag, Logistic::PLAIN));
+    Form::Trees { bins, bag, calibration }
 }
 
 #[cfg(test)]

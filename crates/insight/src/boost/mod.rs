@@ -188,6 +188,16 @@ impl Bag {
         Self { models, ..bag }
     }
 
+    /// Returns the bag with only the first trees of each model: what it was after so many rounds.
+    #[must_use]
+    pub fn after(&self, rounds: usize) -> Self {
+        let cut = |model: &Model| Model {
+            start: model.start,
+            trees: model.trees.iter().take(rounds).cloned().collect(),
+        };
+        Self { models: self.models.iter().map(cut).collect(), ..*self }
+    }
+
     fn saw(&self, member: u64, row: u32) -> bool {
         uniform(self.seed, u64::MAX - member, u64::from(row)) < self.share
     }

@@ -76,7 +76,8 @@ pub fn ask(history: &[f64], horizon: usize, level: f64, chance: u64) -> Said {
     Said { means, quantiles }
 }
 
-fn means(history: &[f64]) -> [f64; Method::COUNT] {
+/// Returns the mean that each method expects of a month ahead. Shape: as [`ask`].
+pub fn means(history: &[f64]) -> [f64; Method::COUNT] {
     let (mut sizes, mut intervals, mut last) = (Vec::new(), Vec::new(), 0);
     for (month, &units) in history.iter().enumerate() {
         if units > 0.0 {
