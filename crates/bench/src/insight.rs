@@ -70,7 +70,7 @@ fn judged(train: &[Table], test: &[Table]) -> anyhow::Result<(f64, f64, f64)> {
 }
 
 /// Asks every method for every series of a file, as fast as it can.
-fn forecasts(figures: &mut Figures) -> anyhow::Result<()> {
+pub(crate) fn forecasts(figures: &mut Figures) -> anyhow::Result<()> {
     const ROUNDS: usize = 5;
     let Some(table) = data(figures, "forecast_series_per_s", "raf_monthly.csv.gz")? else { return Ok(()) };
     let series = demand::series::read(&table)?;

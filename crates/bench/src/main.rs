@@ -22,6 +22,7 @@ fn main() -> ExitCode {
     let mut figures = Figures::new(json);
     let done = match group {
         Some("insight") => insight::run(&mut figures),
+        Some("forecasts") => insight::forecasts(&mut figures),
         Some("promise") => promise::run(&mut figures),
         Some(group) => Err(anyhow::anyhow!("there is no group {group:?}: expected insight or promise")),
         None => Err(anyhow::anyhow!("name a group: insight or promise")),

@@ -1,7 +1,8 @@
 //! Forecast, lead-time learning, sell-as advice, production runs, cash flow, simulation. Floats live here only.
 //!
-//! Pure: every function takes a typed input, checks it, and returns its answer or names the field at fault. No clock, no
-//! randomness: what others sample is computed exactly here, so that the same input gives the same bytes.
+//! Pure: every function takes a typed input, checks it, and returns its answer or names the field at fault. No clock, and no
+//! randomness but from fixed seeds: what others sample is computed exactly here where it can be, and the same input gives the
+//! same bytes. Models that learn take a [`table::Table`], which the shell has read.
 //! [`calc::calc`] answers the same functions by name, from JSON.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
