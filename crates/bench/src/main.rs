@@ -9,6 +9,7 @@ mod allocation;
 mod cpu;
 mod figures;
 mod http;
+mod insight;
 mod promise;
 mod raw;
 mod workload;
@@ -29,6 +30,8 @@ Groups and their parts (all of them unless --only names some):
   allocation
             rules    a pool re-allocated under each rule, from a thousand to a million lines
             pack     which of 120 orders of 10 scarce SKUs to ship complete: what is proved within two seconds
+  insight   demand, promises, backorders: how near the models that learn come to what happened, on real data
+            forecasts  series forecast a second, by every method
 
 --json prints every figure once more on the last line: {\"figures\": {NAME: {\"value\": .., \"goal\": .., \"unit\": ..}}}
 
@@ -46,6 +49,7 @@ struct Group {
 const GROUPS: &[Group] = &[
     Group { name: "promise", parts: &promise::PARTS, run: promise::run },
     Group { name: "allocation", parts: &allocation::PARTS, run: allocation::run },
+    Group { name: "insight", parts: &insight::PARTS, run: insight::run },
 ];
 
 fn main() -> ExitCode {

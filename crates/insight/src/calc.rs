@@ -4,7 +4,9 @@
 //! written "inf"; an answer that is not a number is an error, never a value.
 
 mod answer;
+mod learned;
 
+pub use learned::Shell;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use thiserror::Error;
@@ -22,8 +24,17 @@ pub struct Capability {
     pub name: &'static str,
     /// What it answers, in a line.
     pub title: &'static str,
+    /// Fields of its input that name files to learn from.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    pub files: &'static [&'static str],
     #[serde(skip)]
-    run: fn(&Value) -> Result<Value, CalcError>,
+    run: Run,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Run {
+    Formula(fn(&Value) -> Result<Value, CalcError>),
+    Learned(fn(&Value, Shell) -> Result<Value, CalcError>),
 }
 
 /// Why a calculation gave no answer. None of them goes away by trying again.
@@ -54,10 +65,16 @@ pub enum CalcError {
     },
 }
 
-/// Answers one capability; see [`capabilities`] for their names.
+/// Answers one capability; see [`capabilities`] for their names. Those that learn from files refuse: [`calc_with`] has them.
 pub fn calc(capability: &str, input: &Value) -> Result<Value, CalcError> {
-    match CAPABILITIES.iter().find(|known| known.name == capability) {
-        Some(known) => (known.run)(input),
+    calc_with(capability, input, Shell::NONE)
+}
+
+/// Answers one capability with the files and threads of a shell.
+pub fn calc_with(capability: &str, input: &Value, shell: Shell) -> Result<Value, CalcError> {
+    match CAPABILITIES.iter().find(|known| known.name == capability).map(|known| known.run) {
+        Some(Run::Formula(run)) => run(input),
+        Some(Run::Learned(run)) => run(input, shell),
         None => Err(CalcError::UnknownCapability { name: capability.to_owned() }),
     }
 }
@@ -72,18 +89,22 @@ where
     I: DeserializeOwned,
     O: Serialize,
 {
+    let output = model(&typed(input)?)?;
+    answer::write(&output).map_err(|problem| CalcError::Answer { problem: problem.to_string() })
+}
+
+/// Reads the typed input; a wrong form names its field.
+fn typed<I: DeserializeOwned>(input: &Value) -> Result<I, CalcError> {
     if !input.is_object() {
         return Err(CalcError::Form { field: "input".into(), problem: "must be a JSON object".into() });
     }
-    let typed: I = serde_path_to_error::deserialize(whole_as_integers(input)).map_err(|error| {
+    serde_path_to_error::deserialize(whole_as_integers(input)).map_err(|error| {
         let path = error.path().to_string();
         let problem = error.into_inner().to_string();
         // At the root the path is a dot, and serde's message names the missing or unknown field.
         let field = if path == "." { named_field(&problem).unwrap_or("input").to_owned() } else { path };
         CalcError::Form { field, problem }
-    })?;
-    let output = model(&typed)?;
-    answer::write(&output).map_err(|problem| CalcError::Answer { problem: problem.to_string() })
+    })
 }
 
 /// Whole numbers written with a fraction, as 60.0, are counts too.
@@ -115,7 +136,10 @@ fn named_field(problem: &str) -> Option<&str> {
 /// Pairs a name and a title with a typed function.
 macro_rules! capability {
     ($name:literal, $title:literal, $model:path) => {
-        Capability { name: $name, title: $title, run: |input| run(input, $model) }
+        Capability { name: $name, title: $title, files: &[], run: Run::Formula(|input| run(input, $model)) }
+    };
+    ($name:literal, $title:literal, $files:expr, $model:path) => {
+        Capability { name: $name, title: $title, files: $files, run: Run::Learned($model) }
     };
 }
 
@@ -243,6 +267,24 @@ static CAPABILITIES: &[Capability] = &[
         output_analysis::simulation_ci
     ),
     capability!("warmup_mser", "how much of a run's start to drop", output_analysis::warmup_mser),
+    capability!(
+        "backorder_prediction",
+        "which SKUs will go on backorder, learned from a table",
+        &["train", "test"],
+        learned::backorder_prediction
+    ),
+    capability!(
+        "promise_calibration",
+        "by which day nine of ten orders arrive, learned from deliveries",
+        &["train", "test"],
+        learned::promise_calibration
+    ),
+    capability!(
+        "intermittent_accuracy",
+        "the last months of every series of a table, forecast",
+        &["data"],
+        learned::intermittent_accuracy
+    ),
 ];
 
 #[cfg(test)]

@@ -118,7 +118,7 @@ fn mean(values: &[f64]) -> f64 {
 }
 
 /// Smooths sums of buckets that end with the series, and returns them by the period; an incomplete oldest bucket is dropped.
-fn aggregated(y: &[f64], bucket: usize, alpha: f64) -> f64 {
+pub(crate) fn aggregated(y: &[f64], bucket: usize, alpha: f64) -> f64 {
     let skipped = y.len() % bucket;
     let sums: Vec<f64> = y[skipped..].chunks(bucket).map(|chunk| chunk.iter().sum()).collect();
     smooth(&sums, alpha) / bucket as f64

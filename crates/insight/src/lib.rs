@@ -1,18 +1,23 @@
 //! Forecast, lead-time learning, sell-as advice, production runs, cash flow, simulation. Floats live here only.
 //!
-//! Pure: every function takes a typed input, checks it, and returns its answer or names the field at fault. No clock, no
-//! randomness: what others sample is computed exactly here, so that the same input gives the same bytes.
+//! Pure: every function takes a typed input, checks it, and returns its answer or names the field at fault. No clock, and no
+//! randomness but from fixed seeds: what others sample is computed exactly here where it can be, and the same input gives the
+//! same bytes. Models that learn take a [`table::Table`], which the shell has read.
 //! [`calc::calc`] answers the same functions by name, from JSON.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 pub mod advisor;
 pub mod allocation;
 pub mod atp;
+pub mod backorder;
+pub mod boost;
 mod branch;
 pub mod calc;
 pub mod cash;
 pub mod censored;
 pub mod cox;
+pub mod delivery;
+pub mod demand;
 mod dist;
 mod error;
 pub mod intermittent;
@@ -27,12 +32,16 @@ pub mod parse;
 pub mod partial_backorder;
 pub mod preorder;
 pub mod queue;
+mod random;
 pub mod reorder_point;
+pub mod scoring;
 pub mod ship_complete;
 mod simplex;
 pub mod special;
 mod stock_cost;
 pub mod survival;
+pub mod table;
+mod threads;
 pub mod time_phased;
 pub mod willemain;
 

@@ -1,8 +1,13 @@
-//! `shipwhen calc`: one formula or one legal clock at a time.
+//! `shipwhen calc`: one formula or one legal clock at a time, and the tables it hands to models that learn from data.
 
-use std::{io::Read as _, process::ExitCode};
+use std::{fs::File, io::Read as _, num::NonZeroUsize, path::Path, process::ExitCode};
 
 use anyhow::{Context, bail};
+use connect::tables::Plain;
+use insight::{
+    calc::{Shell, calc_with},
+    table::Table,
+};
 use obligation::legal::clock::{ClockInput, legal_clock};
 use serde::Serialize;
 use serde_json::Value;
@@ -37,7 +42,9 @@ pub(crate) fn run(settings: &Settings, args: &CalcArgs) -> anyhow::Result<ExitCo
     if capability == LEGAL_CLOCK.name {
         output::json(&clock(&input)?);
     } else {
-        output::json(&insight::calc::calc(capability, &input)?);
+        let read = |name: &str, path: &str| read(name, Path::new(path)).map_err(|error| format!("{error:#}"));
+        let workers = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+        output::json(&calc_with(capability, &input, Shell { read: &read, workers })?);
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -51,6 +58,24 @@ fn list(settings: &Settings) {
     } else {
         known.iter().for_each(|each| output::line(&format!("{:32} {}", each.name, each.title)));
     }
+}
+
+/// Reads a table of a CSV file, which may be packed with gzip.
+///
+/// Errors: the file cannot be read, or a row cannot, by number: a model must not learn from half a table.
+pub fn table(name: &str, path: &Path) -> anyhow::Result<Table> {
+    read(name, path).with_context(|| name.to_owned())
+}
+
+fn read(name: &str, path: &Path) -> anyhow::Result<Table> {
+    let mut plain = Plain::open(File::open(path)?)?;
+    let mut table = Table::new(name, plain.names().to_vec());
+    let mut row = Vec::new();
+    while let Some(next) = plain.next(&mut row) {
+        let number = next?;
+        table.push(number, &row);
+    }
+    Ok(table)
 }
 
 /// The input itself, or what the file or standard input holds.

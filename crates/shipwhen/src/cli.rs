@@ -61,7 +61,7 @@ pub(crate) enum Command {
     Keys(KeysArgs),
     /// Work one formula, to check our maths
     #[command(
-        after_help = "Examples:\n  shipwhen calc --list\n  shipwhen calc eoq '{\"fixed_cost\": 8, \"holding_cost\": 0.225, \"demand_rate\": 1300}'\n  shipwhen calc atp input.json\n  cat input.json | shipwhen calc atp -\n  shipwhen calc legal_clock '{\"jurisdiction\": \"US\", \"ordered_at\": \"2026-11-02T15:00:00Z\", \"zone\": \"America/New_York\", \"asked_at\": \"2026-11-20T15:00:00Z\"}'"
+        after_help = "Examples:\n  shipwhen calc --list\n  shipwhen calc eoq '{\"fixed_cost\": 8, \"holding_cost\": 0.225, \"demand_rate\": 1300}'\n  shipwhen calc atp input.json\n  cat input.json | shipwhen calc atp -\n  shipwhen calc legal_clock '{\"jurisdiction\": \"US\", \"ordered_at\": \"2026-11-02T15:00:00Z\", \"zone\": \"America/New_York\", \"asked_at\": \"2026-11-20T15:00:00Z\"}'\n  shipwhen calc intermittent_accuracy '{\"data\": \"demand.csv.gz\", \"horizon\": 6}'"
     )]
     Calc(CalcArgs),
     /// Write a consistent copy of the store to a file, also while it is served

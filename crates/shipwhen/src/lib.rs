@@ -1,7 +1,7 @@
 //! The `shipwhen` command: the one place that reads the system's clock, its entropy and its environment.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
-mod calc;
+pub mod calc;
 mod cli;
 pub mod config;
 mod demo;

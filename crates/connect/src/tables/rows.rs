@@ -78,6 +78,11 @@ impl<R: Read> Table<R> {
         Cells { record: &self.record, places: &self.places, tally: &self.tally }
     }
 
+    /// The record that [`Self::advance`] moved to.
+    pub(crate) fn record(&self) -> &Record {
+        &self.record
+    }
+
     pub(crate) fn notes(&self) -> Notes {
         Notes {
             rows: self.tally.rows.get(),

@@ -5,5 +5,6 @@ mod commands;
 mod demo;
 mod house;
 mod kills;
+mod learning;
 mod real_data;
 mod tables;
