@@ -1,6 +1,8 @@
 //! The same over HTTP: a client on the same cores, 64 connections, beside a no-op endpoint of the same server.
 
 use std::{
+    net::SocketAddr,
+    path::Path,
     sync::{
         Arc, OnceLock,
         atomic::{AtomicUsize, Ordering},
@@ -11,13 +13,17 @@ use std::{
 use anyhow::{Context, ensure};
 use engine::Stamps;
 use ledger::{ApiKey, Store, sqlite::SqliteStore};
+use model::time::Timestamp;
 use sha2::{Digest, Sha256};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
+    runtime::Runtime,
+    sync::oneshot,
+    task::JoinHandle,
 };
 
-use crate::{figures::Figures, workload::Shop};
+use crate::{cpu, figures::Figures, workload::Shop};
 
 const CONNECTIONS: usize = 64;
 const ROUNDS: usize = 5;
@@ -27,59 +33,116 @@ const BATCHES: usize = 600;
 const BATCH: usize = 100;
 const KEY: &str = "sk_bench_a-key-for-the-benchmark";
 
+/// Name of the threads that serve, as the system shows it.
+const SERVER: &str = "server";
+/// Name of the engine's thread.
+const WRITER: &str = "writer";
+
+/// The best of several rounds: requests a second, and processor time of the server's threads for one request.
+#[derive(Clone, Copy)]
+struct Best {
+    rate: f64,
+    /// Of the threads that serve, in microseconds: reading, checking, answering.
+    serving_us: f64,
+    /// Of the engine's thread, in microseconds: deciding and keeping.
+    writing_us: f64,
+}
+
+impl Best {
+    const NONE: Self = Self { rate: 0.0, serving_us: f64::INFINITY, writing_us: f64::INFINITY };
+
+    fn take(&mut self, other: Self) {
+        self.rate = self.rate.max(other.rate);
+        self.serving_us = self.serving_us.min(other.serving_us);
+        self.writing_us = self.writing_us.min(other.writing_us);
+    }
+}
+
 /// Measures single orders and availability beside the no-op endpoint, and batches beside raw.
 pub(crate) fn run(figures: &mut Figures, raw: f64) -> anyhow::Result<()> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let (mut noop, mut single, mut available, mut batch) = (0.0_f64, 0.0_f64, 0.0_f64, 0.0_f64);
+    // A client is another program: it has threads of its own, so that the server's can be told from them.
+    let clients = runtime("client")?;
+    let (mut noop, mut single, mut available, mut batch) = (Best::NONE, Best::NONE, Best::NONE, Best::NONE);
     for _ in 0..ROUNDS {
         let dir = tempfile::tempdir()?;
         let shop = Shop::open(dir.path())?;
         let now = shop.now;
         drop(shop);
-        runtime.block_on(async {
-            let store = SqliteStore::open(dir.path())?;
-            key(&store, now)?;
-            let store: Arc<dyn Store> = Arc::new(store);
-            let app = Arc::new(server::App {
-                engine: engine::Engine::start(Arc::clone(&store))?,
-                stamps: Stamps::new(1_000_000_000),
-                clock: Arc::new(move || now),
-                test_clock: false,
-                demo: None,
-                secret: store.reader()?.secret()?,
-                public_url: OnceLock::new(),
-            });
-            let listener = TcpListener::bind("127.0.0.1:0").await?;
-            let address = listener.local_addr()?;
-            let _ = app.public_url.set(format!("http://{address}"));
-            let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
-            let served = tokio::spawn(server::serve(listener, app, async move {
-                let _ = stopped.await;
-            }));
-            let load = Load { address, sent: AtomicUsize::new(0) };
-            let load = Arc::new(load);
-            noop = noop.max(load.run(READS, |_| get("/healthz")).await?);
+        let server = Server::start(dir.path(), now)?;
+        let load = Arc::new(Load { address: server.address, sent: AtomicUsize::new(0) });
+        clients.block_on(async {
+            noop.take(load.run(READS, |_| get("/healthz")).await?);
             let url = format!("/v1/availability?sku={}&quantity=1&country=US", crate::workload::sku());
-            available = available.max(load.run(READS, move |_| get(&url)).await?);
-            single = single.max(load.run(ORDERS, |n| post("/v1/orders", &order(n), Some(n))).await?);
-            let batches = load.run(BATCHES, |n| post("/v1/orders/batch", &orders(n), None)).await?;
-            batch = batch.max(batches * BATCH as f64);
-            let _ = stop.send(());
-            served.await??;
+            available.take(load.run(READS, move |_| get(&url)).await?);
+            single.take(load.run(ORDERS, |n| post("/v1/orders", &order(n), Some(n))).await?);
+            batch.take(load.run(BATCHES, |n| post("/v1/orders/batch", &orders(n), None)).await?);
             anyhow::Ok(())
         })?;
+        server.stop()?;
     }
-    figures.add("http_noop_per_s", noop, None, "requests/s");
-    figures.add("http_single_orders_per_s", single, None, "orders/s");
-    figures.add("http_single_over_noop", single / noop, Some(0.4), "ratio");
-    figures.add("http_batch100_orders_per_s", batch, None, "orders/s");
-    figures.add("http_batch100_over_raw", batch / raw, Some(0.6), "ratio");
-    figures.add("availability_per_s", available, None, "requests/s");
-    figures.add("availability_over_noop", available / noop, Some(0.8), "ratio");
+    let batched = batch.rate * BATCH as f64;
+    figures.add("http_noop_per_s", noop.rate, None, "requests/s");
+    figures.add("http_noop_cpu_us", noop.serving_us, None, "us a request");
+    figures.add("http_single_orders_per_s", single.rate, None, "orders/s");
+    figures.add("http_single_over_noop", single.rate / noop.rate, Some(0.4), "ratio");
+    figures.add("http_single_cpu_us", single.serving_us, None, "us an order, without the writer");
+    figures.add("http_single_writer_cpu_us", single.writing_us, None, "us an order");
+    figures.add("http_batch100_orders_per_s", batched, None, "orders/s");
+    figures.add("http_batch100_over_raw", batched / raw, Some(0.6), "ratio");
+    let each = BATCH as f64;
+    figures.add("http_batch100_cpu_us", batch.serving_us / each, None, "us an order, without the writer");
+    figures.add("http_batch100_writer_cpu_us", batch.writing_us / each, None, "us an order");
+    figures.add("availability_per_s", available.rate, None, "requests/s");
+    figures.add("availability_over_noop", available.rate / noop.rate, Some(0.8), "ratio");
+    figures.add("availability_cpu_us", available.serving_us, None, "us a request");
     Ok(())
 }
 
-fn key(store: &SqliteStore, now: model::time::Timestamp) -> anyhow::Result<()> {
+fn runtime(name: &str) -> anyhow::Result<Runtime> {
+    Ok(tokio::runtime::Builder::new_multi_thread().thread_name(name).enable_all().build()?)
+}
+
+/// A server of its own on a free port.
+struct Server {
+    address: SocketAddr,
+    runtime: Runtime,
+    stop: oneshot::Sender<()>,
+    served: JoinHandle<std::io::Result<()>>,
+}
+
+impl Server {
+    fn start(dir: &Path, now: Timestamp) -> anyhow::Result<Self> {
+        let store = SqliteStore::open(dir)?;
+        key(&store, now)?;
+        let store: Arc<dyn Store> = Arc::new(store);
+        let app = Arc::new(server::App {
+            engine: engine::Engine::start(Arc::clone(&store))?,
+            stamps: Stamps::new(1_000_000_000),
+            clock: Arc::new(move || now),
+            test_clock: false,
+            demo: None,
+            secret: store.reader()?.secret()?,
+            public_url: OnceLock::new(),
+        });
+        let runtime = runtime(SERVER)?;
+        let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0"))?;
+        let address = listener.local_addr()?;
+        let _ = app.public_url.set(format!("http://{address}"));
+        let (stop, stopped) = oneshot::channel();
+        let served = runtime.spawn(server::serve(listener, app, async move {
+            let _ = stopped.await;
+        }));
+        Ok(Self { address, runtime, stop, served })
+    }
+
+    fn stop(self) -> anyhow::Result<()> {
+        let _ = self.stop.send(());
+        self.runtime.block_on(self.served)??;
+        Ok(())
+    }
+}
+
+fn key(store: &SqliteStore, now: Timestamp) -> anyhow::Result<()> {
     let mut writer = store.writer()?;
     writer.create_key(&ApiKey {
         tenant: model::id::TenantId::new("bench")?,
@@ -134,20 +197,20 @@ fn orders(n: usize) -> String {
 
 /// Requests over many connections, one in flight on each.
 struct Load {
-    address: std::net::SocketAddr,
+    address: SocketAddr,
     sent: AtomicUsize,
 }
 
 impl Load {
-    /// Sends so many requests; answers how many a second.
+    /// Sends so many requests; answers how many a second, and what they cost the server.
     async fn run(
         self: &Arc<Self>,
         requests: usize,
         make: impl Fn(usize) -> Vec<u8> + Send + Sync + 'static,
-    ) -> anyhow::Result<f64> {
+    ) -> anyhow::Result<Best> {
         let make = Arc::new(make);
         let left = Arc::new(AtomicUsize::new(requests));
-        let begun = Instant::now();
+        let (begun, before) = (Instant::now(), cpu::used());
         let mut clients = Vec::with_capacity(CONNECTIONS);
         for _ in 0..CONNECTIONS {
             let (load, make, left) = (Arc::clone(self), Arc::clone(&make), Arc::clone(&left));
@@ -169,7 +232,12 @@ impl Load {
         for client in clients {
             client.await??;
         }
-        Ok(requests as f64 / begun.elapsed().as_secs_f64())
+        let (took, after) = (begun.elapsed(), cpu::used());
+        Ok(Best {
+            rate: requests as f64 / took.as_secs_f64(),
+            serving_us: cpu::us_each(&before, &after, SERVER, requests),
+            writing_us: cpu::us_each(&before, &after, WRITER, requests),
+        })
     }
 }
 

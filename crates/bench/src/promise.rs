@@ -21,26 +21,55 @@ const MODES: [Mode; 3] = [
     Mode { in_flight: 1_024, orders: 100_000 },
 ];
 
-pub(crate) fn run(figures: &mut Figures) -> anyhow::Result<()> {
-    let sync = raw::sync(tempfile::tempdir()?.path())?;
-    figures.add("durable_sync_ms", ms(sync), None, "ms");
-    let mut empty = 0.0;
-    let mut raw_best = 0.0;
-    for mode in &MODES {
-        let measured = in_process(figures, mode, sync)?;
-        (empty, raw_best) = measured;
+/// What can be measured by itself, in the order in which it is.
+pub(crate) const PARTS: [&str; 4] = ["inproc", "backlog", "http", "import"];
+
+/// Measures the parts that were chosen.
+pub(crate) fn run(figures: &mut Figures, chosen: &[&str]) -> anyhow::Result<()> {
+    let is_chosen = |part| chosen.contains(&part);
+    let mut raw_best = None;
+    if is_chosen("inproc") {
+        let sync = raw::sync(tempfile::tempdir()?.path())?;
+        figures.add("durable_sync_ms", ms(sync), None, "ms");
+        for mode in &MODES {
+            raw_best = Some(in_process(figures, mode, sync)?);
+        }
     }
-    backlog(figures, empty)?;
-    http::run(figures, raw_best)?;
-    import(figures)
+    if is_chosen("backlog") {
+        backlog(figures)?;
+    }
+    if is_chosen("http") {
+        let raw_best = match raw_best {
+            Some(rate) => rate,
+            None => raw_rate(&MODES[MODES.len() - 1])?,
+        };
+        http::run(figures, raw_best)?;
+    }
+    if is_chosen("import") {
+        import(figures)?;
+    }
+    Ok(())
 }
 
 fn ms(time: Duration) -> f64 {
     time.as_secs_f64() * 1_000.0
 }
 
-/// Measures one mode beside raw; answers the best rate of each.
-fn in_process(figures: &mut Figures, mode: &Mode, sync: Duration) -> anyhow::Result<(f64, f64)> {
+/// The best raw rate of one mode, without anything beside it.
+fn raw_rate(mode: &Mode) -> anyhow::Result<f64> {
+    let dir = tempfile::tempdir()?;
+    Shop::open(dir.path())?.place(mode.orders, mode.in_flight)?;
+    let rows = raw::Rows::read(dir.path(), mode.orders)?;
+    let mut best = 0.0_f64;
+    for _ in 0..ROUNDS {
+        let took = rows.write(tempfile::tempdir()?.path(), mode.in_flight)?;
+        best = best.max(mode.orders as f64 / took.as_secs_f64());
+    }
+    Ok(best)
+}
+
+/// Measures one mode beside raw; answers the best raw rate.
+fn in_process(figures: &mut Figures, mode: &Mode, sync: Duration) -> anyhow::Result<f64> {
     let (mut best, mut raw_best) = (0.0_f64, 0.0_f64);
     let (mut p50, mut p99) = (Duration::MAX, Duration::MAX);
     for _ in 0..ROUNDS {
@@ -76,14 +105,14 @@ fn in_process(figures: &mut Figures, mode: &Mode, sync: Duration) -> anyhow::Res
             figures.add("inproc_1024_p99_ms", ms(p99), None, "ms");
         }
     }
-    Ok((best, raw_best))
+    Ok(raw_best)
 }
 
 /// Measures what an order costs behind a million open lines of the same SKU.
 ///
 /// The backlog was taken over the hundred days before, as a backlog is. Measured in turn with an empty shop, so that a noisy
 /// machine troubles both.
-fn backlog(figures: &mut Figures, _empty: f64) -> anyhow::Result<()> {
+fn backlog(figures: &mut Figures) -> anyhow::Result<()> {
     const DAYS: usize = 100;
     const ORDERS: usize = 100_000;
     let dir = tempfile::tempdir()?;
