@@ -5,6 +5,7 @@ mod around;
 mod auth;
 mod availability;
 mod backorders;
+mod canonical;
 mod check;
 mod clock;
 mod describe;
