@@ -30,6 +30,7 @@ mod state;
 mod strict;
 mod supplies;
 mod tag;
+mod written;
 
 use std::sync::Arc;
 
