@@ -96,8 +96,11 @@ pub(crate) fn build(app: Arc<App>) -> (Router, Arc<Api>) {
         .merge(pages::routes().with_state(app))
         .fallback(around::no_such_path)
         .method_not_allowed_fallback(around::wrong_method)
-        .layer(CatchPanicLayer::custom(around::panicked))
-        .layer(middleware::from_fn_with_state(Arc::clone(&api), around::around))
-        .layer(CompressionLayer::new().compress_when(compress));
+        // As one layer, the outermost first: the router wraps and boxes each layer it is given, for every request.
+        .layer((
+            CompressionLayer::new().compress_when(compress),
+            middleware::from_fn_with_state(Arc::clone(&api), around::around),
+            CatchPanicLayer::custom(around::panicked),
+        ));
     (router, api)
 }
