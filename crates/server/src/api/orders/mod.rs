@@ -5,6 +5,7 @@ pub(crate) mod cancel;
 mod out;
 pub(crate) mod place;
 pub(crate) mod promises;
+mod proof;
 pub(crate) mod read;
 
 use out::OrderOut;
