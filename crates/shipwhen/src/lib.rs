@@ -19,6 +19,10 @@ use clap::Parser;
 
 use crate::cli::{Cli, Command};
 
+/// Requests are opened on one thread and closed on another all the time; the system's allocator takes locks for that.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Runs the command that was typed.
 pub fn main() -> ExitCode {
     let cli = match Cli::try_parse() {

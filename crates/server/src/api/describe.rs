@@ -20,7 +20,8 @@ const ABOUT: &str = "Can it be bought now, and when will it ship?\n\n\
     Errors are `application/problem+json` with a stable `code`; wrong input names each wrong field in `errors`. \
     A refusal for business reasons is 409. Unknown fields and parameters are refused by name.\n\n\
     Keys: `sk_…` are for your own systems and do what their scopes say; `pk_…` may be seen in a page, ask for \
-    availability, hold, and place orders, and see only what was placed with the same key. Scopes: `catalog:read`, \
+    availability, hold, and place orders, and see only what was placed with the same key; to read or cancel an order they \
+    send the `token` that its `status_url` ends with. Scopes: `catalog:read`, \
     `catalog:write`, `supplies:read`, `supplies:write`, `availability:read`, `holds:write`, `orders:read`, \
     `orders:write`, `fulfilment:write`, `events:read`, `timers:run`, or `*` for all.\n\n\
     Dates such as `2026-12-01` are days at the location that ships; instants are RFC 3339; money is in minor units.";

@@ -89,12 +89,22 @@ fn is_json(headers: &HeaderMap) -> bool {
     kind == "application/json" || (kind.starts_with("application/") && kind.ends_with("+json"))
 }
 
-fn malformed(detail: impl Into<String>) -> Problem {
+pub(crate) fn malformed(detail: impl Into<String>) -> Problem {
     Problem::new(StatusCode::BAD_REQUEST, "malformed_json", detail)
 }
 
 /// Reads one JSON value and nothing after it.
-pub(crate) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+pub(crate) fn parse<'de, T: Deserialize<'de>>(bytes: &'de [u8]) -> Result<T, Problem> {
+    let mut json = serde_json::Deserializer::from_slice(bytes);
+    // To keep track of the place costs as much as the reading: it is read again if it is wrong.
+    match T::deserialize(Strict(&mut json)) {
+        Ok(value) if json.end().is_ok() => Ok(value),
+        _ => parse_tracked(bytes),
+    }
+}
+
+/// The same, knowing where it went wrong.
+fn parse_tracked<'de, T: Deserialize<'de>>(bytes: &'de [u8]) -> Result<T, Problem> {
     let mut json = serde_json::Deserializer::from_slice(bytes);
     let mut track = Track::new();
     let read = T::deserialize(serde_path_to_error::Deserializer::new(Strict(&mut json), &mut track));

@@ -5,6 +5,7 @@ mod around;
 mod auth;
 mod availability;
 mod backorders;
+mod canonical;
 mod check;
 mod clock;
 mod describe;
@@ -33,6 +34,7 @@ mod state;
 mod strict;
 mod supplies;
 mod tag;
+mod written;
 
 use std::sync::Arc;
 
@@ -103,8 +105,11 @@ pub(crate) fn build(app: Arc<App>) -> (Router, Arc<Api>) {
         .merge(pages::routes().with_state(app))
         .fallback(around::no_such_path)
         .method_not_allowed_fallback(around::wrong_method)
-        .layer(CatchPanicLayer::custom(around::panicked))
-        .layer(middleware::from_fn_with_state(Arc::clone(&api), around::around))
-        .layer(CompressionLayer::new().compress_when(compress));
+        // As one layer, the outermost first: the router wraps and boxes each layer it is given, for every request.
+        .layer((
+            CompressionLayer::new().compress_when(compress),
+            middleware::from_fn_with_state(Arc::clone(&api), around::around),
+            CatchPanicLayer::custom(around::panicked),
+        ));
     (router, api)
 }

@@ -137,7 +137,7 @@ impl Api {
 
     /// The address of an order's status page.
     pub(crate) fn status_url(&self, tenant: &TenantId, order: OrderId, placed_at: Timestamp) -> String {
-        format!("{}/o/{}", self.app.url(), link::make(&self.app.secret, tenant, order, placed_at))
+        [self.app.url(), "/o/", &link::make(&self.app.secret, tenant, order, placed_at)].concat()
     }
 }
 
@@ -167,17 +167,17 @@ pub(crate) fn unexpected(answer: &Answer) -> Problem {
 /// The header that marks an answer given before.
 pub(crate) const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 
-const ANSWER_BYTES: usize = 1_024;
+/// Room for an answer: most fit, and growing a buffer from nothing costs more than writing to it.
+pub(crate) const ANSWER_BYTES: usize = 1_536;
 
 /// A JSON answer.
 pub(crate) fn json(status: StatusCode, body: &impl Serialize) -> Result<Response, Problem> {
-    Ok(json_text(status, written(body)?))
+    Ok(json_text(status, written(body, ANSWER_BYTES)?))
 }
 
-/// A value as JSON.
-pub(crate) fn written(body: &impl Serialize) -> Result<Bytes, Problem> {
-    // Most answers fit; growing a buffer from nothing costs more than writing to it.
-    let mut text = Vec::with_capacity(ANSWER_BYTES);
+/// A value as JSON. `room`: about how many bytes it takes.
+pub(crate) fn written(body: &impl Serialize, room: usize) -> Result<Bytes, Problem> {
+    let mut text = Vec::with_capacity(room);
     serde_json::to_writer(&mut text, body).map_err(|error| {
         tracing::error!(%error, "an answer cannot be written");
         Problem::defect()

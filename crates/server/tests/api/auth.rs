@@ -92,21 +92,22 @@ async fn a_publishable_key_sees_what_it_placed_and_nothing_else() {
     let address =
         |thing: &serde_json::Value, kind: &str| format!("/v1/{kind}/{}", thing["id"].as_str().unwrap());
     let (order_at, hold_at) = (address(&own, "orders"), address(&held, "holds"));
+    let (proven, cancel) = (with_token(&order_at, &own), with_token(&format!("{order_at}/cancel"), &own));
 
-    let read = world.send(Call::get(&order_at).key(CHECKOUT)).await.is(200);
+    let read = world.send(Call::get(&proven).key(CHECKOUT)).await.is(200);
     assert!(read.get("customer").is_none(), "a page is not told who ordered");
     assert_eq!(world.get(&order_at).await.is(200)["customer"]["email"], "ada@example.com");
     world.send(Call::get(&hold_at).key(CHECKOUT)).await.is(200);
     world.get(&hold_at).await.is(200);
 
-    let cancel = format!("{order_at}/cancel");
+    let staffs_at = address(&staffs, "orders");
     for foreign in [
-        Call::get(&order_at).key(OTHER_CHECKOUT),
+        Call::get(&proven).key(OTHER_CHECKOUT),
         Call::new("POST", &cancel).key(OTHER_CHECKOUT),
         Call::get(&hold_at).key(OTHER_CHECKOUT),
         Call::new("DELETE", &hold_at).key(OTHER_CHECKOUT),
-        Call::get(&address(&staffs, "orders")).key(CHECKOUT),
-        Call::new("POST", &format!("{}/cancel", address(&staffs, "orders"))).key(CHECKOUT),
+        Call::get(&with_token(&staffs_at, &staffs)).key(CHECKOUT),
+        Call::new("POST", &with_token(&format!("{staffs_at}/cancel"), &staffs)).key(CHECKOUT),
     ] {
         world.send(foreign).await.fails(404, "not_found");
     }
@@ -115,6 +116,49 @@ async fn a_publishable_key_sees_what_it_placed_and_nothing_else() {
     world.send(Call::post("/v1/orders", &with_hold).key(OTHER_CHECKOUT)).await.fails(409, "hold_expired");
     world.send(Call::post("/v1/orders", &with_hold).key(CHECKOUT)).await.is(201);
     assert_eq!(world.send(Call::new("POST", &cancel).key(CHECKOUT)).await.is(200)["state"], "cancelled");
+}
+
+/// An address with the token of an order's status page.
+fn with_token(address: &str, order: &serde_json::Value) -> String {
+    format!("{address}?token={}", order["status_url"].as_str().unwrap().rsplit('/').next().unwrap())
+}
+
+#[tokio::test]
+async fn a_publishable_key_needs_an_orders_token_to_read_or_cancel_it() {
+    let world = world();
+    world.with_mug().await;
+    world.stock("MUG", 9).await;
+    let place = || Call::post("/v1/orders", &order("MUG", 1)).key(CHECKOUT);
+    let (own, others) = (world.send(place()).await.is(201), world.send(place()).await.is(201));
+    let at = format!("/v1/orders/{}", own["id"].as_str().unwrap());
+    let cancel_at = format!("{at}/cancel");
+    let unknown = Call::get(&with_token("/v1/orders/ord_01920000000070008000000000000002", &own));
+    let unknown = world.send(unknown.key(CHECKOUT)).await.fails(404, "not_found");
+
+    let own_token = with_token("", &own);
+    let cut = &own_token[..own_token.len() - 1];
+    for wrong in ["", "?token=", "?token=x", cut, &with_token("", &others)] {
+        let read = world.send(Call::get(&format!("{at}{wrong}")).key(CHECKOUT)).await;
+        let detail = |problem: &serde_json::Value| {
+            problem["detail"].as_str().unwrap().split("ord_").next().map(str::to_owned)
+        };
+        assert_eq!(detail(&read.fails(404, "not_found")), detail(&unknown), "as an order that is not there");
+        let cancel = Call::new("POST", &format!("{cancel_at}{wrong}")).key(CHECKOUT);
+        world.send(cancel).await.fails(404, "not_found");
+    }
+    // A link works for 400 days, and so does its token.
+    let proven = with_token(&at, &own);
+    world.send(Call::get(&proven).key(CHECKOUT).at("2027-12-28T23:59:59Z")).await.is(200);
+    world.send(Call::get(&proven).key(CHECKOUT).at("2027-12-29T00:00:00Z")).await.fails(404, "not_found");
+    world.send(Call::get(&format!("{at}?tokn=x")).key(CHECKOUT)).await.fails(422, "invalid");
+    // Staff need none, and what they send does not matter.
+    world.get(&at).await.is(200);
+    world.get(&format!("{at}?token=x")).await.is(200);
+    world.send(Call::new("POST", &with_token(&cancel_at, &own)).key(CHECKOUT)).await.is(200);
+    world
+        .send(Call::new("POST", &format!("/v1/orders/{}/cancel", others["id"].as_str().unwrap())))
+        .await
+        .is(200);
 }
 
 #[tokio::test]

@@ -21,11 +21,14 @@ use crate::api::{
     input::{BATCH_BYTES_MAX, Input, Json, parse},
     problem::Problem,
     schema,
-    state::{Api, Done, json, unexpected},
+    state::{Api, Done, json_text, unexpected, written},
 };
 
 /// The address that an order of a batch would have had alone: it counts as the same request.
 const ALONE: &str = "/v1/orders";
+
+/// Room for the answer to one order; most need less.
+const ORDER_BYTES: usize = 1_536;
 
 /// Orders to place.
 #[derive(Deserialize, ToSchema)]
@@ -90,7 +93,8 @@ pub(crate) async fn place(
     let sent: Vec<Result<Reply, Problem>> =
         ready.into_iter().map(|order| order.and_then(|order| send(&api, caller, now, order))).collect();
     let mut items = Vec::with_capacity(sent.len());
-    for reply in sent {
+    // The engine answers in the order in which it was asked: whoever waits for the last answer first is woken once.
+    for reply in sent.into_iter().rev() {
         items.push(match settle(&api, caller, reply).await {
             Ok((order, replayed)) => ItemOut {
                 status: StatusCode::CREATED.as_u16(),
@@ -106,7 +110,9 @@ pub(crate) async fn place(
             },
         });
     }
-    json(StatusCode::OK, &ItemsOut { items })
+    items.reverse();
+    let room = items.len() * ORDER_BYTES;
+    Ok(json_text(StatusCode::OK, written(&ItemsOut { items }, room)?))
 }
 
 async fn prepare(api: &Arc<Api>, caller: &Caller, order: &str) -> Result<(Command, Key), Problem> {

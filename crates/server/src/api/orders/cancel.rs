@@ -11,7 +11,7 @@ use model::{
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::OrderOut;
+use super::{OrderOut, proof};
 use crate::api::{
     auth::{Allowed, Caller, OrdersWrite},
     check::Checks,
@@ -19,7 +19,7 @@ use crate::api::{
     holds::check_count,
     idempotency::Idempotency,
     input::{Input, Json},
-    params::Segments,
+    params::{Params, Segments},
     problem::Problem,
     schema,
     state::{Api, json_replayed, unexpected},
@@ -73,10 +73,14 @@ fn check(caller: &Caller, order: OrderId, input: &CancelIn) -> Result<CancelOrde
 
 /// Cancel an order, or units of its lines
 ///
-/// The units that come free go to the lines that wait, first come first.
+/// The units that come free go to the lines that wait, first come first. A publishable key cancels an order that was placed
+/// with it, and needs the order's token for it.
 #[utoipa::path(
     post, path = "/v1/orders/{id}/cancel", tag = "Orders", operation_id = "cancel_order",
-    params(("id" = String, Path, description = "The order's id")),
+    params(
+        ("id" = String, Path, description = "The order's id"),
+        ("token" = Option<String>, Query, description = "What `status_url` ends with; needed with a publishable key"),
+    ),
     request_body(content = Option<CancelIn>, description = "What to call off; nothing for all"),
     responses((status = 200, description = "The order as it is now", body = schema::Order)),
     security(("key" = ["orders:write"])),
@@ -87,10 +91,13 @@ pub(crate) async fn cancel(
     Now(now): Now,
     idempotency: Idempotency,
     Segments(id): Segments<String>,
+    params: Params,
     Json { value, bytes }: Json<CancelIn>,
 ) -> Result<Response, Problem> {
     let caller = &allowed.caller;
-    let wish = check(caller, path_id("order", &id)?, &value)?;
+    let id: OrderId = path_id("order", &id)?;
+    proof::check(&api, caller, id, params, now)?;
+    let wish = check(caller, id, &value)?;
     let key = idempotency.optional(caller, &bytes)?;
     let done = api.run(caller, now, Command::CancelOrder(wish), key).await?;
     let replayed = done.replayed;

@@ -12,7 +12,7 @@ use model::{
     view::OrderView,
 };
 
-use super::OrderOut;
+use super::{OrderOut, proof};
 use crate::api::{
     auth::{AllOrdersRead, Allowed, OrdersRead},
     clock::Now,
@@ -44,9 +44,14 @@ fn find(
 }
 
 /// Read an order
+///
+/// A publishable key reads an order that was placed with it, and needs the order's token for it.
 #[utoipa::path(
     get, path = "/v1/orders/{id}", tag = "Orders", operation_id = "get_order",
-    params(("id" = String, Path, description = "The order's id")),
+    params(
+        ("id" = String, Path, description = "The order's id"),
+        ("token" = Option<String>, Query, description = "What `status_url` ends with; needed with a publishable key"),
+    ),
     responses((status = 200, description = "The order as it is now", body = schema::Order)),
     security(("key" = ["orders:read"])),
 )]
@@ -55,9 +60,11 @@ pub(crate) async fn get(
     allowed: Allowed<OrdersRead>,
     Now(now): Now,
     Segments(id): Segments<String>,
+    params: Params,
 ) -> Result<Response, Problem> {
     let caller = &allowed.caller;
     let id: OrderId = path_id("order", &id)?;
+    proof::check(&api, caller, id, params, now)?;
     let tenant = caller.tenant.clone();
     let found = api.read(move |store| find(store, &tenant, &[id], now)).await?.pop();
     let found = found.filter(|(order, ..)| caller.sees(order.placed_by.as_deref()));
