@@ -110,7 +110,13 @@ fn nothing_that_came_later_is_used() {
         blind.push(row as u64, (0..6).map(|column| if column == 3 { "" } else { test.text(row, column) }));
     }
     assert_eq!(say(&blind).predictions.len(), 240);
-    let one = promise_calibration(&[train.clone()], &[test.clone()], 0.9, NonZeroUsize::MIN).unwrap();
+    let one = promise_calibration(
+        std::slice::from_ref(&train),
+        std::slice::from_ref(&test),
+        0.9,
+        NonZeroUsize::MIN,
+    )
+    .unwrap();
     assert_eq!(one, before);
 }
 
@@ -121,18 +127,21 @@ fn refusals_name_table_row_and_column() {
         |train: &[Table], test: &[Table]| promise_calibration(train, test, 0.9, TWO).unwrap_err().to_string();
     let one = good.picked(&[0]);
     assert_eq!(
-        refused(&[one], &[good.clone()]),
+        refused(&[one], std::slice::from_ref(&good)),
         "train: has 1 delivered orders; a quantile of 0.9 needs at least 9"
     );
-    assert_eq!(refused(&[], &[good.clone()]), "train: names no table of orders");
+    assert_eq!(refused(&[], std::slice::from_ref(&good)), "train: names no table of orders");
     let empty = Table::new("test e.csv", good.columns().to_vec());
-    assert_eq!(refused(&[good.clone()], &[empty]), "test e.csv: has a header and no rows");
+    assert_eq!(refused(std::slice::from_ref(&good), &[empty]), "test e.csv: has a header and no rows");
     let mut unknown = Table::new("test u.csv", vec!["a".into()]);
     unknown.push(2, ["1"]);
-    assert!(refused(&[good.clone()], &[unknown]).starts_with("test u.csv: is none of the known tables"));
+    assert!(
+        refused(std::slice::from_ref(&good), &[unknown])
+            .starts_with("test u.csv: is none of the known tables")
+    );
     let mut narrow = Table::new("test n.csv", vec!["order_purchase_timestamp".into()]);
     narrow.push(2, ["2020-01-01"]);
-    assert_eq!(refused(&[good.clone()], &[narrow]), "test n.csv: has no column order_id");
+    assert_eq!(refused(std::slice::from_ref(&good), &[narrow]), "test n.csv: has no column order_id");
     for (column, text, want) in [
         (2, "", "row 7, column order_purchase_timestamp: must not be empty, got \"\""),
         (
@@ -148,9 +157,9 @@ fn refusals_name_table_row_and_column() {
     ] {
         let mut spoilt = Table::new("test s.csv", good.columns().to_vec());
         spoilt.push(7, (0..6).map(|at| if at == column { text } else { good.text(4, at) }));
-        assert_eq!(refused(&[good.clone()], &[spoilt]), format!("test s.csv {want}"));
+        assert_eq!(refused(std::slice::from_ref(&good), &[spoilt]), format!("test s.csv {want}"));
     }
-    let again = promise_calibration(&[good.clone()], &[good], 1.0, TWO).unwrap_err();
+    let again = promise_calibration(std::slice::from_ref(&good), &[good], 1.0, TWO).unwrap_err();
     assert_eq!(again.field(), "quantile");
 }
 

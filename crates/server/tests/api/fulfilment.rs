@@ -86,7 +86,8 @@ async fn what_is_released_is_not_cancelled() {
     world.stock("MUG", 3).await;
     let placed = world.send(Call::post("/v1/orders", &order("MUG", 3)).key(CHECKOUT)).await.is(201);
     let released = release(&world, json!({"location": "east"})).await;
-    let cancel = format!("/v1/orders/{}/cancel", text(&placed["id"]));
+    let token = text(&placed["status_url"]).rsplit('/').next().unwrap().to_owned();
+    let cancel = format!("/v1/orders/{}/cancel?token={token}", text(&placed["id"]));
     for key in [CHECKOUT, crate::world::STAFF] {
         let refused = world.send(Call::post(&cancel, &json!({})).key(key)).await.fails(409, "released");
         assert_eq!((&refused["line"], &refused["available"]), (&json!(1), &json!(0)));
