@@ -159,7 +159,8 @@ fn refusals_name_table_row_and_column() {
         spoilt.push(7, (0..6).map(|at| if at == column { text } else { good.text(4, at) }));
         assert_eq!(refused(std::slice::from_ref(&good), &[spoilt]), format!("test s.csv {want}"));
     }
-    let again = promise_calibration(std::slice::from_ref(&good), &[good], 1.0, TWO).unwrap_err();
+    let again =
+        promise_calibration(std::slice::from_ref(&good), std::slice::from_ref(&good), 1.0, TWO).unwrap_err();
     assert_eq!(again.field(), "quantile");
 }
 
