@@ -10,7 +10,7 @@ use engine::{
 use model::{
     command::{Command, TakeBack, TakeBackLine, Wave},
     id::{LocationId, ReleaseId},
-    limits::{COMPONENTS_MAX, LINES_MAX},
+    limits::{COMPONENTS_MAX, LINES_MAX, NAME_CHARS_MAX, SUPPLY_UNITS_MAX},
     location::LocationSettings,
     time::{Time, Timestamp, parse_time},
 };
@@ -109,38 +109,44 @@ fn check(input: &ReleaseIn) -> Result<Checked, Problem> {
         }
         read
     });
-    let mut named = |at: &str, texts: &Option<Vec<String>>| {
-        let texts = texts.as_deref()?;
-        // An empty list may be a filter that found nothing: it must not choose everything.
-        if texts.is_empty() {
-            checks.wrong(format_args!("{at}"), "empty", "names nothing; leave it out to choose all");
-        }
-        if texts.len() > NAMED_MAX {
-            checks.wrong(format_args!("{at}"), "too_many", format!("at most {NAMED_MAX}"));
-            return None;
-        }
-        Some(texts.to_vec())
-    };
-    let (tags, skus) = (named("/tags", &input.tags), named("/skus", &input.skus));
-    let references = named("/references", &input.references);
+    let tags = named(&mut checks, "/tags", input.tags.as_deref());
+    let skus = named(&mut checks, "/skus", input.skus.as_deref());
+    let references = named(&mut checks, "/references", input.references.as_deref());
+    let skus = skus.iter().enumerate().map(|(n, sku)| checks.sku(format_args!("/skus/{n}"), sku));
+    let skus = skus.collect();
     let wave = Wave {
         country: checks.country(format_args!("/country"), input.country.as_deref()),
         group: checks.label(format_args!("/customer_group"), input.customer_group.as_deref()),
-        tags: texts(&mut checks, "/tags", tags.as_ref(), LABEL_CHARS_MAX),
-        skus: (skus.iter().flatten().enumerate())
-            .map(|(n, sku)| checks.sku(format_args!("/skus/{n}"), sku))
-            .collect(),
-        references: texts(&mut checks, "/references", references.as_ref(), model::limits::NAME_CHARS_MAX),
+        tags: texts(&mut checks, "/tags", tags, LABEL_CHARS_MAX),
+        skus,
+        references: texts(&mut checks, "/references", references, NAME_CHARS_MAX),
     };
     let limit = checks.number(format_args!("/limit"), input.limit.unwrap_or(LIMIT_MAX), 1, LIMIT_MAX);
     let location = checks.location(format_args!("/location"), &input.location);
     checks.finish(Checked { location, cutoff, wave, limit: usize::try_from(limit).unwrap_or(1) })
 }
 
+/// What a filter names; none where it is left out.
+fn named<'i>(checks: &mut Checks, at: &str, texts: Option<&'i [String]>) -> &'i [String] {
+    match texts {
+        None => &[],
+        // It may come of a search that found nothing: it must not choose everything.
+        Some([]) => {
+            checks.wrong(format_args!("{at}"), "empty", "names nothing; leave it out to choose all");
+            &[]
+        }
+        Some(texts) if texts.len() > NAMED_MAX => {
+            checks.wrong(format_args!("{at}"), "too_many", format!("at most {NAMED_MAX}"));
+            &[]
+        }
+        Some(texts) => texts,
+    }
+}
+
 /// Texts, none of them blank.
-fn texts(checks: &mut Checks, at: &str, texts: Option<&Vec<String>>, max: usize) -> Vec<Arc<str>> {
-    let mut read = Vec::new();
-    for (n, text) in texts.into_iter().flatten().enumerate() {
+fn texts(checks: &mut Checks, at: &str, texts: &[String], max: usize) -> Vec<Arc<str>> {
+    let mut read = Vec::with_capacity(texts.len());
+    for (n, text) in texts.iter().enumerate() {
         match checks.text(format_args!("{at}/{n}"), Some(text), max) {
             Some(text) => read.push(text),
             None if text.trim().is_empty() => checks.wrong(format_args!("{at}/{n}"), "empty", "is empty"),
@@ -252,8 +258,7 @@ fn check_return(release: ReleaseId, input: &ReturnIn) -> Result<TakeBack, Proble
         let missing = missing.iter().take(COMPONENTS_MAX).enumerate().map(|(m, missing)| {
             let at = format!("/lines/{n}/missing/{m}");
             let sku = checks.sku(format_args!("{at}/sku"), &missing.sku);
-            let most = model::limits::SUPPLY_UNITS_MAX;
-            (sku, checks.number(format_args!("{at}/quantity"), missing.quantity, 1, most))
+            (sku, checks.number(format_args!("{at}/quantity"), missing.quantity, 1, SUPPLY_UNITS_MAX))
         });
         let missing = missing.collect();
         Some(TakeBackLine { line: id?, quantity: units, missing })
