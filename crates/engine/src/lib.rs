@@ -14,6 +14,7 @@ mod housekeeping;
 mod look;
 pub mod preview;
 mod receipts;
+mod records;
 mod sandbox;
 mod snapshot;
 mod spread;

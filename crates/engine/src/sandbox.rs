@@ -9,6 +9,7 @@ use crate::{
     answer::{Answered, Failure},
     desk::Desk,
     execute::{execute, fire},
+    records::{TIMED, fire_record},
     stamp::Stamps,
     working::{TenantState, Working},
 };
@@ -42,8 +43,17 @@ impl Sandbox {
 
     /// Does what is due by a moment, and all the work that leaves behind; answers how many timers were worked.
     pub fn run_due(&mut self, now: Timestamp) -> Result<usize, Failure> {
+        let mut count = 0;
+        for (shelf, kind) in TIMED {
+            let due = self.store()?.due_records(*shelf, kind, now, usize::MAX)?;
+            count += due.len();
+            for (_, record) in due {
+                let command = self.stamps.next(now);
+                fire_record(&mut self.working(), now, command, (*shelf, record))?;
+            }
+        }
         let due = self.store()?.due(now, usize::MAX)?;
-        let count = due.len();
+        count += due.len();
         for (_, at, timer) in due {
             let command = self.stamps.next(now);
             fire(&mut self.working(), now, command, (at, timer))?;

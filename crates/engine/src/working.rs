@@ -117,6 +117,9 @@ impl TenantState {
                 self.shop.orders.clear();
             }
         }
+        if self.shop.records.len() > ORDERS_KEPT_MAX {
+            self.shop.records.clear();
+        }
         if self.shop.holds.len() > ORDERS_KEPT_MAX {
             self.shop.holds.clear();
         }
@@ -154,6 +157,7 @@ impl TenantState {
 fn is_nothing(changes: &Changes) -> bool {
     changes.events.is_empty()
         && changes.replays.is_empty()
+        && changes.private.is_empty()
         && changes.work.is_empty()
         && changes.work_gone.is_empty()
         && changes.timers_gone.is_empty()

@@ -23,6 +23,7 @@ use crate::{
     desk::{Desk, Handover, Returned},
     execute::{execute, fire},
     housekeeping::Housekeeping,
+    records::{TIMED, fire_record},
     snapshot::Snapshots,
     stamp::Stamps,
     working::{TenantState, Working},
@@ -401,7 +402,7 @@ impl Writer {
 
     fn fire_due(&mut self, now: Timestamp) -> Result<usize, Failure> {
         self.housekeeping.step(self.desk.store()?, now)?;
-        let mut count = 0;
+        let mut count = self.fire_due_records(now)?;
         loop {
             self.flush_all()?;
             let due = self.desk.store()?.due(now, TIMERS_MAX)?;
@@ -417,6 +418,28 @@ impl Writer {
                 return Ok(count);
             }
         }
+    }
+
+    fn fire_due_records(&mut self, now: Timestamp) -> Result<usize, Failure> {
+        let mut count = 0;
+        for (shelf, kind) in TIMED {
+            loop {
+                self.flush_all()?;
+                let due = self.desk.store()?.due_records(*shelf, kind, now, TIMERS_MAX)?;
+                let last = due.len() < TIMERS_MAX;
+                count += due.len();
+                for (tenant, record) in due {
+                    let command = self.stamps.next(now);
+                    let mut working = self.working(&tenant)?;
+                    fire_record(&mut working, now, command, (*shelf, record))?;
+                    self.work |= working.state.left_work();
+                }
+                if last {
+                    break;
+                }
+            }
+        }
+        Ok(count)
     }
 
     /// Goes on with the oldest work of one tenant, one step.

@@ -102,14 +102,17 @@ pub const QUEUE: Table = Table {
 };
 /// Holds.
 pub const HOLDS: Table = Table { name: "holds", key: &["hold_id"], columns: &["hold"] };
+/// Records of the shelf that the ledger holds too.
+pub const RECORDS: Table =
+    Table { name: "records", key: &["kind", "id"], columns: &["owner", "state", "due", "body"] };
 /// Timers.
 pub const TIMERS: Table = Table { name: "timers", key: &["due_at", "kind", "id"], columns: &[] };
 
 /// The tables that the ledger makes again.
 ///
 /// Not among them, because they hold what the ledger does not: `replays` and `replay_keys`, `work` and `timers` (what keeps
-/// the house running), `customer_orders` and `marks` (an index, held against the orders), `tenants` and `api_keys`.
-pub const DERIVED: [Table; 7] = [LOCATIONS, POOLS, POLICIES, SUPPLIES, ORDERS, QUEUE, HOLDS];
+/// the house running), `private_records` (what the ledger must not hold), `customer_orders` and `marks` (an index, held against the orders), `tenants` and `api_keys`.
+pub const DERIVED: [Table; 8] = [LOCATIONS, POOLS, POLICIES, SUPPLIES, ORDERS, QUEUE, HOLDS, RECORDS];
 /// Orders by customer, as far as the index has come.
 pub const CUSTOMER_ORDERS: Table =
     Table { name: "customer_orders", key: &["era", "customer", "order_id"], columns: &[] };

@@ -42,6 +42,9 @@ impl Changes {
             self.holds.extend(shop.holds.get(&id).cloned());
         }
         self.holds_gone.extend(unique(touched.holds_gone));
+        for key in unique(touched.records) {
+            self.records.extend(shop.records.get(&key).cloned());
+        }
         self.collect_orders(shop, unique(touched.placed), touched.lines, touched.pegs, touched.promises)
     }
 

@@ -11,6 +11,7 @@ use model::{
     location::LocationSettings,
     money::Money,
     order::{Dates, Hold, Order},
+    record::Record,
     supply::Supply,
     time::{Date, Timestamp},
 };
@@ -143,6 +144,10 @@ pub struct Changes {
     pub work: Vec<Work>,
     /// Work done.
     pub work_gone: Vec<i64>,
+    /// Records set or gone, as events say.
+    pub records: Vec<Arc<Record>>,
+    /// Records of the private shelf set or gone: no event says so.
+    pub private: Vec<Record>,
     /// Requests answered.
     pub replays: Vec<Replay>,
     /// The texts of events and orders placed, where [`Changes::write_down`] was called; else the store writes them.
@@ -258,6 +263,24 @@ pub struct Allocated {
     pub line: LineId,
     /// The ship date that was last told.
     pub told_ship_by: Option<Date>,
+}
+
+/// Where a record is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shelf {
+    /// Beside the ledger, which says it too: replay makes it again.
+    Ledger,
+    /// Apart from the ledger: personal data and secrets, which must be erased for good when somebody asks for it.
+    Private,
+}
+
+/// How a list of records is cut.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct RecordFilter<'f> {
+    /// Only of this owner, who is not empty.
+    pub owner: Option<&'f str>,
+    /// Only in this state, which is not empty.
+    pub state: Option<&'f str>,
 }
 
 /// How an order list is cut.

@@ -9,13 +9,14 @@ use model::{
     location::LocationSettings,
     order::{Hold, Order, Waiting},
     pool::Pool,
+    record::Record,
     supply::Supply,
     time::{Date, Timestamp},
 };
 
 use crate::{
-    Allocated, ApiKey, Audit, Backlog, Changes, EventRow, OrderFilter, QueuePart, QueueRow, Replay,
-    StoreError, Tenant, Timer, Work,
+    Allocated, ApiKey, Audit, Backlog, Changes, EventRow, OrderFilter, QueuePart, QueueRow, RecordFilter,
+    Replay, Shelf, StoreError, Tenant, Timer, Work,
 };
 
 /// A database. Cheap to share; each writer and reader has a connection of its own.
@@ -130,6 +131,32 @@ pub trait Read: Send {
         line: LineId,
         most: usize,
     ) -> Result<usize, StoreError>;
+
+    /// These records of one kind; those that are not there are left out.
+    fn records(
+        &mut self,
+        tenant: &TenantId,
+        shelf: Shelf,
+        kind: &str,
+        ids: &[&str],
+    ) -> Result<Vec<Record>, StoreError>;
+    /// Records of one kind in the order of their ids, after one, so many.
+    fn record_page(
+        &mut self,
+        tenant: &TenantId,
+        shelf: Shelf,
+        kind: &str,
+        filter: &RecordFilter<'_>,
+        page: (Option<&str>, usize),
+    ) -> Result<Vec<Record>, StoreError>;
+    /// Records of one kind due by a moment over all tenants, earliest first, so many.
+    fn due_records(
+        &mut self,
+        shelf: Shelf,
+        kind: &str,
+        by: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<(TenantId, Record)>, StoreError>;
 
     /// Ledger entries after a number, so many.
     fn events(&mut self, tenant: &TenantId, after: i64, limit: usize) -> Result<Vec<EventRow>, StoreError>;

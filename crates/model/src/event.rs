@@ -9,7 +9,6 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-pub use crate::receipt::{StillDue, SupplyInspected, SupplyReceived};
 use crate::{
     Units,
     id::{Channel, HoldId, LineId, LocationId, OrderId, RunId, Sku, SupplyId},
@@ -18,6 +17,10 @@ use crate::{
     order::{Cause, Dates, Hold, Order, Peg, Promise},
     supply::{Lateness, Supply},
     time::Date,
+};
+pub use crate::{
+    receipt::{StillDue, SupplyInspected, SupplyReceived},
+    record::Noted,
 };
 
 pub use fulfilment::{ReleaseReturned, Released, ReleasedLine, Shipped, ShippedLine};
@@ -100,6 +103,8 @@ events! {
     ReleaseReturned(ReleaseReturned) = "release_returned",
     /// Goods left.
     Shipped(Shipped) = "shipped",
+    /// Records were set, for no better word.
+    RecordsSet(Noted) = "records_set",
 }
 
 impl Event {
@@ -119,7 +124,7 @@ impl Event {
             Self::LineCancelled(cancel) => Some(&cancel.sku),
             Self::RunApplied(run) => Some(&run.sku),
             Self::PoolSettling(settling) => Some(&settling.sku),
-            _ => None,
+            _ => self.noted().and_then(|noted| noted.sku.as_ref()),
         }
     }
 
@@ -134,6 +139,14 @@ impl Event {
             Self::Released(released) => Some(released.order),
             Self::ReleaseReturned(returned) => Some(returned.order),
             Self::Shipped(shipped) => Some(shipped.order),
+            _ => self.noted().and_then(|noted| noted.order),
+        }
+    }
+
+    /// What it says of records, where that is all it does.
+    pub fn noted(&self) -> Option<&Noted> {
+        match self {
+            Self::RecordsSet(noted) => Some(noted),
             _ => None,
         }
     }

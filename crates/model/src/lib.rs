@@ -15,6 +15,7 @@ pub mod money;
 pub mod order;
 pub mod pool;
 pub mod receipt;
+pub mod record;
 pub mod refusal;
 pub mod state;
 pub mod supply;

@@ -12,14 +12,15 @@ use rustc_hash::FxHashMap;
 use crate::{
     Units,
     event::{
-        Event, LineCancelled, LinePromise, Move, OrderPlaced, ReleaseReturned, Released, RunApplied, Shipped,
-        StockAdjusted,
+        Event, LineCancelled, LinePromise, Move, Noted, OrderPlaced, ReleaseReturned, Released, RunApplied,
+        Shipped, StockAdjusted,
     },
     id::{Channel, HoldId, LineId, LocationId, OrderId, Sku, SupplyId},
     item::Item,
     location::LocationSettings,
     order::{Hold, Line, Order, ReleasedUnits},
     pool::Pool,
+    record::{Record, RecordKey},
     supply::{Supply, SupplyState},
 };
 
@@ -71,6 +72,8 @@ pub struct Shop {
     pub orders: FxHashMap<OrderId, Arc<Order>>,
     /// Holds that still hold something.
     pub holds: FxHashMap<HoldId, Arc<Hold>>,
+    /// Records, those that are gone too: as whoever last set them did.
+    pub records: FxHashMap<RecordKey, Arc<Record>>,
 }
 
 /// What events changed since it was last taken: the rows to write. May name a thing twice.
@@ -100,6 +103,8 @@ pub struct Touched {
     pub holds_placed: Vec<HoldId>,
     /// Holds that are gone.
     pub holds_gone: Vec<HoldId>,
+    /// Records set, or gone.
+    pub records: Vec<RecordKey>,
 }
 
 impl Shop {
@@ -168,9 +173,18 @@ impl Shop {
             Event::Released(released) => self.release(released, touched)?,
             Event::ReleaseReturned(returned) => self.take_back(returned, touched)?,
             Event::Shipped(shipped) => self.ship(shipped, touched)?,
+            Event::RecordsSet(noted) => self.note(noted, touched),
             Event::OrderRefused(_) | Event::OrderCancelled(_) => {}
         }
         Ok(())
+    }
+
+    /// Sets every record that the event carries: it needs none of them loaded.
+    fn note(&mut self, noted: &Noted, touched: &mut Touched) {
+        for record in &noted.records {
+            touched.records.push(record.key());
+            self.records.insert(record.key(), Arc::new(record.clone()));
+        }
     }
 
     fn set_item(&mut self, item: &Item, touched: &mut Touched) {

@@ -8,6 +8,7 @@ use std::{
 use model::{
     id::TenantId,
     order::{Line, Order},
+    record::Record,
     supply::Supply,
 };
 use serde::Serialize;
@@ -122,6 +123,9 @@ fn stored(rows: &Rows, table: &Table) -> Result<Vec<Row>, serde_json::Error> {
             let rows = rows.holds.all();
             rows.map(|(id, hold)| Ok(vec![bytes(id.bytes()), json(hold)?])).collect::<Result<_, _>>()?
         }
+        name if name == audit::RECORDS.name => {
+            rows.records.all().filter_map(|(_, row)| record(row)).collect()
+        }
         name if name == audit::TIMERS.name => {
             let rows = rows.timers.all();
             rows.map(|((at, kind, id), _)| vec![Int(micros(*at)), text(kind), bytes(id)]).collect()
@@ -181,6 +185,12 @@ fn supply(supply: &Supply) -> Result<Row, serde_json::Error> {
         maybe_int(supply.received_at.map(micros)),
         json(&supply.claims)?,
     ])
+}
+
+fn record(record: &Record) -> Option<Row> {
+    let body = text(record.body.as_ref()?.as_str());
+    let due = maybe_int(record.due.map(micros));
+    Some(vec![text(&record.kind), text(&record.id), text(&record.owner), text(&record.state), due, body])
 }
 
 fn order(order: &Order) -> Result<Row, serde_json::Error> {

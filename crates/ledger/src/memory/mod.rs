@@ -9,6 +9,7 @@ mod backlog;
 mod fulfilment;
 mod map;
 mod read;
+mod records;
 mod session;
 mod tables;
 mod write;

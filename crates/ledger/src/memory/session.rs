@@ -9,6 +9,7 @@ use model::{
     location::LocationSettings,
     order::{Hold, Order, Waiting},
     pool::Pool,
+    record::Record,
     supply::Supply,
     time::{Date, Timestamp},
 };
@@ -20,8 +21,8 @@ use super::{
     tables::{Rows, Tables},
 };
 use crate::{
-    Allocated, ApiKey, Audit, Backlog, Changes, EventRow, OrderFilter, QueuePart, QueueRow, Read, Replay,
-    StoreError, Tenant, Timer, Work, Write,
+    Allocated, ApiKey, Audit, Backlog, Changes, EventRow, OrderFilter, QueuePart, QueueRow, Read,
+    RecordFilter, Replay, Shelf, StoreError, Tenant, Timer, Work, Write,
     audit::{Cell, Row, Table},
     key::mark_of,
 };
@@ -224,6 +225,34 @@ impl Read for Session {
         most: usize,
     ) -> Result<usize, StoreError> {
         Ok(self.of(tenant)?.ahead(supply, line, most))
+    }
+    fn records(
+        &mut self,
+        tenant: &TenantId,
+        shelf: Shelf,
+        kind: &str,
+        ids: &[&str],
+    ) -> Result<Vec<Record>, StoreError> {
+        Ok(self.of(tenant)?.records(shelf, kind, ids))
+    }
+    fn record_page(
+        &mut self,
+        tenant: &TenantId,
+        shelf: Shelf,
+        kind: &str,
+        filter: &RecordFilter<'_>,
+        page: (Option<&str>, usize),
+    ) -> Result<Vec<Record>, StoreError> {
+        Ok(self.of(tenant)?.record_page(shelf, kind, filter, page))
+    }
+    fn due_records(
+        &mut self,
+        shelf: Shelf,
+        kind: &str,
+        by: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<(TenantId, Record)>, StoreError> {
+        Ok(self.begin()?.due_records(shelf, kind, by, limit))
     }
     fn events(&mut self, tenant: &TenantId, after: i64, limit: usize) -> Result<Vec<EventRow>, StoreError> {
         let rows = self.of(tenant)?;

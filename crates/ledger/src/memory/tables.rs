@@ -12,7 +12,7 @@ use model::{
     time::Timestamp,
 };
 
-use super::map::Map;
+use super::{map::Map, records::Records};
 use crate::{ApiKey, EventRow, Replay, StoreError, Tenant, Timer, Work};
 
 /// Everything kept.
@@ -46,6 +46,8 @@ pub(super) struct Rows {
     pub(super) holds: Map<HoldId, Arc<Hold>>,
     pub(super) timers: Map<TimerKey, Timer>,
     pub(super) work: Map<i64, Work>,
+    pub(super) records: Records,
+    pub(super) private_records: Records,
     pub(super) replays: Map<i64, Replay>,
     pub(super) replay_keys: Map<[u8; 16], i64>,
 }

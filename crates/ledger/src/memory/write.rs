@@ -44,6 +44,7 @@ impl Rows {
             self.work.put(work.id, work.clone());
         }
         changes.work_gone.iter().for_each(|work| self.work.drop(work));
+        self.write_records(changes);
         changes.replays.iter().try_for_each(|replay| self.write_replay(replay, &numbers))
     }
 

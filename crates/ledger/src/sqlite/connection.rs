@@ -9,17 +9,19 @@ use model::{
     location::LocationSettings,
     order::{Hold, Order, Waiting},
     pool::Pool,
+    record::Record,
     supply::Supply,
     time::{Date, Timestamp},
 };
 use rusqlite::Connection;
 
 use super::{
-    Shared, audit, backlog, cells::failed, checkpoint::Copier, orders, queue, read, sql, tail::Tail, write,
+    Shared, audit, backlog, cells::failed, checkpoint::Copier, orders, queue, read, records, sql, tail::Tail,
+    write,
 };
 use crate::{
-    Allocated, ApiKey, Audit, Backlog, Changes, EventRow, OrderFilter, QueuePart, QueueRow, Read, Replay,
-    StoreError, Tenant, Timer, Work, Write,
+    Allocated, ApiKey, Audit, Backlog, Changes, EventRow, OrderFilter, QueuePart, QueueRow, Read,
+    RecordFilter, Replay, Shelf, StoreError, Tenant, Timer, Work, Write,
     audit::{Cell, Row, Table},
 };
 
@@ -259,6 +261,34 @@ impl Read for Session {
         most: usize,
     ) -> Result<usize, StoreError> {
         backlog::ahead(self.begin()?, tenant, supply, line, most)
+    }
+    fn records(
+        &mut self,
+        tenant: &TenantId,
+        shelf: Shelf,
+        kind: &str,
+        ids: &[&str],
+    ) -> Result<Vec<Record>, StoreError> {
+        records::records(self.begin()?, tenant, shelf, kind, ids)
+    }
+    fn record_page(
+        &mut self,
+        tenant: &TenantId,
+        shelf: Shelf,
+        kind: &str,
+        filter: &RecordFilter<'_>,
+        page: (Option<&str>, usize),
+    ) -> Result<Vec<Record>, StoreError> {
+        records::record_page(self.begin()?, tenant, shelf, kind, filter, page)
+    }
+    fn due_records(
+        &mut self,
+        shelf: Shelf,
+        kind: &str,
+        by: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<(TenantId, Record)>, StoreError> {
+        records::due_records(self.begin()?, shelf, kind, by, limit)
     }
     fn events(&mut self, tenant: &TenantId, after: i64, limit: usize) -> Result<Vec<EventRow>, StoreError> {
         read::events(self.begin()?, tenant, after, limit)

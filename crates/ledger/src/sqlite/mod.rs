@@ -10,6 +10,7 @@ mod migrate;
 mod orders;
 mod queue;
 mod read;
+mod records;
 mod sql;
 mod tail;
 mod write;

@@ -15,7 +15,7 @@ use serde::Serialize;
 use super::{
     cells::{days, failed, list, micros, wanted_on},
     read::{at_most, timer_key},
-    sql,
+    records, sql,
     tail::{self, Gathered},
 };
 use crate::{ApiKey, Changes, Kept, StoreError, Tenant, body, key};
@@ -97,6 +97,7 @@ pub(super) fn changes(
     holds(conn, tenant, changes)?;
     timers(conn, tenant, changes)?;
     work(conn, tenant, changes)?;
+    records::write(conn, tenant, changes)?;
     replays(conn, gathered, &numbers, tenant, changes)?;
     gathered.end(conn, tenant, (changes.orders.len(), numbers.last))
 }

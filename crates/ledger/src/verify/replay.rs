@@ -148,6 +148,7 @@ fn batch(
     writer.commit()?;
     shop.orders.clear();
     shop.holds.clear();
+    shop.records.clear();
     if shop.pools.len() > POOLS_MAX {
         shop.pools.clear();
     }

@@ -145,6 +145,7 @@ macro_rules! every_suite {
                 any_number_of_keys_is_found_by_every_writer,
                 timers_come_due_over_all_tenants,
                 work_stays_until_it_is_done,
+                records_are_found_by_owner_state_and_due_until_they_are_gone,
             ],
             transactions: [
                 a_writer_sees_its_writes_and_a_reader_the_last_commit,

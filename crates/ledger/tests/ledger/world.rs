@@ -7,9 +7,9 @@ use model::{
     Units,
     command::Contact,
     event::{
-        AdjustReason, Event, HoldGone, LineCancelled, LinePromise, LocationSet, Move, OrderPlaced, PolicySet,
-        PromiseGiven, ReleaseReturned, Released, ReleasedLine, RunApplied, Shipped, ShippedLine, StillDue,
-        StockAdjusted, SupplyCancelled, SupplyChanged, SupplyInspected, SupplyReceived,
+        AdjustReason, Event, HoldGone, LineCancelled, LinePromise, LocationSet, Move, Noted, OrderPlaced,
+        PolicySet, PromiseGiven, ReleaseReturned, Released, ReleasedLine, RunApplied, Shipped, ShippedLine,
+        StillDue, StockAdjusted, SupplyCancelled, SupplyChanged, SupplyInspected, SupplyReceived,
     },
     id::{
         Channel, CustomerKey, HoldId, LineId, LocationId, OrderId, ReleaseId, RunId, Sku, SupplyId, TenantId,
@@ -19,6 +19,7 @@ use model::{
     money::{Currency, Money},
     order::{Cause, Dates, Hold, Line, Order, Peg, Promise, ShipChoice},
     pool::Pool,
+    record::{Json, Record},
     state::{Shop, Touched},
     supply::{Lateness, Supply, SupplyKind, SupplyState},
     time::{Date, Timestamp},
@@ -99,6 +100,18 @@ impl World {
     pub(crate) fn now(&mut self) -> Timestamp {
         self.seconds += 1;
         instant(self.seconds)
+    }
+
+    /// Sets a record of an order.
+    pub(crate) fn note(&mut self, kind: &str, id: &str, order: OrderId) {
+        let record = Record {
+            owner: order.to_string().into(),
+            state: "open".into(),
+            due: Some(instant(7)),
+            ..Record::new(kind, id, &serde_json::json!({ "of": id })).unwrap()
+        };
+        let data = Json::of(&serde_json::json!({})).unwrap();
+        self.happen(Event::RecordsSet(Noted { sku: None, order: Some(order), data, records: vec![record] }));
     }
 
     pub(crate) fn happen(&mut self, event: Event) {

@@ -409,7 +409,8 @@ impl Books {
                     }
                 }
             }
-            Event::OrderRefused(_) | Event::OrderCancelled(_) => {}
+            // Beside the goods.
+            Event::OrderRefused(_) | Event::OrderCancelled(_) | Event::RecordsSet(_) => {}
         }
         Ok(())
     }

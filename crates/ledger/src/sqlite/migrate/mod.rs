@@ -37,6 +37,11 @@ const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../../../migrations/0003_fulfilment.sqlite.sql"),
         carry_over: None,
     },
+    Migration {
+        name: "0004_records",
+        sql: include_str!("../../../migrations/0004_records.sqlite.sql"),
+        carry_over: None,
+    },
 ];
 
 const DOING: &str = "brought the tables up to date";

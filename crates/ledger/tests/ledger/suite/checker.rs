@@ -41,7 +41,7 @@ pub(crate) fn an_eventful_shop_is_sound(make: &Make<'_>) {
 
 /// Another value of the same type.
 fn other(column: &str, cell: &Cell) -> Cell {
-    let is_number = ["expected_on", "received_at", "told", "unit_price"].contains(&column);
+    let is_number = ["due", "expected_on", "received_at", "told", "unit_price"].contains(&column);
     match cell {
         // Far enough not to meet the key of another row.
         Cell::Int(number) => Cell::Int(number + 1_000),

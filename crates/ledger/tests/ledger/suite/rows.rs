@@ -69,6 +69,8 @@ pub(crate) fn eventful(engine: &dyn Engine, name: &str) -> World {
     let (_, kept) = world.receive_part("C", parts, (1, 1), &[(line(late, 1), 1)]);
     world.inspect("C", kept, 0, 1);
     world.receive("C", parts, 7);
+    world.note("thing", "1", first);
+    world.note("thing", "2", late);
     world.commit(&*store);
     world
 }

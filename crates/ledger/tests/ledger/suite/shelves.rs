@@ -1,7 +1,9 @@
 //! What is kept beside the shop: tenants, keys, answers, timers, work.
 
-use ledger::{ApiKey, Changes, Kept, Replay, StoreError, Tenant, Timer, Work};
-use model::id::HoldId;
+use std::sync::Arc;
+
+use ledger::{ApiKey, Changes, Kept, RecordFilter, Replay, Shelf, StoreError, Tenant, Timer, Work, Write};
+use model::{id::HoldId, record::Record};
 use uuid::Uuid;
 
 use super::Make;
@@ -166,4 +168,64 @@ pub(crate) fn work_stays_until_it_is_done(make: &Make<'_>) {
     let gone_on = Changes { work: vec![of(1, "further")], work_gone: vec![2], ..Changes::default() };
     writer.write(&tenant("acme"), &gone_on).unwrap();
     assert_eq!(writer.work(2).unwrap(), [(tenant("acme"), of(1, "further")), all[2].clone()]);
+}
+
+pub(crate) fn records_are_found_by_owner_state_and_due_until_they_are_gone(make: &Make<'_>) {
+    let engine = make();
+    let store = engine.open();
+    let mut writer = store.writer().unwrap();
+    let record = |id: &str, owner: &str, state: &str, due: Option<i64>| Record {
+        owner: owner.into(),
+        state: state.into(),
+        due: due.map(instant),
+        ..Record::new("notice", id, &serde_json::json!({ "of": id })).unwrap()
+    };
+    let (one, two, three) = (
+        record("1", "o1", "draft", Some(5)),
+        record("2", "o2", "sent", Some(3)),
+        record("3", "o1", "", None),
+    );
+    let other = Record::new("account", "1", &serde_json::json!({})).unwrap();
+    let set = |records: &[&Record], private: &[&Record]| Changes {
+        records: records.iter().map(|record| Arc::new((*record).clone())).collect(),
+        private: private.iter().map(|record| (*record).clone()).collect(),
+        ..Changes::default()
+    };
+    writer.write(&tenant("acme"), &set(&[&one, &two, &three, &other], &[&two])).unwrap();
+    writer.write(&tenant("zeta"), &set(&[&record("9", "o1", "", Some(4))], &[])).unwrap();
+    writer.commit().unwrap();
+
+    let acme = tenant("acme");
+    let shelf = Shelf::Ledger;
+    let found = writer.records(&acme, shelf, "notice", &["3", "none", "1"]).unwrap();
+    assert_eq!(found, [three.clone(), one.clone()]);
+    let mut page = |filter, after, limit| writer.record_page(&acme, shelf, "notice", &filter, (after, limit));
+    let all = RecordFilter::default();
+    assert_eq!(page(all, None, 2).unwrap(), [one.clone(), two.clone()]);
+    assert_eq!(page(all, Some("2"), 2).unwrap(), std::slice::from_ref(&three));
+    let of = |owner| RecordFilter { owner, ..all };
+    assert_eq!(page(of(Some("o1")), None, 9).unwrap(), [one.clone(), three.clone()]);
+    let both = RecordFilter { owner: Some("o1"), state: Some("draft") };
+    assert_eq!(page(both, None, 9).unwrap(), std::slice::from_ref(&one));
+    assert_eq!(
+        writer.record_page(&acme, Shelf::Private, "notice", &all, (None, 9)).unwrap(),
+        std::slice::from_ref(&two)
+    );
+    let due = |writer: &mut Box<dyn Write>, by, limit| {
+        let due = writer.due_records(shelf, "notice", instant(by), limit).unwrap();
+        due.into_iter().map(|(of, record)| format!("{of} {}", record.id)).collect::<Vec<_>>()
+    };
+    assert_eq!(due(&mut writer, 5, 9), ["acme 2", "zeta 9", "acme 1"]);
+    assert_eq!(due(&mut writer, 5, 1), ["acme 2"]);
+    assert_eq!(due(&mut writer, 2, 9), [""; 0]);
+
+    let moved = Record { due: Some(instant(8)), ..two.clone() };
+    writer
+        .write(&acme, &set(&[&Record::gone("notice", "1"), &moved], &[&Record::gone("notice", "2")]))
+        .unwrap();
+    writer.commit().unwrap();
+    assert_eq!(writer.records(&acme, shelf, "notice", &["1", "2"]).unwrap(), [moved]);
+    assert_eq!(writer.records(&acme, Shelf::Private, "notice", &["2"]).unwrap(), []);
+    assert_eq!(due(&mut writer, 7, 9), ["zeta 9"]);
+    assert_eq!(writer.records(&acme, shelf, "account", &["1"]).unwrap(), [other]);
 }

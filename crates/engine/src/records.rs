@@ -1,0 +1,76 @@
+//! Records a command reads and sets, and those that come due.
+
+use std::sync::Arc;
+
+use ledger::{RecordFilter, Shelf};
+use model::{
+    event::Event,
+    record::{Record, RecordKey},
+    time::Timestamp,
+};
+use uuid::Uuid;
+
+use crate::{answer::Failure, working::Working};
+
+/// Kinds of records whose `due` the engine works itself, as a hold's timer; each with an arm in [`fire_record`]. What a
+/// worker outside the engine waits for (mail, money) is not among them.
+pub(crate) const TIMED: &[(Shelf, &str)] = &[];
+
+/// Works a record that is due. It must change or drop the record's `due`, or it is due again at once.
+pub(crate) fn fire_record(
+    _working: &mut Working<'_>,
+    _now: Timestamp,
+    _command: Uuid,
+    (_shelf, record): (Shelf, Record),
+) -> Result<(), Failure> {
+    Err(Failure::Defect(format!("nobody works records of the kind {}", record.kind).into()))
+}
+
+#[expect(dead_code, reason = "the features that keep records come one after the other")]
+impl Working<'_> {
+    /// The record of a kind and an id, as everything decided so far leaves it.
+    pub(crate) fn record(&mut self, kind: &str, id: &str) -> Result<Option<Arc<Record>>, Failure> {
+        let key: RecordKey = (kind.into(), id.into());
+        if !self.state.shop.records.contains_key(&key) {
+            // What was set in this batch is loaded, so what is not here is in the store.
+            let found = self.desk.store()?.records(self.tenant, Shelf::Ledger, kind, &[id])?;
+            let record = found.into_iter().next().unwrap_or_else(|| Record::gone(kind, id));
+            self.state.shop.records.insert(key.clone(), Arc::new(record));
+        }
+        Ok(self.state.shop.records.get(&key).filter(|record| record.body.is_some()).cloned())
+    }
+
+    /// Records of a kind in the order of their ids, after one, so many: as everything decided so far leaves them.
+    pub(crate) fn record_page(
+        &mut self,
+        shelf: Shelf,
+        kind: &str,
+        filter: &RecordFilter<'_>,
+        page: (Option<&str>, usize),
+    ) -> Result<Vec<Record>, Failure> {
+        let tenant = self.tenant;
+        Ok(self.store()?.record_page(tenant, shelf, kind, filter, page)?)
+    }
+
+    /// A record of the private shelf.
+    pub(crate) fn private(&mut self, kind: &str, id: &str) -> Result<Option<Record>, Failure> {
+        let tenant = self.tenant;
+        Ok(self.store()?.records(tenant, Shelf::Private, kind, &[id])?.into_iter().next())
+    }
+
+    /// Sets records of the private shelf.
+    pub(crate) fn put_private(&mut self, records: impl IntoIterator<Item = Record>) {
+        self.state.changes.private.extend(records);
+    }
+
+    /// Does what an event with records says, and keeps private ones beside it.
+    pub(crate) fn note(
+        &mut self,
+        now: Timestamp,
+        event: Event,
+        private: impl IntoIterator<Item = Record>,
+    ) -> Result<(), Failure> {
+        self.put_private(private);
+        self.apply(now, vec![event])
+    }
+}
