@@ -191,6 +191,16 @@ fn consequences(
             changed.push((cancel.sku.clone(), cancel.supply, of_supply(cancel.supply)));
         }
         Event::StockAdjusted(adjusted) => free(&adjusted.sku, Cause::of(kind)),
+        Event::RunUndone(undone) => {
+            let mut supplies = vec![undone.restored.id];
+            supplies.extend(undone.moves.iter().map(|step| step.to));
+            supplies.sort_unstable();
+            supplies.dedup();
+            free(&undone.sku, of_supply(undone.restored.id));
+            for supply in supplies {
+                changed.push((undone.sku.clone(), supply, of_supply(undone.restored.id)));
+            }
+        }
         Event::RunApplied(run) => {
             // Lines that lost their goods: what they wait for now has another date, and other goods may be free.
             free(&run.sku, run.cause.clone());

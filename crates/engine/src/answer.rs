@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use ledger::StoreError;
 use model::{
+    Units,
     event::{LocationSet, PolicySet},
     item::Item,
     refusal::Rejection,
@@ -39,6 +40,8 @@ pub enum Answer {
     SupplyAdded(SupplyView),
     /// The supply as it is after a change, a receipt or a cancel, and what that led to.
     SupplyChanged(SupplyChange),
+    /// The supply as it is after a run was undone, and how many units had moved by it.
+    RunUndone(Box<SupplyChange>, Units),
     /// The stock after a change by hand.
     Adjusted(AdjustmentView),
     /// The hold that was placed.

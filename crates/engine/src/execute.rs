@@ -18,7 +18,7 @@ use crate::{
     Request,
     after::{Course, follow},
     answer::{Answer, Answered, Failure, is_kept},
-    fulfil, receipts,
+    fulfil, receipts, undo,
     working::Working,
 };
 
@@ -155,11 +155,14 @@ fn decide(working: &mut Working<'_>, request: &Request) -> Outcome {
             let Some(sku) = pool_of(working, wish.supply)? else {
                 return Ok(Err(Rejection::not_found("supply", wish.supply)));
             };
+            let begun = undo::begin(working, &sku, wish.supply)?;
             let decision = promise::cancel_supply(course.setting(working), &sku, wish);
             finish(working, course, decision, |working, course| {
+                undo::keep(working, course, begun, "supply_cancelled", &[])?;
                 supply_change(working, course, &sku, wish.supply)
             })
         }
+        Command::UndoRun(id) => undo::undo(working, course, *id),
         Command::Receive(wish) => receipts::receive(working, course, wish),
         Command::Inspect(wish) => receipts::inspect(working, course, wish),
         Command::Adjust(wish) => adjust(working, course, wish),
@@ -339,8 +342,12 @@ fn change_supply(working: &mut Working<'_>, course: &mut Course, wish: &ChangeSu
     let supply = working.pool(&sku).and_then(|pool| pool.supply(wish.supply)).cloned();
     let excess = supply.zip(wish.quantity).map_or(0, |(supply, quantity)| promise::excess(&supply, quantity));
     let queues = last_come(working, &[(wish.supply, excess)])?;
+    let begun = undo::begin(working, &sku, wish.supply)?;
     let decision = promise::change_supply(course.setting(working), &sku, wish, &queues);
-    finish(working, course, decision, |working, course| supply_change(working, course, &sku, wish.supply))
+    finish(working, course, decision, |working, course| {
+        undo::keep(working, course, begun, "supply_changed", &[])?;
+        supply_change(working, course, &sku, wish.supply)
+    })
 }
 
 /// The last lines of some queues, enough for so many units each, their orders loaded.

@@ -21,6 +21,7 @@ mod spread;
 mod stamp;
 #[cfg(test)]
 mod tests;
+mod undo;
 pub mod wave;
 mod working;
 mod writer;

@@ -15,6 +15,7 @@ use crate::{
     after::Course,
     answer::{Answer, Failure},
     execute::{Outcome, finish, last_come, lost, pool_of, supply_change},
+    undo,
     working::Working,
 };
 
@@ -28,10 +29,13 @@ pub(crate) fn receive(working: &mut Working<'_>, course: &mut Course, wish: &Rec
     let shares = supply.and_then(|supply| promise::shares(&supply, wish).ok());
     let head = first_come(working, id, shares.map_or(0, |shares| shares.head()))?;
     let queues = last_come(working, &[(id, shares.map_or(0, |shares| shares.tail()))])?;
+    let begun = undo::begin(working, &sku, id)?;
     let decision = promise::receive(course.setting(working), &sku, wish, &head, &queues);
+    let opened = decision.as_deref().ok().map(opened).unwrap_or_default();
     let arrived = decision.as_deref().ok().and_then(arrived);
     working.take_moves();
     finish(working, course, decision, |working, course| {
+        undo::keep(working, course, begun, "supply_received", &opened)?;
         let (arrived, still_due) = arrived.ok_or_else(|| lost(id))?;
         served(working, course, &sku, id, arrived, Some(still_due))
     })
@@ -58,6 +62,13 @@ pub(crate) fn inspect(working: &mut Working<'_>, course: &mut Course, wish: &Ins
         };
         served(working, course, &sku, id, arrived, None)
     })
+}
+
+/// What a receipt opens.
+fn opened(events: &[Event]) -> Vec<SupplyId> {
+    let Some(Event::SupplyReceived(receipt)) = events.last() else { return Vec::new() };
+    let lot = receipt.rest.as_ref().and_then(|rest| rest.lot.as_ref());
+    lot.into_iter().chain(&receipt.quarantine).map(|supply| supply.id).collect()
 }
 
 /// The first lines of a queue, enough for so many units, their orders loaded.

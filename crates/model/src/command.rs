@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     Units,
     event::AdjustReason,
-    id::{Channel, CustomerKey, HoldId, LineId, LocationId, OrderId, ReleaseId, Sku, SupplyId},
+    id::{Channel, CustomerKey, HoldId, LineId, LocationId, OrderId, ReleaseId, RunId, Sku, SupplyId},
     item::{Item, Policy},
     location::LocationSettings,
     money::Money,
@@ -36,6 +36,8 @@ pub enum Command {
     CancelSupply(CancelSupply),
     /// Book goods in.
     Receive(Receive),
+    /// Undo a slip, a receipt or a cancel.
+    UndoRun(RunId),
     /// Say what became of goods in quarantine.
     Inspect(Inspect),
     /// Change stock by hand.

@@ -21,6 +21,7 @@ use crate::{
 pub use crate::{
     receipt::{StillDue, SupplyInspected, SupplyReceived},
     record::Noted,
+    run::RunUndone,
 };
 
 pub use fulfilment::{ReleaseReturned, Released, ReleasedLine, Shipped, ShippedLine};
@@ -103,6 +104,8 @@ events! {
     ReleaseReturned(ReleaseReturned) = "release_returned",
     /// Goods left.
     Shipped(Shipped) = "shipped",
+    /// A run was undone.
+    RunUndone(RunUndone) = "run_undone",
     /// Records were set, for no better word.
     RecordsSet(Noted) = "records_set",
 }
@@ -123,6 +126,7 @@ impl Event {
             Self::OrderRefused(refused) => refused.sku.as_ref(),
             Self::LineCancelled(cancel) => Some(&cancel.sku),
             Self::RunApplied(run) => Some(&run.sku),
+            Self::RunUndone(undone) => Some(&undone.sku),
             Self::PoolSettling(settling) => Some(&settling.sku),
             _ => self.noted().and_then(|noted| noted.sku.as_ref()),
         }

@@ -17,6 +17,7 @@ pub mod pool;
 pub mod receipt;
 pub mod record;
 pub mod refusal;
+pub mod run;
 pub mod state;
 pub mod supply;
 pub mod time;

@@ -48,6 +48,14 @@ pub enum RefusalCode {
     TooManySupplies,
     /// The tenant has no location yet, so nothing can arrive.
     NoLocation,
+    /// Units of the run have left or are with fulfilment.
+    AlreadyReleased,
+    /// The run was undone before.
+    AlreadyUndone,
+    /// What happened since rests on the run.
+    RunSuperseded,
+    /// The run is still moving lines.
+    RunInProgress,
 }
 
 impl RefusalCode {
@@ -73,6 +81,10 @@ impl RefusalCode {
             Self::NotShipped => "not_shipped",
             Self::TooManySupplies => "too_many_supplies",
             Self::NoLocation => "no_location",
+            Self::AlreadyReleased => "already_released",
+            Self::AlreadyUndone => "already_undone",
+            Self::RunSuperseded => "run_superseded",
+            Self::RunInProgress => "run_in_progress",
         }
     }
 }

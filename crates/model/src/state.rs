@@ -4,6 +4,7 @@
 //! gives the same tables. It decides nothing and only refuses what cannot have happened.
 
 mod receipt;
+mod run;
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -173,6 +174,7 @@ impl Shop {
             Event::Released(released) => self.release(released, touched)?,
             Event::ReleaseReturned(returned) => self.take_back(returned, touched)?,
             Event::Shipped(shipped) => self.ship(shipped, touched)?,
+            Event::RunUndone(undone) => self.undo(undone, touched)?,
             Event::RecordsSet(noted) => self.note(noted, touched),
             Event::OrderRefused(_) | Event::OrderCancelled(_) => {}
         }
@@ -181,10 +183,12 @@ impl Shop {
 
     /// Sets every record that the event carries: it needs none of them loaded.
     fn note(&mut self, noted: &Noted, touched: &mut Touched) {
-        for record in &noted.records {
-            touched.records.push(record.key());
-            self.records.insert(record.key(), Arc::new(record.clone()));
-        }
+        noted.records.iter().for_each(|record| self.keep_record(record, touched));
+    }
+
+    fn keep_record(&mut self, record: &Record, touched: &mut Touched) {
+        touched.records.push(record.key());
+        self.records.insert(record.key(), Arc::new(record.clone()));
     }
 
     fn set_item(&mut self, item: &Item, touched: &mut Touched) {

@@ -19,6 +19,7 @@ mod source;
 mod stock;
 mod supply;
 mod take_back;
+mod undo;
 mod view;
 
 use std::collections::BTreeMap;
@@ -47,6 +48,7 @@ pub use ship::ship;
 pub use stock::{adjust, lots_short};
 pub use supply::{add_supply, cancel_supply, change_supply, excess};
 pub use take_back::take_back;
+pub use undo::{Undo, undo_run};
 pub use view::{hold_view, order_view, placed_view, supply_view};
 
 /// What every decision is given beside the wish itself.

@@ -205,6 +205,7 @@ impl Needs {
             Event::OrderPlaced(placed) => self.of_placed(placed),
             Event::LineCancelled(cancel) => self.skus.extend(cancel.freed.iter().map(|peg| peg.sku.clone())),
             Event::RunApplied(run) => self.of_moves(&run.moves),
+            Event::RunUndone(undone) => self.of_moves(&undone.moves),
             Event::SupplyReceived(receipt) => {
                 receipt.rest.iter().for_each(|rest| self.of_moves(&rest.moves));
             }

@@ -20,6 +20,7 @@ impl Stock {
             "supply_inspected" => Self::inspect,
             "stock_adjusted" => Self::adjust,
             "shipped" => Self::ship,
+            "run_undone" => Self::undo,
             _ => return,
         };
         let Some(Cell::Text(data)) = row.get(5) else { return };
@@ -90,6 +91,14 @@ impl Stock {
             sum = sum.checked_add(units)?;
         }
         (sum == data["delta"].as_i64()?).then_some(())
+    }
+
+    /// What came by the run is here no more.
+    fn undo(&mut self, data: &Value) -> Option<()> {
+        for taken in data["unreceived"].as_array().into_iter().flatten() {
+            self.count(&taken[0], taken[1].as_i64().filter(|units| *units > 0)?.checked_neg()?)?;
+        }
+        Some(())
     }
 
     fn ship(&mut self, data: &Value) -> Option<()> {

@@ -27,6 +27,7 @@ mod receipts;
 mod recent;
 mod releases;
 mod run_due;
+mod runs;
 mod schema;
 mod shipments;
 mod skus;
@@ -67,6 +68,7 @@ fn routes() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(supplies::cancel))
         .routes(routes!(previews::look))
         .routes(routes!(receipts::receive))
+        .routes(routes!(runs::undo))
         .routes(routes!(inspections::inspect))
         .routes(routes!(adjustments::adjust))
         .routes(routes!(availability::ask))

@@ -69,6 +69,7 @@ const CALLS: &[&str] = &[
     "post /v1/orders/{id}/cancel",
     "post /v1/releases",
     "post /v1/releases/{id}/returns",
+    "post /v1/runs/{id}/undo",
     "post /v1/shipments",
     "post /v1/supplies",
     "post /v1/supplies/{id}/cancel",

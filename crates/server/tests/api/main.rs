@@ -11,6 +11,7 @@ mod meets;
 mod offers;
 mod previews;
 mod receipts;
+mod runs;
 mod serving;
 mod stories;
 mod tenants;

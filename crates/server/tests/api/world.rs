@@ -130,6 +130,14 @@ impl World {
         self
     }
 
+    /// Nothing kept of the shop is at odds with anything else.
+    pub(crate) fn verify(&self) {
+        let scratch = tempfile::tempdir().unwrap();
+        let report =
+            ledger::verify::verify(&self.store, &tenant("acme"), scratch.path(), &mut |_| {}).unwrap();
+        assert_eq!(report.violations, []);
+    }
+
     /// Puts units on the shelf.
     pub(crate) async fn stock(&self, sku: &str, units: i64) {
         let body = json!({"sku": sku, "location": "east", "delta": units, "reason": "opening_stock"});

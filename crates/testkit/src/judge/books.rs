@@ -409,6 +409,7 @@ impl Books {
                     }
                 }
             }
+            Event::RunUndone(_) => return Err("nobody undoes runs in here".to_owned()),
             // Beside the goods.
             Event::OrderRefused(_) | Event::OrderCancelled(_) | Event::RecordsSet(_) => {}
         }

@@ -102,6 +102,20 @@ pub(crate) struct SupplyChange {
     pub(crate) run: String,
 }
 
+/// A run that was taken back.
+#[derive(ToSchema, Serialize)]
+pub(crate) struct RunUndone {
+    #[serde(flatten)]
+    pub(crate) supply: Supply,
+    /// The run that took it back.
+    #[schema(example = "run_019ab3f0c4a070008000000000000000")]
+    pub(crate) run: String,
+    /// The run that was taken back.
+    pub(crate) undone: String,
+    /// Units that had moved by it.
+    pub(crate) moved: i64,
+}
+
 /// What units that came, or that somebody looked at, led to.
 #[derive(ToSchema, Serialize)]
 pub(crate) struct Receipt {
