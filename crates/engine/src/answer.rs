@@ -95,6 +95,13 @@ impl From<StoreError> for Failure {
     }
 }
 
+/// What this program writes and reads back has its form: anything else is a defect.
+impl From<serde_json::Error> for Failure {
+    fn from(error: serde_json::Error) -> Self {
+        Self::Defect(error.to_string().into())
+    }
+}
+
 /// Answers that are kept for the same request sent again: all but input that did not make sense and conditions that did not hold,
 /// which are answered anew.
 pub(crate) fn is_kept(outcome: &Result<Answer, Rejection>) -> bool {

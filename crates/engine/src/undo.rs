@@ -67,15 +67,10 @@ pub(crate) fn keep(
     let id = RunId::of(course.setting(working).command);
     let (sku, owner) = (before.sku.clone(), before.id.to_string());
     let run = Run { what: what.to_owned(), sku: sku.clone(), before, after, opened, since, undone_by: None };
-    let record =
-        Record { owner: owner.into(), ..Record::new(RUN, &id.to_string(), &run).map_err(unwritable)? };
-    let data = Json::of(&json!({ "run": id, "supply": run.before.id, "what": what })).map_err(unwritable)?;
+    let record = Record { owner: owner.into(), ..Record::new(RUN, &id.to_string(), &run)? };
+    let data = Json::of(&json!({ "run": id, "supply": run.before.id, "what": what }))?;
     let noted = Noted { sku: Some(sku), order: None, data, records: vec![record] };
     working.apply(course.now, vec![Event::RecordsSet(noted)])
-}
-
-fn unwritable(error: serde_json::Error) -> Failure {
-    Failure::Defect(error.to_string().into())
 }
 
 /// Undoes a run.
@@ -83,7 +78,7 @@ pub(crate) fn undo(working: &mut Working<'_>, course: &mut Course, id: RunId) ->
     let Some(record) = working.record(RUN, &id.to_string())? else {
         return Ok(Err(Rejection::not_found("run", id)));
     };
-    let run: Option<Run> = record.read().map_err(unwritable)?;
+    let run: Option<Run> = record.read()?;
     let Some(run) = run else { return Ok(Err(Rejection::not_found("run", id))) };
     working.load_pools([&run.sku].into_iter())?;
     if working.state.searches.contains_key(&run.sku) {
@@ -136,7 +131,7 @@ fn moved(working: &mut Working<'_>, id: RunId, since: i64) -> Result<Option<Vec<
     loop {
         let page = store.events(tenant, after, PAGE)?;
         for entry in page.iter().filter(|entry| &*entry.kind == "run_applied") {
-            let run: RunApplied = serde_json::from_str(&entry.data).map_err(unwritable)?;
+            let run: RunApplied = serde_json::from_str(&entry.data)?;
             if RunId::of(run.run.0) == id {
                 moved.extend(run.moves);
             }

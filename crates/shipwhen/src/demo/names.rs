@@ -44,18 +44,8 @@ pub(super) fn rename(command: &mut Command, name: impl Fn(&[u8; 16]) -> [u8; 16]
             order(&mut wish.order);
             wish.lines.iter_mut().for_each(|(LineId { order: id, .. }, _)| order(id));
         }
-        // These refer to nothing that the story opens: its holds live, or run out by themselves, and it packs nothing by name.
-        Command::PutLocation(_)
-        | Command::PutItem(_)
-        | Command::PutPolicy(_)
-        | Command::AddSupply(_)
-        | Command::Adjust(_)
-        | Command::Release(_)
-        | Command::TakeBack(_)
-        | Command::PlaceHold(_)
-        | Command::ReleaseHold(_)
-        | Command::PlaceOrder(_)
-        | Command::RunDue
-        | Command::GoOn => {}
+        // The others refer to nothing that the story opens, or are not in it: its holds live, or run out by themselves, and it
+        // packs nothing by name.
+        _ => {}
     }
 }

@@ -109,14 +109,9 @@ fn every_command_is_within_limits() {
                     && wish.contact.email.as_deref().is_some_and(|email| email.ends_with("@example.com"))
                     && lines_are_within_limits(&wish.lines)
             }
-            Command::Receive(_)
-            | Command::Inspect(_)
-            | Command::CancelSupply(_)
-            | Command::CancelOrder(_)
-            | Command::Release(_)
-            | Command::TakeBack(_)
-            | Command::Ship(_) => true,
             Command::ReleaseHold(_) | Command::RunDue | Command::GoOn => false,
+            // These carry nothing that has a limit.
+            _ => true,
         };
         assert!(ok, "{step:?}");
     }
