@@ -4,7 +4,7 @@
 use ledger::{QueuePart, Work};
 use model::{
     event::{Event, PoolSettling},
-    id::{LineId, OrderId, Sku, SupplyId, step_of},
+    id::{LineId, OrderId, Sku, SupplyId, WaitId, step_of},
     order::{Cause, Waiting},
     time::Timestamp,
 };
@@ -17,6 +17,7 @@ use crate::{
     answer::Failure,
     look::{Look, Position, look},
     spread::{Place, spread},
+    waitlist,
     working::Working,
 };
 
@@ -54,7 +55,7 @@ impl Course {
     }
 
     /// The setting of the next step.
-    fn next<'a>(&mut self, working: &'a Working<'_>) -> Setting<'a> {
+    pub(crate) fn next<'a>(&mut self, working: &'a Working<'_>) -> Setting<'a> {
         match self.step.checked_add(1) {
             Some(step) => self.step = step,
             None => {
@@ -90,6 +91,8 @@ pub(crate) enum Rest {
         cause: Cause,
         course: Course,
     },
+    /// More places of a waitlist may be served.
+    Invite { sku: Sku, after: WaitId, course: Course },
     /// More pools may be concerned by a setting that changed.
     Spread { changed: Changed, at: Place, cause: Cause, course: Course },
 }
@@ -99,6 +102,7 @@ impl Rest {
         match self {
             Self::Settle { .. } => "settle",
             Self::Reissue { .. } => "reissue",
+            Self::Invite { .. } => "invite",
             Self::Spread { .. } => "spread",
         }
     }
@@ -266,6 +270,9 @@ fn settle_on(
         Some(id) => drop(working.state.searches.insert(sku.clone(), id)),
         None => drop(working.state.searches.remove(sku)),
     }
+    if over {
+        waitlist::invite_all(working, course, sku)?;
+    }
     Ok(looked_at)
 }
 
@@ -366,6 +373,9 @@ pub(crate) fn go_on(working: &mut Working<'_>, work: &Work) -> Result<(), Failur
         Rest::Reissue { sku, supply, after, only, cause, mut course } => {
             let behind = Behind { sku, supply, after, only };
             reissue(working, &mut course, behind, &cause, Some(work.id)).map(drop)
+        }
+        Rest::Invite { sku, after, mut course } => {
+            waitlist::invite(working, &mut course, &sku, (Some(after), Some(work.id)))
         }
         Rest::Spread { changed, at, cause, mut course } => {
             spread(working, &mut course, &changed, at, &cause, Some(work.id))

@@ -12,6 +12,7 @@ use model::{
         AdjustmentView, HoldView, OrderView, ReleaseView, ShipmentView, SupplyChange, SupplyView,
         TakenBackView,
     },
+    waitlist::Wait,
 };
 use serde::{Deserialize, Serialize};
 
@@ -48,6 +49,8 @@ pub enum Answer {
     Held(HoldView),
     /// The hold is gone.
     HoldReleased,
+    /// The place on a waitlist as it is now; whether it is new.
+    Waiting(Wait, bool),
     /// The order that was placed.
     Placed(Box<OrderView>),
     /// The order as it is after a change.

@@ -11,6 +11,7 @@ use model::{
     refusal::Rejection,
     time::{Timestamp, days_since_epoch, local_date},
     view::{AdjustmentView, RefusedUnits, SupplyChange, SupplyView},
+    waitlist::WaitState,
 };
 use promise::{Bought, Queues};
 
@@ -18,7 +19,7 @@ use crate::{
     Request,
     after::{Course, follow},
     answer::{Answer, Answered, Failure, is_kept},
-    fulfil, receipts, undo,
+    fulfil, receipts, undo, waitlist,
     working::Working,
 };
 
@@ -187,6 +188,8 @@ fn decide(working: &mut Working<'_>, request: &Request) -> Outcome {
                 }
             }
         }
+        Command::JoinWaitlist(wish) => waitlist::join(working, course, wish),
+        Command::LeaveWaitlist(id) => waitlist::leave(working, course, *id),
         Command::PlaceOrder(wish) => place_order(working, course, wish, OrderId(request.id)),
         Command::CancelOrder(wish) => cancel_order(working, course, wish),
         Command::Release(wish) => fulfil::release(working, course, wish),
@@ -216,7 +219,7 @@ pub(crate) fn finish(
 }
 
 /// Frees a hold; what it had goes to the queue.
-fn free_hold(
+pub(crate) fn free_hold(
     working: &mut Working<'_>,
     course: &mut Course,
     event: Event,
@@ -225,6 +228,7 @@ fn free_hold(
     let cause = model::order::Cause::of(event.kind());
     let skus = pegged_skus(working, hold);
     working.apply(course.now, vec![event])?;
+    waitlist::hold_gone(working, course, hold, WaitState::Lapsed)?;
     for sku in skus {
         crate::after::settle(working, course, &sku, &cause)?;
     }
@@ -264,6 +268,9 @@ fn place_order(working: &mut Working<'_>, course: &mut Course, wish: &PlaceOrder
         if course.is_brief() { Answer::Done } else { placed_answer(&placing.events, placing.refused)? };
     working.apply(course.now, placing.events)?;
     working.note_contact(id, &wish.contact);
+    if let Some(hold) = wish.hold {
+        waitlist::hold_gone(working, course, hold, WaitState::Bought)?;
+    }
     #[cfg(debug_assertions)]
     if let (Answer::Placed(view), Some(order)) = (&answer, working.shop().orders.get(&id)) {
         let now = promise::order_view(working.shop(), order, course.now);

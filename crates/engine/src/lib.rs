@@ -22,6 +22,7 @@ mod stamp;
 #[cfg(test)]
 mod tests;
 mod undo;
+pub mod waitlist;
 pub mod wave;
 mod working;
 mod writer;

@@ -26,7 +26,6 @@ pub(crate) fn fire_record(
     Err(Failure::Defect(format!("nobody works records of the kind {}", record.kind).into()))
 }
 
-#[expect(dead_code, reason = "the features that keep records come one after the other")]
 impl Working<'_> {
     /// The record of a kind and an id, as everything decided so far leaves it.
     pub(crate) fn record(&mut self, kind: &str, id: &str) -> Result<Option<Arc<Record>>, Failure> {
@@ -53,6 +52,7 @@ impl Working<'_> {
     }
 
     /// A record of the private shelf.
+    #[expect(dead_code, reason = "what is decided so far needs no personal data")]
     pub(crate) fn private(&mut self, kind: &str, id: &str) -> Result<Option<Record>, Failure> {
         let tenant = self.tenant;
         Ok(self.store()?.records(tenant, Shelf::Private, kind, &[id])?.into_iter().next())

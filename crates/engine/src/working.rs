@@ -19,6 +19,7 @@ use crate::{
     answer::Failure,
     desk::{Desk, Part},
     snapshot::{Locations, Snapshots},
+    waitlist::{self, Waitlisted},
 };
 
 /// Most idempotency keys of one tenant marked in memory when it is loaded: 64 MB, two days of a very large shop. Beyond
@@ -44,6 +45,8 @@ pub(crate) struct TenantState {
     left_work: bool,
     /// Work that looks for lines that move up, by pool, as far as this process has met it.
     pub(crate) searches: FxHashMap<Sku, i64>,
+    /// What somebody on a waitlist waits for.
+    pub(crate) waitlisted: Waitlisted,
     /// What runs moved since somebody last looked: an answer names it.
     moves: Vec<Move>,
 }
@@ -66,6 +69,7 @@ impl TenantState {
             next_work,
             left_work: false,
             searches: FxHashMap::default(),
+            waitlisted: waitlist::load(store, tenant)?,
             moves: Vec::new(),
         })
     }

@@ -10,7 +10,9 @@ use serde::{Deserialize, Serialize};
 use crate::{
     Units,
     event::AdjustReason,
-    id::{Channel, CustomerKey, HoldId, LineId, LocationId, OrderId, ReleaseId, RunId, Sku, SupplyId},
+    id::{
+        Channel, CustomerKey, HoldId, LineId, LocationId, OrderId, ReleaseId, RunId, Sku, SupplyId, WaitId,
+    },
     item::{Item, Policy},
     location::LocationSettings,
     money::Money,
@@ -46,6 +48,10 @@ pub enum Command {
     PlaceHold(PlaceHold),
     /// Give a hold up.
     ReleaseHold(HoldId),
+    /// Sign up to a waitlist.
+    JoinWaitlist(JoinWaitlist),
+    /// Leave a waitlist.
+    LeaveWaitlist(WaitId),
     /// Place an order.
     PlaceOrder(Box<PlaceOrder>),
     /// Call off an order or units of its lines.
@@ -60,6 +66,25 @@ pub enum Command {
     RunDue,
     /// Go on with work that was too much for one step.
     GoOn,
+}
+
+/// Sign up to a waitlist: tell me when it is back.
+#[derive(Debug, Clone)]
+pub struct JoinWaitlist {
+    /// What for.
+    pub sku: Sku,
+    /// How many units.
+    pub quantity: Units,
+    /// Where it is sold.
+    pub channel: Channel,
+    /// Where it would go.
+    pub country: Option<Arc<str>>,
+    /// Who, as the ledger knows it.
+    pub customer: CustomerKey,
+    /// Where to write to.
+    pub email: Arc<str>,
+    /// The language to write in.
+    pub locale: Option<Arc<str>>,
 }
 
 /// Describe a location.

@@ -106,6 +106,12 @@ events! {
     Shipped(Shipped) = "shipped",
     /// A run was undone.
     RunUndone(RunUndone) = "run_undone",
+    /// Somebody signed up to a waitlist, or for another quantity.
+    WaitlistJoined(Noted) = "waitlist_joined",
+    /// Units are held for somebody on a waitlist.
+    WaitlistInvited(Noted) = "waitlist_invited",
+    /// Somebody is on a waitlist no more: bought, let the time go by, or left.
+    WaitlistEnded(Noted) = "waitlist_ended",
     /// Records were set, for no better word.
     RecordsSet(Noted) = "records_set",
 }
@@ -150,7 +156,10 @@ impl Event {
     /// What it says of records, where that is all it does.
     pub fn noted(&self) -> Option<&Noted> {
         match self {
-            Self::RecordsSet(noted) => Some(noted),
+            Self::WaitlistJoined(noted)
+            | Self::WaitlistInvited(noted)
+            | Self::WaitlistEnded(noted)
+            | Self::RecordsSet(noted) => Some(noted),
             _ => None,
         }
     }

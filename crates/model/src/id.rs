@@ -229,6 +229,10 @@ uuid_id!(
     HoldId, "hold id", "hld_"
 );
 uuid_id!(
+    /// A place on a waitlist. Places sort by the time they were taken.
+    WaitId, "waitlist id", "wl_"
+);
+uuid_id!(
     /// A re-allocation run.
     RunId, "run id", "run_"
 );

@@ -23,6 +23,7 @@ pub mod supply;
 pub mod time;
 pub mod transit;
 pub mod view;
+pub mod waitlist;
 
 /// A count of stock-keeping units.
 ///

@@ -175,7 +175,10 @@ impl Shop {
             Event::ReleaseReturned(returned) => self.take_back(returned, touched)?,
             Event::Shipped(shipped) => self.ship(shipped, touched)?,
             Event::RunUndone(undone) => self.undo(undone, touched)?,
-            Event::RecordsSet(noted) => self.note(noted, touched),
+            Event::WaitlistJoined(noted)
+            | Event::WaitlistInvited(noted)
+            | Event::WaitlistEnded(noted)
+            | Event::RecordsSet(noted) => self.note(noted, touched),
             Event::OrderRefused(_) | Event::OrderCancelled(_) => {}
         }
         Ok(())

@@ -91,6 +91,10 @@ rights! {
     AvailabilityRead = "availability:read", true;
     /// Hold units for a cart.
     Holds = "holds:write", true;
+    /// Sign up to a waitlist and leave it.
+    WaitlistWrite = "waitlist:write", true;
+    /// Read waitlists.
+    WaitlistRead = "waitlist:read";
     /// Read an order.
     OrdersRead = "orders:read", true;
     /// Place and cancel orders.

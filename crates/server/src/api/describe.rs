@@ -23,7 +23,7 @@ const ABOUT: &str = "Can it be bought now, and when will it ship?\n\n\
     availability, hold, and place orders, and see only what was placed with the same key; to read or cancel an order they \
     send the `token` that its `status_url` ends with. Scopes: `catalog:read`, \
     `catalog:write`, `supplies:read`, `supplies:write`, `availability:read`, `holds:write`, `orders:read`, \
-    `orders:write`, `fulfilment:write`, `events:read`, `timers:run`, or `*` for all.\n\n\
+    `orders:write`, `waitlist:read`, `waitlist:write`, `fulfilment:write`, `events:read`, `timers:run`, or `*` for all.\n\n\
     Dates such as `2026-12-01` are days at the location that ships; instants are RFC 3339; money is in minor units.";
 
 /// The document before its routes are added.
@@ -92,11 +92,13 @@ fn operations(item: &mut PathItem) -> impl Iterator<Item = (&'static str, &mut O
 /// Adds what holds for many calls alike: headers, pages and the ways to fail.
 fn complete(path: &str, method: &str, operation: &mut Operation) {
     let mut fails: Vec<(&str, &str)> = Vec::new();
-    let secured = operation.security.is_some();
-    if secured {
-        fails.push(("400", "Not JSON, or a header is missing or not allowed here"));
+    if operation.security.is_some() {
         fails.push(("401", "No key, or one that is not known"));
         fails.push(("403", "The key may not do this"));
+    }
+    let of_shop = path.starts_with("/v1/");
+    if of_shop {
+        fails.push(("400", "Not JSON, or a header is missing or not allowed here"));
         header(
             operation,
             "Shipwhen-Now",
@@ -104,17 +106,19 @@ fn complete(path: &str, method: &str, operation: &mut Operation) {
             "The moment this request is answered for; only with --test-clock",
         );
     }
-    if path.contains('{') || matches!(path, "/v1/availability" | "/v1/shipments" | "/v1/test/run-due") {
+    if path.contains('{')
+        || matches!(path, "/v1/availability" | "/v1/shipments" | "/v1/test/run-due" | "/v1/waitlist")
+    {
         fails.push(("404", "There is no such thing"));
     }
     if operation.request_body.is_some() {
         fails.push(("413", "The body is too large"));
         fails.push(("415", "The body is not sent as JSON"));
     }
-    if secured {
+    if of_shop {
         fails.push(("422", "Wrong input, named field by field"));
     }
-    if secured && method != "get" {
+    if of_shop && method != "get" {
         fails.push(("409", "Refused for business reasons; the code says which"));
         fails.push(("429", "Too many requests are waiting: come back"));
     }

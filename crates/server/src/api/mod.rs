@@ -35,6 +35,7 @@ mod state;
 mod strict;
 mod supplies;
 mod tag;
+mod waitlist;
 mod written;
 
 use std::sync::Arc;
@@ -74,6 +75,8 @@ fn routes() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(availability::ask))
         .routes(routes!(holds::place))
         .routes(routes!(holds::get, holds::release))
+        .routes(routes!(waitlist::join, waitlist::list, waitlist::leave))
+        .routes(routes!(waitlist::leave_by_link))
         .routes(routes!(orders::place::place, orders::read::list))
         .routes(routes!(orders::batch::place))
         .routes(routes!(orders::read::get))

@@ -163,7 +163,15 @@ macro_rules! text_cursor {
     };
 }
 
-text_cursor!(Sku, Channel, model::id::LocationId, model::id::OrderId, model::id::SupplyId, i64);
+text_cursor!(
+    Sku,
+    Channel,
+    model::id::LocationId,
+    model::id::OrderId,
+    model::id::SupplyId,
+    model::id::WaitId,
+    i64
+);
 
 /// One page of a list.
 #[derive(Debug, Serialize)]

@@ -51,6 +51,7 @@ async fn a_publishable_key_may_do_what_a_shops_page_needs() {
             ("POST", "/v1/orders"),
             ("GET", "/v1/orders/id"),
             ("POST", "/v1/orders/id/cancel"),
+            ("POST", "/v1/waitlist"),
         ];
         let reply = world.send(Call::new(&method, &path).key(CHECKOUT)).await;
         if open.contains(&(&*method, &*path)) {

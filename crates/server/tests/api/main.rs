@@ -15,4 +15,5 @@ mod runs;
 mod serving;
 mod stories;
 mod tenants;
+mod waitlist;
 mod world;

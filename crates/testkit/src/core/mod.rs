@@ -117,6 +117,9 @@ impl CoreShop {
                 promise::receive(set, &sku, wish, &head, &self.last_come(&[(wish.supply, tail)]))?
             }
             // Needs the ledger, which is not kept in here: the engine's tests undo runs.
+            Command::JoinWaitlist(_) | Command::LeaveWaitlist(_) => {
+                return Err(Rejection::not_found("waitlist", "in here"));
+            }
             Command::UndoRun(run) => return Err(Rejection::not_found("run", run)),
             Command::Inspect(wish) => promise::inspect(set, &pool_of(wish.supply)?, wish)?,
             Command::Adjust(wish) => {

@@ -411,7 +411,12 @@ impl Books {
             }
             Event::RunUndone(_) => return Err("nobody undoes runs in here".to_owned()),
             // Beside the goods.
-            Event::OrderRefused(_) | Event::OrderCancelled(_) | Event::RecordsSet(_) => {}
+            Event::OrderRefused(_)
+            | Event::OrderCancelled(_)
+            | Event::WaitlistJoined(_)
+            | Event::WaitlistInvited(_)
+            | Event::WaitlistEnded(_)
+            | Event::RecordsSet(_) => {}
         }
         Ok(())
     }

@@ -61,6 +61,42 @@ pub(crate) struct Availability {
     pub(crate) as_of: String,
 }
 
+/// A place on a waitlist.
+#[derive(ToSchema, Serialize)]
+pub(crate) struct Waiting {
+    /// Its id.
+    #[schema(example = "wl_019ab3f0c4a070008000000000000000")]
+    pub(crate) id: String,
+    /// What for.
+    pub(crate) sku: String,
+    /// How many units.
+    pub(crate) quantity: i64,
+    /// `waiting`, `invited`, `bought`, `lapsed` or `left`.
+    pub(crate) state: String,
+    /// Since when.
+    #[schema(format = DateTime)]
+    pub(crate) joined_at: String,
+    /// The hold that an order takes over with `hold`; of one who is or was invited.
+    #[schema(nullable = false)]
+    pub(crate) hold: Option<String>,
+    /// Until when it holds.
+    #[schema(nullable = false, format = DateTime)]
+    pub(crate) held_until: Option<String>,
+    /// Who; for staff, until the place has ended.
+    #[schema(nullable = false)]
+    pub(crate) email: Option<String>,
+    /// What leaves the list; of a new place.
+    #[schema(nullable = false)]
+    pub(crate) token: Option<String>,
+}
+
+/// Places on waitlists, in their order.
+#[derive(ToSchema, Serialize)]
+pub(crate) struct WaitingPage {
+    pub(crate) items: Vec<Waiting>,
+    pub(crate) next_cursor: Option<String>,
+}
+
 /// One of several SKUs asked for that is not known.
 #[derive(ToSchema, Serialize)]
 pub(crate) struct UnknownSku {
