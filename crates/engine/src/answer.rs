@@ -41,6 +41,8 @@ pub enum Answer {
     SupplyAdded(SupplyView),
     /// The supply as it is after a change, a receipt or a cancel, and what that led to.
     SupplyChanged(SupplyChange),
+    /// A supply as it is after a part was split off, and the part.
+    SupplySplit(Box<(SupplyChange, SupplyView)>),
     /// The supply as it is after a run was undone, and how many units had moved by it.
     RunUndone(Box<SupplyChange>, Units),
     /// The stock after a change by hand.

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use ledger::{Kept, QueuePart, Replay, Timer};
 use model::{
     Units,
-    command::{Adjust, CancelOrder, ChangeSupply, Command, PlaceOrder},
+    command::{CancelOrder, ChangeSupply, Command, PlaceOrder},
     event::{Event, HoldGone, LocationSet, PolicySet},
     id::{HoldId, OrderId, RunId, Sku, SupplyId},
     refusal::Rejection,
     time::{Timestamp, days_since_epoch, local_date},
-    view::{AdjustmentView, RefusedUnits, SupplyChange, SupplyView},
+    view::{RefusedUnits, SupplyChange, SupplyView},
     waitlist::WaitState,
 };
 use promise::{Bought, Queues};
@@ -19,7 +19,7 @@ use crate::{
     Request,
     after::{Course, follow},
     answer::{Answer, Answered, Failure, is_kept},
-    fulfil, receipts, undo, waitlist,
+    fulfil, receipts, stock, undo, waitlist,
     working::Working,
 };
 
@@ -166,7 +166,11 @@ fn decide(working: &mut Working<'_>, request: &Request) -> Outcome {
         Command::UndoRun(id) => undo::undo(working, course, *id),
         Command::Receive(wish) => receipts::receive(working, course, wish),
         Command::Inspect(wish) => receipts::inspect(working, course, wish),
-        Command::Adjust(wish) => adjust(working, course, wish),
+        Command::Adjust(wish) => stock::adjust(working, course, wish),
+        Command::SplitSupply(wish) => stock::split(working, course, wish),
+        Command::Transfer(wish) => stock::transfer(working, course, wish),
+        Command::Count(wish) => stock::count(working, course, wish),
+        Command::WrongArrival(wish) => stock::wrong_arrival(working, course, wish),
         Command::PlaceHold(wish) => {
             working.load_pools(wish.lines.iter().map(|line| &line.sku))?;
             let decision = promise::place_hold(course.setting(working), wish);
@@ -369,33 +373,6 @@ pub(crate) fn last_come(working: &mut Working<'_>, needed: &[(SupplyId, Units)])
     Ok(queues)
 }
 
-fn adjust(working: &mut Working<'_>, course: &mut Course, wish: &Adjust) -> Outcome {
-    working.load_pools([&wish.sku].into_iter())?;
-    if let Some(line) = wish.line {
-        working.load_orders(&[line.order])?;
-    }
-    let short = working
-        .pool(&wish.sku)
-        .filter(|_| wish.delta < 0)
-        .map(|pool| promise::lots_short(pool, &wish.location, -wish.delta))
-        .unwrap_or_default();
-    let queues = last_come(working, &short)?;
-    let decision = promise::adjust(course.setting(working), wish, &queues);
-    finish(working, course, decision, |working, _| {
-        let supplies = working.pool(&wish.sku).map(|pool| &pool.supplies[..]).unwrap_or_default();
-        let here = supplies.iter().filter(|supply| supply.is_on_hand() && supply.location == wish.location);
-        let (on_hand, free) =
-            here.fold((0, 0), |(all, free), supply| (all + supply.quantity, free + supply.free()));
-        Ok(Answer::Adjusted(AdjustmentView {
-            sku: wish.sku.clone(),
-            location: wish.location.clone(),
-            delta: wish.delta,
-            on_hand,
-            free,
-        }))
-    })
-}
-
 pub(crate) fn supply_change(
     working: &mut Working<'_>,
     course: &Course,
@@ -414,7 +391,7 @@ pub(crate) fn supply_change(
     }))
 }
 
-fn supply_view(
+pub(crate) fn supply_view(
     working: &mut Working<'_>,
     course: &Course,
     sku: &Sku,

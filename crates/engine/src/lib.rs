@@ -19,6 +19,7 @@ mod sandbox;
 mod snapshot;
 mod spread;
 mod stamp;
+mod stock;
 #[cfg(test)]
 mod tests;
 mod undo;

@@ -36,6 +36,14 @@ pub enum Command {
     ChangeSupply(ChangeSupply),
     /// Call a supply off.
     CancelSupply(CancelSupply),
+    /// Let part of a supply come at another time.
+    SplitSupply(SplitSupply),
+    /// Send goods from one location to another.
+    Transfer(Transfer),
+    /// Say how many units are there.
+    Count(Count),
+    /// Book in what came in the place of something else.
+    WrongArrival(WrongArrival),
     /// Book goods in.
     Receive(Receive),
     /// Undo a slip, a receipt or a cancel.
@@ -179,6 +187,58 @@ impl Receive {
     pub fn whole(supply: SupplyId) -> Self {
         Self { supply, accepted: None, damaged: 0, close: false, expected_on: None }
     }
+}
+
+/// Let part of a supply come at another time.
+#[derive(Debug, Clone)]
+pub struct SplitSupply {
+    /// Which supply.
+    pub supply: SupplyId,
+    /// Units that come at the other time: some of it, not all.
+    pub quantity: Units,
+    /// When; `None`: nobody knows.
+    pub expected_on: Option<Date>,
+}
+
+/// Send goods from one location to another.
+#[derive(Debug, Clone)]
+pub struct Transfer {
+    /// Of what.
+    pub sku: Sku,
+    /// Where they are.
+    pub from: LocationId,
+    /// Where they go.
+    pub to: LocationId,
+    /// How many units, from 1.
+    pub quantity: Units,
+    /// When they arrive; `None`: nobody knows.
+    pub expected_on: Option<Date>,
+    /// The merchant's number for it.
+    pub reference: Option<Arc<str>>,
+}
+
+/// Say how many units are there.
+#[derive(Debug, Clone)]
+pub struct Count {
+    /// Of what.
+    pub sku: Sku,
+    /// Where.
+    pub location: LocationId,
+    /// Units on hand, those with fulfilment among them.
+    pub counted: Units,
+    /// In a person's words.
+    pub note: Option<Arc<str>>,
+}
+
+/// Book in what came in the place of something else.
+#[derive(Debug, Clone)]
+pub struct WrongArrival {
+    /// The supply that it came with, which stays as it is.
+    pub supply: SupplyId,
+    /// What came.
+    pub sku: Sku,
+    /// How many units of it.
+    pub quantity: Units,
 }
 
 /// Say what became of goods in quarantine.

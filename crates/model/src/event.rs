@@ -256,6 +256,10 @@ pub enum AdjustReason {
     Loss,
     /// A customer sent it back.
     ReturnToStock,
+    /// Sent to another location.
+    Transfer,
+    /// Came in the place of something else.
+    WrongArrival,
     /// Something else.
     Other,
 }

@@ -2,9 +2,10 @@
 
 use model::{
     Units,
-    command::Adjust,
+    command::{Adjust, Count, Transfer},
     event::{AdjustReason, Event, StockAdjusted},
     id::{LineId, LocationId, SupplyId},
+    limits::SUPPLIES_MAX,
     order::Cause,
     pool::Pool,
     refusal::{FieldError, Refusal, RefusalCode, Rejection},
@@ -88,6 +89,81 @@ pub fn adjust(set: Setting<'_>, wish: &Adjust, queues: &Queues) -> Decision {
         note: wish.note.clone(),
     }));
     Ok(events)
+}
+
+/// Sends goods from one location to another: they leave the one at once and are due at the other.
+///
+/// Only units that nobody has a claim on: refuses `not_available` beyond them, with how many there are, and
+/// `too_many_supplies`. An unknown SKU or location, a kit and the same location twice are `Invalid`.
+pub fn transfer(set: Setting<'_>, wish: &Transfer) -> Decision {
+    let mut errors = Vec::new();
+    match set.shop.pool(&wish.sku) {
+        None => errors.push(unknown_sku(&wish.sku)),
+        Some(pool) if pool.item.is_kit() => {
+            let detail = format!("{} is a kit: its components are stocked, not itself", wish.sku);
+            errors.push(FieldError::new("/sku", "is_a_kit", detail));
+        }
+        Some(_) => {}
+    }
+    for (field, location) in [("/from_location", &wish.from), ("/to_location", &wish.to)] {
+        if !set.shop.locations.contains_key(location) {
+            let detail = format!("there is no location {:?}", location.as_str());
+            errors.push(FieldError::new(field, "unknown_location", detail));
+        }
+    }
+    if wish.from == wish.to {
+        errors.push(FieldError::new("/to_location", "contradiction", "is where the goods are already"));
+    }
+    let (Some(pool), true) = (set.shop.pool(&wish.sku), errors.is_empty()) else {
+        return Err(Rejection::Invalid(errors));
+    };
+    let free: Units = lots(pool, &wish.from).map(Supply::free).sum();
+    if free < wish.quantity {
+        let detail = format!("{free} units of {} at {} are free, not {}", wish.sku, wish.from, wish.quantity);
+        let refusal = Refusal::new(RefusalCode::NotAvailable, detail);
+        return Err(Refusal { sku: Some(wish.sku.clone()), available: Some(free), ..refusal }.into());
+    }
+    if pool.supplies.len() >= SUPPLIES_MAX {
+        let detail = format!("{} has {SUPPLIES_MAX} open supplies already", wish.sku);
+        return Err(Refusal::new(RefusalCode::TooManySupplies, detail).into());
+    }
+    let left = StockAdjusted {
+        sku: wish.sku.clone(),
+        location: wish.from.clone(),
+        lots: taken(pool, &wish.from, wish.quantity),
+        opened: None,
+        delta: -wish.quantity,
+        reason: AdjustReason::Transfer,
+        line: None,
+        note: Some(format!("to {}", wish.to).into()),
+    };
+    let due = Supply {
+        kind: SupplyKind::Transfer,
+        state: SupplyState::Due,
+        quantity: wish.quantity,
+        expected_on: wish.expected_on,
+        lateness: Lateness::buffer(Lateness::BUFFER_DAYS_DEFAULT),
+        supplier: Some(wish.from.as_str().into()),
+        reference: wish.reference.clone(),
+        received_at: None,
+        ..new_shelf(set, pool, &wish.to, SupplyId(set.command))
+    };
+    Ok(vec![Event::StockAdjusted(left), Event::SupplyAdded(due)])
+}
+
+/// The change that a count makes; `None`: there are as many as there should be.
+///
+/// `counted` counts everything on hand at the location, what is with fulfilment too. Its pool is loaded.
+pub fn counted(pool: &Pool, wish: &Count) -> Option<Adjust> {
+    let here: Units = lots(pool, &wish.location).map(|lot| lot.quantity).sum();
+    (wish.counted != here).then(|| Adjust {
+        sku: wish.sku.clone(),
+        location: wish.location.clone(),
+        delta: wish.counted - here,
+        reason: AdjustReason::Count,
+        line: None,
+        note: wish.note.clone(),
+    })
 }
 
 /// What a line may be named for: units of a SKU it takes that a customer sent back.

@@ -2,9 +2,9 @@
 
 use model::{
     Units,
-    command::{AddSupply, CancelSupply, ChangeSupply},
-    event::{Event, SupplyCancelled, SupplyChanged},
-    id::{LocationId, Sku, SupplyId},
+    command::{AddSupply, CancelSupply, ChangeSupply, SplitSupply},
+    event::{Event, Move, RunApplied, SupplyCancelled, SupplyChanged},
+    id::{LocationId, RunId, Sku, SupplyId},
     limits::SUPPLIES_MAX,
     order::Cause,
     pool::Pool,
@@ -81,6 +81,64 @@ pub fn change_supply(set: Setting<'_>, sku: &Sku, wish: &ChangeSupply, queues: &
         quantity_before: supply.quantity,
     }));
     Ok(events)
+}
+
+/// Splits a supply in two: the part split off comes at a time of its own, with the last come of the lines behind it.
+///
+/// `queues` holds the lines to move (see [`excess`]). Refusals: `supply_closed`, `already_received`, `too_many_supplies`,
+/// `units_promised` where carts hold the units; a part that is not smaller than the whole is `Invalid`.
+pub fn split_supply(set: Setting<'_>, sku: &Sku, wish: &SplitSupply, queues: &Queues) -> Decision {
+    let (pool, supply) = due_supply(set, sku, wish.supply)?;
+    let stays = supply.quantity - wish.quantity;
+    if stays < 1 {
+        let detail =
+            format!("{} has {} units: some of them, not all, can come apart", supply.id, supply.quantity);
+        return Err(Rejection::field("/quantity", "out_of_range", detail));
+    }
+    if pool.supplies.len() >= SUPPLIES_MAX {
+        let detail = format!("{sku} has {SUPPLIES_MAX} open supplies already");
+        return Err(Refusal::new(RefusalCode::TooManySupplies, detail).into());
+    }
+    let part = Supply {
+        id: SupplyId(set.command),
+        quantity: wish.quantity,
+        expected_on: wish.expected_on,
+        created_at: set.now,
+        claims: Vec::new(),
+        ..supply.clone()
+    };
+    let mut left = excess(supply, stays);
+    let mut moves = Vec::new();
+    for waiting in queues.get(&supply.id).into_iter().flatten() {
+        let quantity = waiting.quantity.min(left);
+        if quantity > 0 {
+            moves.push(Move { line: waiting.line, from: supply.id, to: part.id, quantity });
+            left -= quantity;
+        }
+    }
+    if left > 0 {
+        let detail = format!("{left} units of {} are held in carts for now", supply.id);
+        return Err(Refusal::new(RefusalCode::UnitsPromised, detail).into());
+    }
+    let cause = Cause { supply: Some(supply.id), ..Cause::of("supply_split") };
+    Ok(vec![
+        Event::RunApplied(RunApplied {
+            run: RunId::of(set.command),
+            sku: sku.clone(),
+            cause,
+            opened: vec![part],
+            moves,
+        }),
+        Event::SupplyChanged(SupplyChanged {
+            supply: supply.id,
+            sku: sku.clone(),
+            expected_on: supply.expected_on,
+            quantity: stays,
+            lateness: supply.lateness,
+            expected_on_before: supply.expected_on,
+            quantity_before: supply.quantity,
+        }),
+    ])
 }
 
 /// Units claimed beyond a quantity.

@@ -32,6 +32,7 @@ mod schema;
 mod shipments;
 mod skus;
 mod state;
+mod stock_moves;
 mod strict;
 mod supplies;
 mod tag;
@@ -67,6 +68,9 @@ fn routes() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(supplies::add, supplies::list))
         .routes(routes!(supplies::get, supplies::change))
         .routes(routes!(supplies::cancel))
+        .routes(routes!(stock_moves::split))
+        .routes(routes!(stock_moves::transfer))
+        .routes(routes!(stock_moves::count))
         .routes(routes!(previews::look))
         .routes(routes!(receipts::receive))
         .routes(routes!(runs::undo))

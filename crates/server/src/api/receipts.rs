@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use axum::{extract::State, http::StatusCode, response::Response};
+use engine::Answer;
 use model::{
-    command::{Command, Receive},
+    command::{Command, Receive, WrongArrival},
     id::SupplyId,
     limits::SUPPLY_UNITS_MAX,
 };
@@ -20,7 +21,7 @@ use super::{
     params::Segments,
     problem::Problem,
     schema,
-    state::Api,
+    state::{Api, json_replayed, unexpected},
     supplies::{changed, path_id},
 };
 
@@ -41,14 +42,41 @@ pub(crate) struct ReceiptIn {
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<String>, format = Date)]
     expected_on: Option<Option<String>>,
+    /// Something else that came in its place: it goes on the shelf, and the supply stays as it is. Not together with the
+    /// other fields.
+    wrong: Option<WrongIn>,
+}
+
+/// What came instead.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = WrongArrivalInput)]
+pub(crate) struct WrongIn {
+    /// What.
+    sku: String,
+    /// How many units.
+    #[schema(minimum = 1, maximum = 1_000_000_000)]
+    quantity: i64,
 }
 
 impl Input for ReceiptIn {
     const MAY_BE_EMPTY: bool = true;
 }
 
+impl ReceiptIn {
+    fn says_nothing_else(&self) -> bool {
+        self.accepted.is_none()
+            && self.damaged.is_none()
+            && self.close.is_none()
+            && self.expected_on.is_none()
+    }
+}
+
 pub(crate) fn check(supply: SupplyId, input: &ReceiptIn) -> Result<Receive, Problem> {
     let mut checks = Checks::default();
+    if input.wrong.is_some() {
+        checks.wrong(format_args!("/wrong"), "ambiguous", "book what came instead by itself");
+    }
     let is_bare = input.damaged.unwrap_or(0) == 0 && input.close != Some(true) && input.expected_on.is_none();
     if input.accepted.is_none() && !is_bare {
         checks.wrong(format_args!("/accepted"), "required", "say how many units are good");
@@ -71,7 +99,7 @@ pub(crate) fn check(supply: SupplyId, input: &ReceiptIn) -> Result<Receive, Prob
     post, path = "/v1/supplies/{id}/receipts", tag = "Supplies", operation_id = "receive_supply",
     params(("id" = String, Path, description = "The supply's id")),
     request_body = ReceiptIn,
-    responses((status = 201, description = "Who was allocated, and what stays due", body = schema::Receipt)),
+    responses((status = 201, description = "Who was allocated, and what stays due; of something else that came, what is there of it", body = schema::ReceiptAnswer)),
     security(("key" = ["supplies:write"])),
 )]
 pub(crate) async fn receive(
@@ -83,7 +111,20 @@ pub(crate) async fn receive(
     Json { value, bytes }: Json<ReceiptIn>,
 ) -> Result<Response, Problem> {
     let key = idempotency.required(&allowed.caller, &bytes)?;
-    let wish = check(path_id("supply", &id)?, &value)?;
+    let supply = path_id("supply", &id)?;
+    if let Some(wrong) = value.wrong.as_ref().filter(|_| value.says_nothing_else()) {
+        let mut checks = Checks::default();
+        let wish = WrongArrival {
+            supply,
+            sku: checks.sku(format_args!("/wrong/sku"), &wrong.sku),
+            quantity: checks.number(format_args!("/wrong/quantity"), wrong.quantity, 1, SUPPLY_UNITS_MAX),
+        };
+        let wish = checks.finish(wish)?;
+        let done = api.run(&allowed.caller, now, Command::WrongArrival(wish), Some(key)).await?;
+        let Answer::Adjusted(adjusted) = &done.answer else { return Err(unexpected(&done.answer)) };
+        return json_replayed(StatusCode::CREATED, adjusted, done.replayed);
+    }
+    let wish = check(supply, &value)?;
     let done = api.run(&allowed.caller, now, Command::Receive(wish), Some(key)).await?;
     changed(&done.answer, StatusCode::CREATED, done.replayed)
 }

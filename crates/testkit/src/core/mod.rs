@@ -127,6 +127,20 @@ impl CoreShop {
                 let short = pool.map(|pool| promise::lots_short(pool, &wish.location, -wish.delta));
                 promise::adjust(set, wish, &self.last_come(&short.unwrap_or_default()))?
             }
+            Command::SplitSupply(wish) => {
+                let sku = pool_of(wish.supply)?;
+                let supply = self.shop.pool(&sku).and_then(|pool| pool.supply(wish.supply));
+                let excess = supply
+                    .map_or(0, |supply| promise::excess(supply, (supply.quantity - wish.quantity).max(0)));
+                promise::split_supply(set, &sku, wish, &self.last_come(&[(wish.supply, excess)]))?
+            }
+            Command::Transfer(wish) => promise::transfer(set, wish)?,
+            Command::Count(wish) => {
+                let change = self.shop.pool(&wish.sku).and_then(|pool| promise::counted(pool, wish));
+                let Some(change) = change else { return Ok((Vec::new(), Vec::new())) };
+                return self.decide(id, &Command::Adjust(change));
+            }
+            Command::WrongArrival(wish) => return Err(Rejection::not_found("supply", wish.supply)),
             Command::PlaceHold(wish) => promise::place_hold(set, wish)?,
             Command::ReleaseHold(hold) => promise::release_hold(set, *hold)?,
             Command::PlaceOrder(wish) => {

@@ -102,6 +102,18 @@ pub(crate) struct SupplyChange {
     pub(crate) run: String,
 }
 
+/// A supply of which a part was split off.
+#[derive(ToSchema, Serialize)]
+pub(crate) struct SupplySplit {
+    #[serde(flatten)]
+    pub(crate) supply: Supply,
+    /// The run that this made.
+    #[schema(example = "run_019ab3f0c4a070008000000000000000")]
+    pub(crate) run: String,
+    /// The part.
+    pub(crate) part: Supply,
+}
+
 /// A run that was taken back.
 #[derive(ToSchema, Serialize)]
 pub(crate) struct RunUndone {
@@ -144,6 +156,14 @@ pub(crate) struct Receipt {
     pub(crate) quarantine: Option<String>,
     /// Units that were promised from this supply and will not come: the last lines wait for other goods.
     pub(crate) displaced: i64,
+}
+
+/// What a receipt is answered with.
+#[derive(ToSchema, Serialize)]
+#[serde(untagged)]
+pub(crate) enum ReceiptAnswer {
+    Receipt(Receipt),
+    Adjustment(Adjustment),
 }
 
 /// Stock changed by hand, and what is there now.

@@ -1,0 +1,125 @@
+//! Goods that move between locations, are counted, come in two parts or in the place of others.
+
+use serde_json::{Value, json};
+
+use crate::world::{World, world};
+
+async fn supply(world: &World, id: &Value) -> Value {
+    world.get(&format!("/v1/supplies/{}", id.as_str().unwrap())).await.is(200)
+}
+
+#[tokio::test]
+async fn a_supply_that_comes_in_two_parts_keeps_its_oldest_lines() {
+    let world = world();
+    world.with_mug().await;
+    let whole = world.supply("MUG", 10, "2026-12-01").await;
+    let mut orders = Vec::new();
+    for units in [4, 4] {
+        orders.push(world.order("MUG", units).await);
+    }
+    let address = format!("/v1/supplies/{whole}/split");
+    let split = world.post(&address, json!({"quantity": 5, "expected_on": "2026-12-20"})).await.is(201);
+    assert_eq!((&split["quantity"], &split["pegged"]), (&json!(5), &json!(5)));
+    let part = &split["part"];
+    assert_eq!(
+        (&part["quantity"], &part["pegged"], &part["expected_on"]),
+        (&json!(5), &json!(3), &json!("2026-12-20"))
+    );
+    let line = |order: &Value| world_line(order);
+    let first = world.get(&format!("/v1/orders/{}", orders[0]["id"].as_str().unwrap())).await.is(200);
+    assert_eq!(line(&first), line(&orders[0]), "the older one is where it was");
+    let second = world.get(&format!("/v1/orders/{}", orders[1]["id"].as_str().unwrap())).await.is(200);
+    let units: Vec<&Value> =
+        second["lines"][0]["parts"].as_array().unwrap().iter().map(|part| &part["quantity"]).collect();
+    assert_eq!(units, [&json!(1), &json!(3)]);
+    world.post(&address, json!({"quantity": 5})).await.fails(422, "invalid");
+    world.post(&address, json!({"quantity": 0})).await.fails(422, "invalid");
+    world.post(&format!("/v1/supplies/{whole}/receipts"), json!({})).await.is(201);
+    world.post(&address, json!({"quantity": 1})).await.fails(409, "already_received");
+    world.verify();
+}
+
+fn world_line(order: &Value) -> Vec<Value> {
+    order["lines"][0]["parts"].as_array().unwrap().iter().map(|part| part["ship_by"].clone()).collect()
+}
+
+#[tokio::test]
+async fn goods_sent_to_another_location_are_due_there_and_nobody_loses_a_unit() {
+    let world = world();
+    world.with_mug().await;
+    world
+        .put("/v1/locations/west", json!({"name": "West", "time_zone": "America/Los_Angeles"}))
+        .await
+        .is(201);
+    world.stock("MUG", 10).await;
+    world.order("MUG", 4).await;
+    let body = |units: i64| json!({"sku": "MUG", "from_location": "east", "to_location": "west", "quantity": units, "expected_on": "2026-12-01"});
+    let refused = world.post("/v1/transfers", body(7)).await.fails(409, "not_available");
+    assert_eq!(refused["available"], 6);
+    let due = world.post("/v1/transfers", body(6)).await.is(201);
+    assert_eq!(
+        (&due["kind"], &due["location"], &due["state"]),
+        (&json!("transfer"), &json!("west"), &json!("due"))
+    );
+    let offer = world.get("/v1/availability?sku=MUG").await.is(200);
+    assert_eq!((&offer["available_now"], &offer["available_later"]), (&json!(0), &json!(6)));
+    let id = due["id"].as_str().unwrap();
+    let receipt = json!({"accepted": 5, "close": true});
+    world.post(&format!("/v1/supplies/{id}/receipts"), receipt).await.is(201);
+    assert_eq!(supply(&world, &due["id"]).await["quantity"], 5);
+    let wrong = json!({"sku": "MUG", "from_location": "east", "to_location": "east", "quantity": 1});
+    world.post("/v1/transfers", wrong).await.fails(422, "invalid");
+    let wrong = json!({"sku": "CUP", "from_location": "north", "to_location": "east", "quantity": 1});
+    let problem = world.post("/v1/transfers", wrong).await.fails(422, "invalid");
+    assert_eq!(problem["errors"].as_array().unwrap().len(), 2);
+    world.verify();
+}
+
+#[tokio::test]
+async fn a_count_books_the_difference_and_the_last_lines_wait() {
+    let world = world();
+    world.with_mug().await;
+    world.stock("MUG", 10).await;
+    for units in [4, 4] {
+        world.order("MUG", units).await;
+    }
+    let body =
+        |units: i64| json!({"sku": "MUG", "location": "east", "counted": units, "note": "stocktaking"});
+    let same = world.post("/v1/counts", body(10)).await.is(201);
+    assert_eq!((&same["delta"], &same["on_hand"]), (&json!(0), &json!(10)));
+    let fewer = world.post("/v1/counts", body(5)).await.is(201);
+    assert_eq!((&fewer["delta"], &fewer["on_hand"], &fewer["free"]), (&json!(-5), &json!(5), &json!(0)));
+    let waiting = world.get("/v1/backorders").await.is(200);
+    assert_eq!(waiting["items"][0]["quantity"], 3, "the last come of the younger line");
+    let more = world.post("/v1/counts", body(9)).await.is(201);
+    assert_eq!((&more["delta"], &more["free"]), (&json!(4), &json!(1)));
+    assert_eq!(world.get("/v1/backorders").await.is(200)["items"], json!([]));
+    world.post("/v1/counts", body(-1)).await.fails(422, "invalid");
+    world.verify();
+}
+
+#[tokio::test]
+async fn something_else_that_came_goes_on_the_shelf_and_the_supply_stays_due() {
+    let world = world();
+    world.with_mug().await;
+    world.put("/v1/skus/CUP", json!({"title": "Cup"})).await.is(201);
+    let due = world.supply("MUG", 10, "2026-12-01").await;
+    let address = format!("/v1/supplies/{due}/receipts");
+    let came = world.post(&address, json!({"wrong": {"sku": "CUP", "quantity": 8}})).await.is(201);
+    assert_eq!((&came["sku"], &came["on_hand"]), (&json!("CUP"), &json!(8)));
+    assert_eq!(supply(&world, &json!(due)).await["state"], "due");
+    for (body, field) in [
+        (json!({"wrong": {"sku": "MUG", "quantity": 1}}), "/wrong/sku contradiction"),
+        (json!({"wrong": {"sku": "NONE", "quantity": 1}}), "/wrong/sku unknown_sku"),
+        (json!({"wrong": {"sku": "CUP", "quantity": 0}}), "/wrong/quantity out_of_range"),
+        (json!({"accepted": 1, "wrong": {"sku": "CUP", "quantity": 1}}), "/wrong ambiguous"),
+    ] {
+        let problem = world.post(&address, body).await.fails(422, "invalid");
+        let named = &problem["errors"][0];
+        assert_eq!(
+            format!("{} {}", named["pointer"].as_str().unwrap(), named["code"].as_str().unwrap()),
+            field
+        );
+    }
+    world.verify();
+}
