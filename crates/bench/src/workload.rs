@@ -82,6 +82,7 @@ impl Shop {
             barcode: None,
             supplier: None,
             tags: Vec::new(),
+            substitutes: Vec::new(),
             discontinued: false,
         };
         let policy =

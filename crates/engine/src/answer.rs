@@ -8,6 +8,7 @@ use model::{
     event::{LocationSet, PolicySet},
     item::Item,
     refusal::Rejection,
+    shortfall::Care,
     view::{
         AdjustmentView, HoldView, OrderView, ReleaseView, ShipmentView, SupplyChange, SupplyView,
         TakenBackView,
@@ -51,6 +52,8 @@ pub enum Answer {
     Held(HoldView),
     /// The hold is gone.
     HoldReleased,
+    /// Who takes care of a line now.
+    Cared(Care),
     /// The place on a waitlist as it is now; whether it is new.
     Waiting(Wait, bool),
     /// The order that was placed.

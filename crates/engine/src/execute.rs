@@ -6,9 +6,11 @@ use ledger::{Kept, QueuePart, Replay, Timer};
 use model::{
     Units,
     command::{CancelOrder, ChangeSupply, Command, PlaceOrder},
-    event::{Event, HoldGone, LocationSet, PolicySet},
+    event::{Event, HoldGone, LocationSet, Noted, PolicySet},
     id::{HoldId, OrderId, RunId, Sku, SupplyId},
+    record::{Json, Record},
     refusal::Rejection,
+    shortfall::{CARE, Care},
     time::{Timestamp, days_since_epoch, local_date},
     view::{RefusedUnits, SupplyChange, SupplyView},
     waitlist::WaitState,
@@ -192,6 +194,7 @@ fn decide(working: &mut Working<'_>, request: &Request) -> Outcome {
                 }
             }
         }
+        Command::TakeCare(wish) => take_care(working, course, wish),
         Command::JoinWaitlist(wish) => waitlist::join(working, course, wish),
         Command::LeaveWaitlist(id) => waitlist::leave(working, course, *id),
         Command::PlaceOrder(wish) => place_order(working, course, wish, OrderId(request.id)),
@@ -323,6 +326,20 @@ fn cancel_order(working: &mut Working<'_>, course: &mut Course, wish: &CancelOrd
     }
     let decision = promise::cancel_order(course.setting(working), wish);
     finish(working, course, decision, |working, course| order_now(working, course, wish.order))
+}
+
+/// Notes who takes care of a line.
+fn take_care(working: &mut Working<'_>, course: &Course, wish: &Care) -> Outcome {
+    let order = wish.line.order;
+    working.load_orders(&[order])?;
+    if working.shop().orders.get(&order).and_then(|order| order.line(wish.line.no)).is_none() {
+        return Ok(Err(Rejection::not_found("line", wish.line)));
+    }
+    let id = wish.line.to_string();
+    let record = Record { owner: order.to_string().into(), ..Record::new(CARE, &id, wish)? };
+    let noted = Noted { sku: None, order: Some(order), data: Json::of(wish)?, records: vec![record] };
+    working.apply(course.now, vec![Event::RecordsSet(noted)])?;
+    Ok(Ok(Answer::Cared(wish.clone())))
 }
 
 /// Whether a publishable key asks for an order that it did not place.

@@ -17,6 +17,7 @@ use crate::{
     location::LocationSettings,
     money::Money,
     order::ShipChoice,
+    shortfall::Care,
     supply::SupplyKind,
     time::{Date, Timestamp},
 };
@@ -48,6 +49,8 @@ pub enum Command {
     Receive(Receive),
     /// Undo a slip, a receipt or a cancel.
     UndoRun(RunId),
+    /// Say who takes care of a promise that cannot be kept.
+    TakeCare(Care),
     /// Say what became of goods in quarantine.
     Inspect(Inspect),
     /// Change stock by hand.

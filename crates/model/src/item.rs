@@ -37,6 +37,9 @@ pub struct Item {
     /// Free labels, for filters and rules.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tags: Vec<Arc<str>>,
+    /// SKUs that can take its place for a customer, the best first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub substitutes: Vec<Sku>,
     /// No longer made: what is on hand still sells, nothing is sold beyond it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub discontinued: bool,

@@ -18,6 +18,7 @@ pub mod receipt;
 pub mod record;
 pub mod refusal;
 pub mod run;
+pub mod shortfall;
 pub mod state;
 pub mod supply;
 pub mod time;

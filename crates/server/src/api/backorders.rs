@@ -15,7 +15,7 @@ use model::{
     order::{Dates, Order},
     pool::Pool,
     state::Shop,
-    supply::Supply,
+    supply::{Supply, SupplyKind},
     time::{Date, Timestamp, date_from_days, days_since_epoch},
     view::{LineView, PartView},
 };
@@ -38,20 +38,22 @@ const POOLS_READ_MAX: usize = 2_000;
 const POOLS_CHUNK: usize = 100;
 
 /// What is asked for.
-struct Query {
+pub(super) struct Query {
     /// Lines that wait for this, or that ordered it.
-    sku: Option<Sku>,
-    supply: Option<SupplyId>,
+    pub(super) sku: Option<Sku>,
+    pub(super) supply: Option<SupplyId>,
     /// Lines whose goods are here, instead of those that wait.
-    here: bool,
-    overdue: bool,
-    limit: usize,
-    now: Timestamp,
+    pub(super) here: bool,
+    pub(super) overdue: bool,
+    /// Lines whose goods come later than was told, or not at all, as far as is known.
+    pub(super) broken: bool,
+    pub(super) limit: usize,
+    pub(super) now: Timestamp,
 }
 
 /// How far an earlier page came.
 #[derive(Clone, PartialEq, Debug)]
-struct Place {
+pub(super) struct Place {
     pool: Sku,
     /// Within the pool; `None`: it is done.
     within: Option<Within>,
@@ -238,6 +240,10 @@ impl Walk<'_> {
     ) -> Result<Step, StoreError> {
         let today = self.shop.locations.get(&supply.location).map(|location| location.today(self.query.now));
         let chunk = self.query.limit + 1;
+        let release = None;
+        let place = self.shop.locations.get(&supply.location);
+        let comes = place
+            .map_or(Dates::UNKNOWN, |place| promise::supply_ship_by(supply, place, release, self.query.now));
         loop {
             let rows = self.store.queue_page(self.tenant, supply.id, after, chunk)?;
             let read = rows.len();
@@ -252,7 +258,7 @@ impl Walk<'_> {
                 };
                 after = Some(row.line);
                 let place = Place { pool: pool.sku().clone(), within: Some(within) };
-                if let Step::Full(place) = self.line(row, supply, today, place) {
+                if let Step::Full(place) = self.line(row, supply, (today, comes), place) {
                     return Ok(Step::Full(place));
                 }
             }
@@ -262,10 +268,20 @@ impl Walk<'_> {
         }
     }
 
-    fn line(&mut self, row: QueueRow, supply: &Supply, today: Option<Date>, place: Place) -> Step {
+    fn line(
+        &mut self,
+        row: QueueRow,
+        supply: &Supply,
+        (today, comes): (Option<Date>, Dates),
+        place: Place,
+    ) -> Step {
         let overdue = row.told_ship_by.promised.is_some_and(|told| today.is_some_and(|today| told < today));
         let wanted = self.query.sku.as_ref().is_none_or(|sku| row.sku == *sku || row.pool == *sku);
-        if wanted && (overdue || !self.query.overdue) {
+        let broken = || match row.told_ship_by.promised {
+            Some(told) => comes.promised.is_none_or(|comes| comes > told),
+            None => supply.kind == SupplyKind::Shortfall,
+        };
+        if wanted && (overdue || !self.query.overdue) && (!self.query.broken || broken()) {
             if self.found.len() == self.query.limit {
                 return Step::Full(self.last.take().unwrap_or(place));
             }
@@ -278,40 +294,40 @@ impl Walk<'_> {
 }
 
 #[derive(Serialize)]
-struct BackorderOut {
-    order: OrderId,
-    line: LineId,
-    reference: Option<Arc<str>>,
-    sku: Sku,
-    quantity: Units,
-    position: i64,
-    supply: SupplyId,
-    location: LocationId,
-    ship_by: Dates,
-    deliver_by: Dates,
-    told: Dates,
-    overdue: bool,
-    customer: CustomerOut,
-    value: Option<Money>,
-    placed_at: Timestamp,
-    blocked_by: Blocker,
+pub(super) struct BackorderOut {
+    pub(super) order: OrderId,
+    pub(super) line: LineId,
+    pub(super) reference: Option<Arc<str>>,
+    pub(super) sku: Sku,
+    pub(super) quantity: Units,
+    pub(super) position: i64,
+    pub(super) supply: SupplyId,
+    pub(super) location: LocationId,
+    pub(super) ship_by: Dates,
+    pub(super) deliver_by: Dates,
+    pub(super) told: Dates,
+    pub(super) overdue: bool,
+    pub(super) customer: CustomerOut,
+    pub(super) value: Option<Money>,
+    pub(super) placed_at: Timestamp,
+    pub(super) blocked_by: Blocker,
 }
 
 #[derive(Serialize)]
-struct CustomerOut {
-    email: Option<Arc<str>>,
-    name: Option<Arc<str>>,
-    country: Option<Arc<str>>,
+pub(super) struct CustomerOut {
+    pub(super) email: Option<Arc<str>>,
+    pub(super) name: Option<Arc<str>>,
+    pub(super) country: Option<Arc<str>>,
 }
 
 #[derive(Serialize)]
-struct Blocker {
-    sku: Sku,
-    supply: SupplyId,
-    quantity: Units,
+pub(super) struct Blocker {
+    pub(super) sku: Sku,
+    pub(super) supply: SupplyId,
+    pub(super) quantity: Units,
 }
 
-fn find(
+pub(super) fn find(
     store: &mut dyn Read,
     tenant: &TenantId,
     query: &Query,
@@ -402,7 +418,7 @@ pub(crate) async fn list(
     let here = params.word("state", &["backordered", "allocated"]) == Some("allocated");
     let overdue = params.flag("overdue");
     params.finish()?;
-    let query = Query { sku, supply, here, overdue, limit, now };
+    let query = Query { sku, supply, here, overdue, broken: false, limit, now };
     let tenant = allowed.caller.tenant.clone();
     let (items, next) = api.read(move |store| find(store, &tenant, &query, from)).await?;
     json(StatusCode::OK, &Page::new(items, next.as_ref()))

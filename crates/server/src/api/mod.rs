@@ -30,6 +30,7 @@ mod run_due;
 mod runs;
 mod schema;
 mod shipments;
+mod shortfalls;
 mod skus;
 mod state;
 mod stock_moves;
@@ -87,6 +88,8 @@ fn routes() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(orders::cancel::cancel))
         .routes(routes!(orders::promises::list))
         .routes(routes!(backorders::list))
+        .routes(routes!(shortfalls::list))
+        .routes(routes!(shortfalls::take_care))
         .routes(routes!(releases::release))
         .routes(routes!(releases::take_back))
         .routes(routes!(shipments::ship))

@@ -30,6 +30,7 @@ use super::{
 };
 
 const TAGS_MAX: usize = 100;
+const SUBSTITUTES_MAX: usize = 20;
 
 /// What is sold, as a whole: what is left out is not known.
 #[derive(Deserialize, ToSchema)]
@@ -52,6 +53,8 @@ pub(crate) struct SkuIn {
     supplier: Option<String>,
     /// Free labels.
     tags: Option<Vec<String>>,
+    /// SKUs that can take its place for a customer, the best first; at most 20.
+    substitutes: Option<Vec<String>>,
     /// No longer made: what is on hand still sells, nothing is sold beyond it.
     discontinued: Option<bool>,
 }
@@ -89,6 +92,16 @@ fn check(sku: Sku, input: &SkuIn) -> Result<Item, Problem> {
         ),
     });
     let components = components.collect();
+    let others = input.substitutes.as_deref().unwrap_or_default();
+    if others.len() > SUBSTITUTES_MAX {
+        checks.wrong(format_args!("/substitutes"), "too_many", format!("at most {SUBSTITUTES_MAX}"));
+    }
+    let others = others.iter().take(SUBSTITUTES_MAX).enumerate();
+    let substitutes: Vec<Sku> =
+        others.map(|(n, other)| checks.sku(format_args!("/substitutes/{n}"), other)).collect();
+    if substitutes.contains(&sku) {
+        checks.wrong(format_args!("/substitutes"), "contradiction", "a sku does not take its own place");
+    }
     let item = Item {
         sku,
         title: checks.note(format_args!("/title"), input.title.as_deref()).unwrap_or_default(),
@@ -98,6 +111,7 @@ fn check(sku: Sku, input: &SkuIn) -> Result<Item, Problem> {
         barcode: checks.name(format_args!("/barcode"), input.barcode.as_deref()),
         supplier: checks.name(format_args!("/supplier"), input.supplier.as_deref()),
         tags: checks.labels("/tags", input.tags.as_deref().unwrap_or_default(), TAGS_MAX),
+        substitutes,
         discontinued: input.discontinued.unwrap_or(false),
     };
     checks.finish(item)

@@ -13,6 +13,7 @@ mod previews;
 mod receipts;
 mod runs;
 mod serving;
+mod shortfalls;
 mod stock_moves;
 mod stories;
 mod tenants;

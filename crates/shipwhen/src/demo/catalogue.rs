@@ -84,6 +84,7 @@ fn variant(family: &Family, choices: [&(&'static str, &'static str, i64); 2], at
         barcode: Some(barcode(at)),
         supplier: Some(family.supplier.name().into()),
         tags: family.tags.iter().map(|tag| Arc::from(*tag)).collect(),
+        substitutes: Vec::new(),
         discontinued: family.sold == Sold::Discontinued,
     };
     Good {
@@ -118,6 +119,7 @@ fn put_together(kit: &Kit, goods: &[Good]) -> Good {
         barcode: Some(barcode(goods.len())),
         supplier: None,
         tags: vec!["kits".into(), "gifts".into()],
+        substitutes: Vec::new(),
         discontinued: false,
     };
     Good {

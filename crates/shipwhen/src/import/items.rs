@@ -124,6 +124,7 @@ fn article(session: &mut Session, row: &SkuRow, discontinued: bool) -> anyhow::R
             barcode: item.barcode.or_else(|| old.barcode.clone()),
             supplier: item.supplier.or_else(|| old.supplier.clone()),
             tags: if item.tags.is_empty() { old.tags.clone() } else { item.tags },
+            substitutes: old.substitutes.clone(),
             components: if item.components.is_empty() { old.components.clone() } else { item.components },
             ..item
         },
@@ -244,6 +245,7 @@ fn described(session: &Session, row: &SkuRow, discontinued: bool) -> Result<(Ite
         barcode: name(&row.barcode, "barcode")?,
         supplier: name(&row.supplier, "supplier")?,
         tags: row.tags.iter().map(|tag| tag.as_str().into()).collect(),
+        substitutes: Vec::new(),
         discontinued,
     };
     Ok((item, told))

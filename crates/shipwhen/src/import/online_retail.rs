@@ -353,6 +353,7 @@ impl<'a> Replay<'a> {
             barcode: None,
             supplier: None,
             tags: Vec::new(),
+            substitutes: Vec::new(),
             discontinued: false,
         };
         let policy = Policy {

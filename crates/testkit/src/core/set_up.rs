@@ -31,6 +31,7 @@ pub fn item(code: &str) -> Item {
         barcode: None,
         supplier: None,
         tags: Vec::new(),
+        substitutes: Vec::new(),
         discontinued: false,
     }
 }

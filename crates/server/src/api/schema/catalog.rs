@@ -81,6 +81,9 @@ pub(crate) struct Sku {
     /// Free labels.
     #[schema(nullable = false)]
     pub(crate) tags: Option<Vec<String>>,
+    /// SKUs that can take its place for a customer, the best first.
+    #[schema(nullable = false)]
+    pub(crate) substitutes: Option<Vec<String>>,
     /// No longer made: what is on hand still sells.
     #[schema(nullable = false)]
     pub(crate) discontinued: Option<bool>,

@@ -310,3 +310,56 @@ pub(crate) struct Backorder {
     /// What it waits for.
     pub(crate) blocked_by: Blocker,
 }
+
+/// A promise that cannot be kept.
+#[derive(ToSchema, Serialize)]
+pub(crate) struct Shortfall {
+    #[serde(flatten)]
+    pub(crate) line: Backorder,
+    /// Who takes care of it.
+    pub(crate) owner: Option<String>,
+    /// Until when it is to be settled.
+    #[schema(format = Date)]
+    pub(crate) deadline: Option<String>,
+    /// What is done about it.
+    pub(crate) note: Option<String>,
+    /// What can be done about it.
+    pub(crate) ways_out: Vec<WayOut>,
+}
+
+/// Something that can be done about a promise that cannot be kept.
+#[derive(ToSchema, Serialize)]
+pub(crate) struct WayOut {
+    /// `later_date`, `expedite`, `other_location`, `substitute` or `cancel`.
+    pub(crate) way: String,
+    /// What it comes to.
+    pub(crate) detail: String,
+    /// The call that goes this way.
+    pub(crate) call: String,
+    /// What it takes.
+    #[schema(nullable = false)]
+    pub(crate) body: Option<serde_json::Value>,
+}
+
+/// Promises that cannot be kept.
+#[derive(ToSchema, Serialize)]
+pub(crate) struct ShortfallPage {
+    pub(crate) items: Vec<Shortfall>,
+    pub(crate) next_cursor: Option<String>,
+}
+
+/// Who takes care of a line.
+#[derive(ToSchema, Serialize)]
+pub(crate) struct Care {
+    /// The line.
+    pub(crate) line: String,
+    /// Who.
+    #[schema(nullable = false)]
+    pub(crate) owner: Option<String>,
+    /// Until when.
+    #[schema(nullable = false, format = Date)]
+    pub(crate) deadline: Option<String>,
+    /// What is done about it.
+    #[schema(nullable = false)]
+    pub(crate) note: Option<String>,
+}
