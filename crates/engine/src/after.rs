@@ -16,6 +16,7 @@ use crate::{
     Detail,
     answer::Failure,
     look::{Look, Position, look},
+    money,
     spread::{Place, spread},
     waitlist,
     working::Working,
@@ -132,6 +133,7 @@ pub(crate) fn follow(
         settle(working, course, &sku, &cause)?;
     }
     own_lines(working, course, events)?;
+    money::cancelled(working, course, events)?;
     for (sku, supply, cause) in changed {
         reissue(working, course, Behind::all(sku, supply), &cause, None)?;
     }
@@ -321,7 +323,8 @@ pub(crate) fn reissue(
             lines.iter().map(|waiting| waiting.line).filter(is_concerned).collect();
         concerned.sort_unstable();
         let promises = promise::reissue(course.setting(working), &concerned, cause);
-        working.apply(course.now, promises)?;
+        working.apply(course.now, promises.clone())?;
+        money::promises_moved(working, course, &promises)?;
     }
     let last = lines.last().filter(|_| lines.len() == LINES_A_STEP).map(|waiting| waiting.line);
     let rest = |after: LineId| Rest::Reissue {

@@ -15,6 +15,7 @@ use model::{
     },
     waitlist::Wait,
 };
+use obligation::payment::kept::Kept;
 use serde::{Deserialize, Serialize};
 
 /// A request's idempotency key.
@@ -52,6 +53,8 @@ pub enum Answer {
     Held(HoldView),
     /// The hold is gone.
     HoldReleased,
+    /// The money of an order as it is now.
+    Paid(Box<Kept>),
     /// Who takes care of a line now.
     Cared(Care),
     /// The place on a waitlist as it is now; whether it is new.

@@ -21,7 +21,7 @@ use crate::{
     Request,
     after::{Course, follow},
     answer::{Answer, Answered, Failure, is_kept},
-    fulfil, receipts, stock, undo, waitlist,
+    fulfil, money, receipts, stock, undo, waitlist,
     working::Working,
 };
 
@@ -194,6 +194,7 @@ fn decide(working: &mut Working<'_>, request: &Request) -> Outcome {
                 }
             }
         }
+        Command::Pay(wish) => money::pay(working, course, wish),
         Command::TakeCare(wish) => take_care(working, course, wish),
         Command::JoinWaitlist(wish) => waitlist::join(working, course, wish),
         Command::LeaveWaitlist(id) => waitlist::leave(working, course, *id),
@@ -262,6 +263,11 @@ fn place_order(working: &mut Working<'_>, course: &mut Course, wish: &PlaceOrder
         working.load_hold(hold)?;
         held = pegged_skus(working, hold);
     }
+    let skus: Vec<&Sku> = wish.lines.iter().map(|line| &line.sku).collect();
+    let asked = money::is_asked_for(working, &wish.channel, &skus);
+    if asked && let Err(rejection) = prices(working, wish) {
+        return Ok(Err(rejection));
+    }
     let bought = bought(working, wish)?;
     let placing = match promise::place_order(course.setting(working), wish, &bought) {
         Ok(placing) => placing,
@@ -275,6 +281,9 @@ fn place_order(working: &mut Working<'_>, course: &mut Course, wish: &PlaceOrder
         if course.is_brief() { Answer::Done } else { placed_answer(&placing.events, placing.refused)? };
     working.apply(course.now, placing.events)?;
     working.note_contact(id, &wish.contact);
+    if asked {
+        money::open(working, course, id)?;
+    }
     if let Some(hold) = wish.hold {
         waitlist::hold_gone(working, course, hold, WaitState::Bought)?;
     }
@@ -292,6 +301,27 @@ fn place_order(working: &mut Working<'_>, course: &mut Course, wish: &PlaceOrder
         crate::after::settle(working, course, &sku, &model::order::Cause::of("hold_released"))?;
     }
     Ok(Ok(answer))
+}
+
+/// Checks that every line has a price, all in one currency: who is to pay must know how much.
+fn prices(working: &Working<'_>, wish: &PlaceOrder) -> Result<(), Rejection> {
+    let mut currency = None;
+    for (at, line) in wish.lines.iter().enumerate() {
+        let Some(pool) = working.pool(&line.sku) else { continue };
+        let Some(price) = line.unit_price.as_ref().or(pool.item.price.as_ref()) else {
+            let detail = format!("{} is paid for and has no price", line.sku);
+            return Err(Rejection::field(format!("/lines/{at}/unit_price"), "required", detail));
+        };
+        if *currency.get_or_insert(price.currency) != price.currency {
+            let detail = "all lines of an order that is paid for are in one currency";
+            return Err(Rejection::field(
+                format!("/lines/{at}/unit_price/currency"),
+                "other_currency",
+                detail,
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// The answer to an order, from its events: so the same can be answered again from the ledger.

@@ -12,13 +12,15 @@ use crate::{
     after::Course,
     answer::{Answer, Failure},
     execute::{Outcome, finish, lost},
+    money,
     working::Working,
 };
 
 pub(crate) fn release(working: &mut Working<'_>, course: &mut Course, wish: &Release) -> Outcome {
     working.load_orders(&orders_of(wish.lines.iter().copied()))?;
+    let paid = Release { lines: money::paid(working, course, &wish.lines)?, ..wish.clone() };
     let set = course.setting(working);
-    let decision = promise::release(set, wish);
+    let decision = promise::release(set, &paid);
     let lines = decision.as_ref().map(|events| promise::released_lines(set, events)).unwrap_or_default();
     let id = ReleaseId(set.command);
     finish(working, course, decision, |_, course| {
@@ -28,7 +30,7 @@ pub(crate) fn release(working: &mut Working<'_>, course: &mut Course, wish: &Rel
             released_at: course.now,
             carrier_cutoff: wish.carrier_cutoff,
             // What others took meanwhile made room that more may fill.
-            more: wish.more || lines.len() < wish.lines.len(),
+            more: wish.more || lines.len() < paid.lines.len(),
             lines,
         }))
     })
@@ -75,7 +77,14 @@ pub(crate) fn ship(working: &mut Working<'_>, course: &mut Course, wish: &Ship) 
         Some(Event::Shipped(shipped)) => Some(shipped.clone()),
         _ => None,
     });
-    finish(working, course, decision, |working, course| {
+    let mut leaving = None;
+    if let Some(sent) = &sent {
+        match money::shipped(working, course, sent)? {
+            Ok(account) => leaving = account,
+            Err(rejection) => return Ok(Err(rejection)),
+        }
+    }
+    let done = finish(working, course, decision, |working, course| {
         let (Some(sent), Some(order)) = (sent, working.shop().orders.get(&wish.order).cloned()) else {
             return Err(lost(wish.order));
         };
@@ -99,7 +108,11 @@ pub(crate) fn ship(working: &mut Working<'_>, course: &mut Course, wish: &Ship) 
             shipped_at: sent.shipped_at,
             lines: lines.collect(),
         }))
-    })
+    })?;
+    if let Some(leaving) = leaving {
+        leaving.write(working, course)?;
+    }
+    Ok(done)
 }
 
 fn orders_of(lines: impl Iterator<Item = LineId>) -> Vec<OrderId> {

@@ -12,6 +12,7 @@ mod execute;
 mod fulfil;
 mod housekeeping;
 mod look;
+mod money;
 pub mod preview;
 mod receipts;
 mod records;

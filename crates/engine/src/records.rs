@@ -8,22 +8,27 @@ use model::{
     record::{Record, RecordKey},
     time::Timestamp,
 };
+use obligation::payment::kept::ACCOUNT;
 use uuid::Uuid;
 
-use crate::{answer::Failure, working::Working};
+use crate::{after::Course, answer::Failure, money, working::Working};
 
 /// Kinds of records whose `due` the engine works itself, as a hold's timer; each with an arm in [`fire_record`]. What a
 /// worker outside the engine waits for (mail, money) is not among them.
-pub(crate) const TIMED: &[(Shelf, &str)] = &[];
+pub(crate) const TIMED: &[(Shelf, &str)] = &[(Shelf::Ledger, ACCOUNT)];
 
 /// Works a record that is due. It must change or drop the record's `due`, or it is due again at once.
 pub(crate) fn fire_record(
-    _working: &mut Working<'_>,
-    _now: Timestamp,
-    _command: Uuid,
-    (_shelf, record): (Shelf, Record),
+    working: &mut Working<'_>,
+    now: Timestamp,
+    command: Uuid,
+    (_, record): (Shelf, Record),
 ) -> Result<(), Failure> {
-    Err(Failure::Defect(format!("nobody works records of the kind {}", record.kind).into()))
+    let mut course = Course::new(now, command);
+    match &*record.kind {
+        ACCOUNT => money::time_passed(working, &mut course, &record),
+        kind => Err(Failure::Defect(format!("nobody works records of the kind {kind}").into())),
+    }
 }
 
 impl Working<'_> {

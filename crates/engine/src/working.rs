@@ -18,6 +18,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use crate::{
     answer::Failure,
     desk::{Desk, Part},
+    money,
     snapshot::{Locations, Snapshots},
     waitlist::{self, Waitlisted},
 };
@@ -45,6 +46,10 @@ pub(crate) struct TenantState {
     left_work: bool,
     /// Work that looks for lines that move up, by pool, as far as this process has met it.
     pub(crate) searches: FxHashMap<Sku, i64>,
+    /// Whether any order has an account of its money.
+    pub(crate) has_accounts: bool,
+    /// Units are being called off because they were not paid: the account knows already.
+    pub(crate) paying: bool,
     /// What somebody on a waitlist waits for.
     pub(crate) waitlisted: Waitlisted,
     /// What runs moved since somebody last looked: an answer names it.
@@ -69,6 +74,8 @@ impl TenantState {
             next_work,
             left_work: false,
             searches: FxHashMap::default(),
+            has_accounts: money::has_any(store, tenant)?,
+            paying: false,
             waitlisted: waitlist::load(store, tenant)?,
             moves: Vec::new(),
         })

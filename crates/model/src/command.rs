@@ -63,6 +63,8 @@ pub enum Command {
     JoinWaitlist(JoinWaitlist),
     /// Leave a waitlist.
     LeaveWaitlist(WaitId),
+    /// Write down or move money of an order.
+    Pay(Pay),
     /// Place an order.
     PlaceOrder(Box<PlaceOrder>),
     /// Call off an order or units of its lines.
@@ -190,6 +192,38 @@ impl Receive {
     pub fn whole(supply: SupplyId) -> Self {
         Self { supply, accepted: None, damaged: 0, close: false, expected_on: None }
     }
+}
+
+/// Write down or move money of an order.
+#[derive(Debug, Clone)]
+pub struct Pay {
+    /// Whose.
+    pub order: OrderId,
+    /// What is done.
+    pub kind: PayKind,
+    /// How much; `None`: all that can be meant.
+    pub amount: Option<Money>,
+    /// For this line only.
+    pub line: Option<u16>,
+    /// Which charge is captured; `None`: the one that is set aside.
+    pub charge: Option<u32>,
+    /// Until when an authorisation may be captured.
+    pub capture_before: Option<Timestamp>,
+}
+
+/// What is done with money.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PayKind {
+    /// It was taken from the customer.
+    Charge,
+    /// It was set aside.
+    Authorise,
+    /// What was set aside was taken.
+    Capture,
+    /// It went back.
+    Refund,
+    /// It came by another way.
+    Record,
 }
 
 /// Let part of a supply come at another time.

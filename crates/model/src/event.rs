@@ -112,6 +112,16 @@ events! {
     WaitlistInvited(Noted) = "waitlist_invited",
     /// Somebody is on a waitlist no more: bought, let the time go by, or left.
     WaitlistEnded(Noted) = "waitlist_ended",
+    /// An order has an account of its money.
+    AccountOpened(Noted) = "account_opened",
+    /// Money came.
+    Charged(Noted) = "charged",
+    /// Money is to go back to a customer.
+    RefundDue(Noted) = "refund_due",
+    /// A customer has money back.
+    Refunded(Noted) = "refunded",
+    /// Something else happened to an order's money.
+    PaymentChanged(Noted) = "payment_changed",
     /// Records were set, for no better word.
     RecordsSet(Noted) = "records_set",
 }
@@ -159,6 +169,11 @@ impl Event {
             Self::WaitlistJoined(noted)
             | Self::WaitlistInvited(noted)
             | Self::WaitlistEnded(noted)
+            | Self::AccountOpened(noted)
+            | Self::Charged(noted)
+            | Self::RefundDue(noted)
+            | Self::Refunded(noted)
+            | Self::PaymentChanged(noted)
             | Self::RecordsSet(noted) => Some(noted),
             _ => None,
         }

@@ -56,6 +56,24 @@ pub enum RefusalCode {
     RunSuperseded,
     /// The run is still moving lines.
     RunInProgress,
+    /// Units are not paid.
+    PaymentDue,
+    /// More would be captured than was set aside or asked for.
+    OverCapture,
+    /// Another amount was asked for.
+    OtherAmount,
+    /// Nothing is set aside.
+    NothingToCapture,
+    /// More than is owed.
+    MoreThanOwed,
+    /// More would go back than there is.
+    MoreThanEarned,
+    /// A payment of the same is under way.
+    UnderWay,
+    /// Money is set aside: capture that.
+    SetAside,
+    /// It contradicts what was said before.
+    Contradiction,
 }
 
 impl RefusalCode {
@@ -85,6 +103,15 @@ impl RefusalCode {
             Self::AlreadyUndone => "already_undone",
             Self::RunSuperseded => "run_superseded",
             Self::RunInProgress => "run_in_progress",
+            Self::PaymentDue => "payment_due",
+            Self::OverCapture => "over_capture",
+            Self::OtherAmount => "other_amount",
+            Self::NothingToCapture => "nothing_to_capture",
+            Self::MoreThanOwed => "more_than_owed",
+            Self::MoreThanEarned => "more_than_earned",
+            Self::UnderWay => "under_way",
+            Self::SetAside => "set_aside",
+            Self::Contradiction => "contradiction",
         }
     }
 }

@@ -178,6 +178,11 @@ impl Shop {
             Event::WaitlistJoined(noted)
             | Event::WaitlistInvited(noted)
             | Event::WaitlistEnded(noted)
+            | Event::AccountOpened(noted)
+            | Event::Charged(noted)
+            | Event::RefundDue(noted)
+            | Event::Refunded(noted)
+            | Event::PaymentChanged(noted)
             | Event::RecordsSet(noted) => self.note(noted, touched),
             Event::OrderRefused(_) | Event::OrderCancelled(_) => {}
         }

@@ -12,6 +12,7 @@
 mod account;
 mod apply;
 mod entry;
+pub mod kept;
 mod orders;
 mod plan;
 mod provider;

@@ -87,6 +87,7 @@ fn routes() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(orders::read::get))
         .routes(routes!(orders::cancel::cancel))
         .routes(routes!(orders::promises::list))
+        .routes(routes!(orders::payments::get, orders::payments::pay))
         .routes(routes!(backorders::list))
         .routes(routes!(shortfalls::list))
         .routes(routes!(shortfalls::take_care))

@@ -9,6 +9,7 @@ mod lists;
 mod malformed;
 mod meets;
 mod offers;
+mod payments;
 mod previews;
 mod receipts;
 mod runs;

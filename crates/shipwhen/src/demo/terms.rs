@@ -3,7 +3,7 @@
 use model::{
     command::PutPolicy,
     id::{Channel, LocationId},
-    item::{BalanceDue, Cap, PaymentKind, PaymentTerms, Policy, WhenOut},
+    item::{Cap, Policy, WhenOut},
     time::Timestamp,
 };
 
@@ -31,7 +31,6 @@ pub(super) fn policies(good: &Good, now: Timestamp) -> Vec<PutPolicy> {
             when_out: WhenOut::Backorder,
             backorder_cap: Cap::Limited(cap),
             horizon_days: Some(90),
-            payment: Some(payment(PaymentKind::Authorise)),
             ..Policy::default()
         });
         return cap.into_iter().map(|policy| put(Channel::default(), policy)).collect();
@@ -44,12 +43,7 @@ pub(super) fn policies(good: &Good, now: Timestamp) -> Vec<PutPolicy> {
 }
 
 fn retail(sold: Sold, now: Timestamp) -> Policy {
-    let backorder = Policy {
-        when_out: WhenOut::Backorder,
-        limited_below: 4,
-        payment: Some(payment(PaymentKind::Authorise)),
-        ..Policy::default()
-    };
+    let backorder = Policy { when_out: WhenOut::Backorder, limited_below: 4, ..Policy::default() };
     match sold {
         Sold::Restocked => backorder,
         Sold::Capped(cap) => {
@@ -62,19 +56,12 @@ fn retail(sold: Sold, now: Timestamp) -> Policy {
             promise_buffer_days: Some(5),
             ..backorder
         },
-        Sold::StockOnly => {
-            Policy { limited_below: 6, payment: Some(payment(PaymentKind::Full)), ..Policy::default() }
-        }
+        Sold::StockOnly => Policy { limited_below: 6, ..Policy::default() },
         Sold::Preorder(days) => Policy {
             when_out: WhenOut::Preorder,
             backorder_cap: Cap::Limited(150),
             customer_limit: Some(2),
             release_date: Some(day_from(now, i64::from(days))),
-            payment: Some(PaymentTerms {
-                deposit_percent: Some(20),
-                balance: Some(BalanceDue::OnShip),
-                ..payment(PaymentKind::Deposit)
-            }),
             ..Policy::default()
         },
         Sold::MadeToOrder(days) => Policy {
@@ -83,26 +70,14 @@ fn retail(sold: Sold, now: Timestamp) -> Policy {
             lead_time_days: Some(days),
             lead_time_location: Some(LocationId::stored(NEWARK)),
             promise_buffer_days: Some(2),
-            payment: Some(PaymentTerms {
-                deposit_percent: Some(50),
-                balance: Some(BalanceDue::OnShip),
-                ..payment(PaymentKind::Deposit)
-            }),
             ..Policy::default()
         },
-        Sold::Waitlist => Policy {
-            when_out: WhenOut::Waitlist,
-            customer_limit: Some(4),
-            payment: Some(payment(PaymentKind::Full)),
-            ..Policy::default()
-        },
-        Sold::Members => Policy {
-            customer_groups: vec![MEMBERS.into()],
-            customer_limit: Some(3),
-            buffer: 2,
-            payment: Some(payment(PaymentKind::ChargeOnShip)),
-            ..backorder
-        },
+        Sold::Waitlist => {
+            Policy { when_out: WhenOut::Waitlist, customer_limit: Some(4), ..Policy::default() }
+        }
+        Sold::Members => {
+            Policy { customer_groups: vec![MEMBERS.into()], customer_limit: Some(3), buffer: 2, ..backorder }
+        }
         Sold::Discontinued => Policy { limited_below: 5, ..Policy::default() },
     }
 }
@@ -114,11 +89,6 @@ fn wholesale() -> Policy {
         customer_groups: vec![TRADE.into()],
         horizon_days: Some(90),
         buffer: KEPT_FOR_RETAIL,
-        payment: Some(payment(PaymentKind::None)),
         ..Policy::default()
     }
-}
-
-fn payment(kind: PaymentKind) -> PaymentTerms {
-    PaymentTerms { kind, deposit_percent: None, deposit_amount: None, balance: None, provider: None }
 }

@@ -416,6 +416,11 @@ impl Books {
             | Event::WaitlistJoined(_)
             | Event::WaitlistInvited(_)
             | Event::WaitlistEnded(_)
+            | Event::AccountOpened(_)
+            | Event::Charged(_)
+            | Event::RefundDue(_)
+            | Event::Refunded(_)
+            | Event::PaymentChanged(_)
             | Event::RecordsSet(_) => {}
         }
         Ok(())

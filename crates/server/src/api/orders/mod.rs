@@ -3,6 +3,7 @@
 pub(crate) mod batch;
 pub(crate) mod cancel;
 mod out;
+pub(crate) mod payments;
 pub(crate) mod place;
 pub(crate) mod promises;
 mod proof;

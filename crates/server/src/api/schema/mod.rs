@@ -6,13 +6,16 @@ mod catalog;
 mod fulfilment;
 mod offers;
 mod orders;
+mod payments;
 mod previews;
 mod supplies;
 
 use serde::Serialize;
 use utoipa::ToSchema;
 
-pub(crate) use self::{catalog::*, fulfilment::*, offers::*, orders::*, previews::*, supplies::*};
+pub(crate) use self::{
+    catalog::*, fulfilment::*, offers::*, orders::*, payments::*, previews::*, supplies::*,
+};
 
 /// An amount of money.
 #[derive(ToSchema, Serialize)]

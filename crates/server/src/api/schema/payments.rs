@@ -1,0 +1,92 @@
+//! The money of orders.
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::Money;
+
+/// The money of an order.
+#[derive(ToSchema, Serialize)]
+pub(crate) struct Payments {
+    /// The order.
+    pub(crate) order: String,
+    /// Who moves the money: `manual`, people at the shop.
+    pub(crate) provider: String,
+    /// Everything ordered, whatever became of it.
+    pub(crate) total: Money,
+    /// What came.
+    pub(crate) captured: Money,
+    /// What went back.
+    pub(crate) refunded: Money,
+    /// Of what came: for goods that left.
+    pub(crate) earned: Money,
+    /// Of what came: owed to the customer, in goods or in money.
+    pub(crate) prepaid: Money,
+    /// Of that: to be sent back.
+    pub(crate) refund_due: Money,
+    /// What is still to be paid.
+    pub(crate) due: Vec<PaymentDue>,
+    /// What was asked of the customer, the first first.
+    pub(crate) items: Vec<Charge>,
+    /// What was sent back.
+    pub(crate) refunds: Vec<Refund>,
+}
+
+/// So much of a line, to be paid then.
+#[derive(ToSchema, Serialize)]
+pub(crate) struct PaymentDue {
+    /// The line.
+    pub(crate) line: String,
+    /// How much.
+    pub(crate) amount: Money,
+    /// `now`, `on` a day, `on_ship` or `by_invoice`.
+    pub(crate) when: String,
+    /// The day.
+    #[schema(nullable = false, format = Date)]
+    pub(crate) on: Option<String>,
+}
+
+/// Something asked of the customer.
+#[derive(ToSchema, Serialize)]
+pub(crate) struct Charge {
+    /// Its number.
+    pub(crate) charge: u32,
+    /// `setup`, `charge`, `authorise` or `recorded`.
+    pub(crate) kind: String,
+    /// `requested`, `needs_customer`, `authorised`, `capturing`, `closing` or `done`.
+    pub(crate) state: String,
+    /// What is asked for.
+    pub(crate) amount: Money,
+    /// What came.
+    pub(crate) captured: Money,
+    /// What of that was not sent back.
+    pub(crate) refundable: Money,
+    /// How often it was asked for.
+    pub(crate) attempts: u16,
+    /// Until when it may be captured.
+    #[schema(nullable = false, format = DateTime)]
+    pub(crate) capture_before: Option<String>,
+    /// Until when the customer keeps the place.
+    #[schema(nullable = false, format = DateTime)]
+    pub(crate) pay_by: Option<String>,
+    /// When it is tried again.
+    #[schema(nullable = false, format = DateTime)]
+    pub(crate) retry_at: Option<String>,
+    /// What the customer's bank asks back.
+    pub(crate) disputed: Money,
+}
+
+/// Money on its way back, or back.
+#[derive(ToSchema, Serialize)]
+pub(crate) struct Refund {
+    /// Its number.
+    pub(crate) refund: u32,
+    /// Of which charge.
+    pub(crate) charge: u32,
+    /// How much.
+    pub(crate) amount: Money,
+    /// `pending`, `succeeded` or `failed`.
+    pub(crate) state: String,
+    /// Somebody must send it.
+    pub(crate) by_hand: bool,
+}
