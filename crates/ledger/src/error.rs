@@ -17,6 +17,14 @@ pub enum StoreError {
     /// Somebody else changed the same pools first. Deciding again helps.
     #[error("another writer changed the same pools first")]
     Conflict,
+    /// The database went away while it committed, and does not answer: nobody knows whether it kept what was written. The
+    /// same request with the same idempotency key tells later.
+    #[error("the database went away while it committed, so nobody knows whether it did")]
+    Unknown {
+        /// What it said.
+        #[source]
+        source: Box<StoreError>,
+    },
     /// What was read makes no sense. Trying again does not help; `shipwhen verify` says more.
     #[error("stored data is inconsistent: {what}")]
     Inconsistent {

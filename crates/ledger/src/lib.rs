@@ -7,13 +7,17 @@
 pub mod audit;
 mod backlog;
 mod body;
+mod cells;
 mod collect;
 mod error;
 mod key;
 pub mod memory;
+mod migrations;
+pub mod postgres;
 mod rows;
 pub mod sqlite;
 mod store;
+mod stored;
 pub mod verify;
 
 pub use audit::Audit;
@@ -21,4 +25,4 @@ pub use backlog::{Backlog, BacklogSku, BacklogSupply};
 pub use error::StoreError;
 pub use key::key_mark;
 pub use rows::*;
-pub use store::{Read, Store, Write};
+pub use store::{Elsewhere, Read, Store, Watch, Write};

@@ -30,8 +30,39 @@ pub trait Store: Send + Sync {
     /// Takes a connection that reads rows as they are stored, for [`crate::verify`].
     fn auditor(&self) -> Result<Box<dyn Audit>, StoreError>;
 
+    /// Looks after what other processes change, for readers that hold pools in memory; `None`: a writer's
+    /// [`Write::changed_elsewhere`] is all there is.
+    fn watch(&self) -> Result<Option<Box<dyn Watch>>, StoreError> {
+        Ok(None)
+    }
+
     /// Writes a consistent copy to a file while others write. Errors: the file exists, or cannot be written.
     fn backup(&self, to: &std::path::Path) -> Result<(), StoreError>;
+}
+
+/// What others have changed of a tenant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Elsewhere {
+    /// Nothing: what is known is as it is stored.
+    Nothing,
+    /// These pools with their policies and supplies, and whatever orders, holds, records and work.
+    Some {
+        /// Sorted, unique.
+        skus: Vec<Sku>,
+        /// Whether locations changed.
+        places: bool,
+        /// The marks of keys that have an answer since ([`key_mark`](crate::key_mark)).
+        keys: Vec<u64>,
+    },
+    /// It is not known what.
+    Everything,
+}
+
+/// Tells readers what others change.
+pub trait Watch: Send {
+    /// Answers what of these tenants was changed since it was last asked, by whomever; of those it is asked about for the
+    /// first time, everything.
+    fn look(&mut self, tenants: &[TenantId]) -> Result<Vec<(TenantId, Elsewhere)>, StoreError>;
 }
 
 /// Reading. One reader sees one state from its first call until it is dropped; a writer sees its own writes.
@@ -179,6 +210,17 @@ pub trait Write: Read {
     /// Whether another process has committed since this was last asked: what is known from before may be outdated. Nothing
     /// changes from here to the commit but by this writer.
     fn changed_elsewhere(&mut self) -> Result<bool, StoreError>;
+    /// Whether many may write at once, and what others changed is told tenant by tenant ([`Write::elsewhere`]).
+    fn tells_elsewhere(&self) -> bool {
+        false
+    }
+    /// Answers what others have changed of a tenant since this writer last asked or wrote. Nobody else writes for this tenant
+    /// from here to the end of the transaction. What is written for a tenant without asking in the same transaction is in
+    /// [`Conflict`](StoreError::Conflict) if others have changed anything since it was last asked.
+    fn elsewhere(&mut self, tenant: &TenantId) -> Result<Elsewhere, StoreError> {
+        let _ = tenant;
+        Ok(Elsewhere::Nothing)
+    }
     /// Writes what a tenant's commands changed; visible to this writer's reads at once.
     fn write(&mut self, tenant: &TenantId, changes: &Changes) -> Result<(), StoreError>;
     /// Makes a tenant. Errors: it exists.
@@ -198,7 +240,8 @@ pub trait Write: Read {
         after: i64,
         limit: usize,
     ) -> Result<(usize, Option<i64>), StoreError>;
-    /// Keeps everything written since the last commit, durably: it is on disk when this returns.
+    /// Keeps everything written since the last commit, durably: it is on disk when this returns. Errors: nothing was kept,
+    /// but where it is [`Unknown`](StoreError::Unknown): then nobody knows.
     fn commit(&mut self) -> Result<(), StoreError>;
     /// Drops everything written since the last commit.
     fn rollback(&mut self) -> Result<(), StoreError>;

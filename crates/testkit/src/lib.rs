@@ -4,4 +4,5 @@
 pub mod ask;
 pub mod core;
 pub mod judge;
+pub mod postgres;
 pub mod random;

@@ -22,7 +22,7 @@ use crate::{
         Row, Table,
     },
     body,
-    sqlite::{days, micros, wanted_on},
+    cells::{days, micros, wanted_on},
 };
 
 /// Rows of one table that an auditor sees in the place of others, by key; `None`: it sees none there.

@@ -12,7 +12,7 @@ use model::{
 };
 
 use super::tables::{Rows, Tables};
-use crate::{OrderFilter, QueuePart, QueueRow, Replay, StoreError, Timer, key::digest, sqlite::wanted_on};
+use crate::{OrderFilter, QueuePart, QueueRow, Replay, StoreError, Timer, cells::wanted_on, key::digest};
 
 /// No id sorts before this one.
 const FIRST: [u8; 16] = [0; 16];

@@ -11,9 +11,7 @@ use model::{
 
 use super::tables::{PoolRow, Rows, TimerKey};
 use crate::{
-    Changes, EventRow, Kept, Replay, StoreError, Timer,
-    key::digest,
-    sqlite::{timer_key, wanted_on},
+    Changes, EventRow, Kept, Replay, StoreError, Timer, cells::wanted_on, key::digest, stored::timer_key,
 };
 
 impl Rows {

@@ -28,10 +28,6 @@ use self::{
     checkpoint::Copier,
     connection::{Role, Session},
 };
-pub(crate) use self::{
-    cells::{days, micros, wanted_on},
-    read::timer_key,
-};
 use crate::{Audit, Read, Store, StoreError, Write};
 
 /// The file's name in the store's directory.

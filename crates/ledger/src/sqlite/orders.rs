@@ -12,10 +12,14 @@ use rusqlite::{Connection, params};
 
 use super::{
     cells::{each, list, one},
-    read::{at_most, mark},
+    read::mark,
     sql, tail,
 };
-use crate::{OrderFilter, StoreError, body};
+use crate::{
+    OrderFilter, StoreError,
+    cells::{ReadCells, at_most},
+    stored,
+};
 
 pub(super) fn orders(
     conn: &Connection,
@@ -31,12 +35,7 @@ pub(super) fn orders(
 
 pub(super) fn order(conn: &Connection, tenant: &TenantId, id: OrderId) -> Result<Option<Order>, StoreError> {
     one(conn, "read an order", sql::ORDER, params![tenant.as_str(), id.bytes()], |cells| {
-        Ok(Order {
-            reference: cells.maybe_shared(0)?,
-            customer: cells.maybe_bytes(1)?.map(CustomerKey),
-            placed_by: cells.maybe_shared(2)?,
-            ..body::read(id, cells.text(3)?)?
-        })
+        stored::order(cells, id)
     })
 }
 

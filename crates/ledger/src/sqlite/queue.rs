@@ -7,17 +7,19 @@ use std::{
 
 use model::{
     id::{LineId, LocationId, OrderId, Sku, SupplyId, TenantId},
-    order::{Dates, Waiting},
+    order::Waiting,
 };
 use rusqlite::{Connection, params};
 
 use super::{
-    cells::{Cells, each, failed, list, one, wanted_on},
-    orders,
-    read::at_most,
-    sql,
+    cells::{Cells, each, failed, list, one},
+    orders, sql,
 };
-use crate::{Allocated, QueuePart, QueueRow, StoreError};
+use crate::{
+    Allocated, QueuePart, QueueRow, StoreError,
+    cells::{ReadCells, at_most, wanted_on},
+    stored,
+};
 
 const DOING: &str = "read a queue";
 
@@ -33,7 +35,7 @@ pub(super) fn queue(
         QueuePart::Soonest => {
             let (order, no) = edge(after, false);
             let params = params![tenant.as_str(), supply.bytes(), 0, order, no, at_most(limit)];
-            list(conn, DOING, sql::QUEUE_OLDEST, params, waiting)
+            list(conn, DOING, sql::QUEUE_OLDEST, params, |cells| stored::waiting(cells))
         }
         QueuePart::WantedBefore(date) => {
             // From 1 on: 0 is as soon as possible. The line itself may have left the queue, its order has not.
@@ -44,16 +46,11 @@ pub(super) fn queue(
             let (order, no) = edge(after, false);
             let (before, limit) = (wanted_on(Some(date)), at_most(limit));
             let params = params![tenant.as_str(), supply.bytes(), before, from, order, no, limit];
-            list(conn, DOING, sql::QUEUE_WANTED, params, waiting)
+            list(conn, DOING, sql::QUEUE_WANTED, params, |cells| stored::waiting(cells))
         }
         QueuePart::All => merged(conn, tenant, supply, false, after, limit),
         QueuePart::Newest => merged(conn, tenant, supply, true, after, limit),
     }
-}
-
-fn waiting(cells: Cells<'_>) -> Result<Waiting, StoreError> {
-    let line = LineId { order: OrderId::from_bytes(cells.bytes(0)?), no: cells.int(1)? };
-    Ok(Waiting { line, quantity: cells.units(2)? })
 }
 
 /// Where a page begins: behind a line, or before all of them.
@@ -93,7 +90,7 @@ fn merged(
         let params = params![tenant.as_str(), supply.bytes(), date, order, no, at_most(limit)];
         let mut rows = statement.query(params).map_err(failed(DOING))?;
         while let Some(row) = rows.next().map_err(failed(DOING))? {
-            let row = waiting(Cells::of(row))?;
+            let row = stored::waiting(Cells::of(row))?;
             let rank = rank(row.line, newest);
             if first.len() >= limit && first.last_key_value().is_none_or(|(last, _)| rank > *last) {
                 break;
@@ -172,23 +169,8 @@ fn queue_row(
     supply: SupplyId,
     waiting: &Waiting,
 ) -> Result<QueueRow, StoreError> {
-    let id = waiting.line;
-    let lost = || StoreError::inconsistent(format_args!("{id} waits for {supply} but is not kept"));
+    let (id, lost) = (waiting.line, || stored::lost(waiting.line, supply));
     let order = orders::order(conn, tenant, id.order)?.ok_or_else(lost)?;
-    let line = order.line(id.no).ok_or_else(lost)?;
-    let peg = line.pegs.iter().find(|peg| peg.supply == supply).ok_or_else(lost)?;
-    Ok(QueueRow {
-        line: id,
-        sku: line.sku.clone(),
-        pool: peg.sku.clone(),
-        quantity: waiting.quantity,
-        supply,
-        unit_price: line.unit_price,
-        told_ship_by: line.told().map_or(Dates::UNKNOWN, |told| told.ship_by),
-        contact: orders::contact(conn, tenant, id.order)?.unwrap_or_default(),
-        reference: order.reference.clone(),
-        customer: order.customer,
-        country: order.country.clone(),
-        placed_at: order.placed_at,
-    })
+    let contact = orders::contact(conn, tenant, id.order)?.unwrap_or_default();
+    stored::queue_row(supply, waiting, &order, contact).ok_or_else(lost)
 }

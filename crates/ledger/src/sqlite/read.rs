@@ -3,36 +3,30 @@
 use std::sync::Arc;
 
 use model::{
-    id::{LocationId, OrderId, Sku, SupplyId, TenantId},
-    item::Policy,
+    id::{LocationId, Sku, SupplyId, TenantId},
     location::LocationSettings,
     pool::Pool,
-    supply::{Lateness, Supply, SupplyKind, SupplyState},
+    supply::Supply,
     time::Timestamp,
 };
 use rusqlite::{Connection, Params, params};
 
 use super::{
-    cells::{Cells, each, list, micros, one},
+    cells::{each, list, one},
     sql,
 };
-use crate::{ApiKey, EventRow, Kept, Replay, StoreError, Tenant, Timer, Work};
-
-/// A row limit as SQL counts.
-pub(super) fn at_most(limit: usize) -> i64 {
-    i64::try_from(limit).unwrap_or(i64::MAX)
-}
-
-fn tenant_row(cells: Cells<'_>) -> Result<Tenant, StoreError> {
-    Ok(Tenant { id: TenantId::stored(cells.text(0)?), created_at: cells.instant(1)?, salt: cells.bytes(2)? })
-}
+use crate::{
+    ApiKey, EventRow, Replay, StoreError, Tenant, Timer, Work,
+    cells::{ReadCells, at_most, micros},
+    stored,
+};
 
 pub(super) fn tenants(conn: &Connection) -> Result<Vec<Tenant>, StoreError> {
-    list(conn, "read the tenants", sql::TENANTS, [], tenant_row)
+    list(conn, "read the tenants", sql::TENANTS, [], |cells| stored::tenant(cells))
 }
 
 pub(super) fn tenant(conn: &Connection, tenant: &TenantId) -> Result<Option<Tenant>, StoreError> {
-    one(conn, "read a tenant", sql::TENANT, params![tenant.as_str()], tenant_row)
+    one(conn, "read a tenant", sql::TENANT, params![tenant.as_str()], |cells| stored::tenant(cells))
 }
 
 pub(super) fn api_key(
@@ -41,15 +35,7 @@ pub(super) fn api_key(
     hash: &[u8; 32],
 ) -> Result<Option<ApiKey>, StoreError> {
     one(conn, "read a key", sql::API_KEY, params![tenant.as_str(), hash], |cells| {
-        Ok(ApiKey {
-            tenant: tenant.clone(),
-            hash: *hash,
-            name: cells.text(0)?.into(),
-            publishable: cells.flag(1)?,
-            scopes: cells.json(2)?,
-            created_at: cells.instant(3)?,
-            revoked_at: cells.maybe_instant(4)?,
-        })
+        stored::api_key(cells, tenant, hash)
     })
 }
 
@@ -94,42 +80,14 @@ pub(super) fn pool_page(
 
 fn pool(conn: &Connection, tenant: &TenantId, sku: &Sku) -> Result<Option<Pool>, StoreError> {
     let key = params![tenant.as_str(), sku.as_str()];
-    let read = |cells: Cells<'_>| {
-        let mut pool = Pool::new(cells.json(2)?);
-        pool.version = cells.int(0)?;
-        pool.settling = cells.flag(1)?;
-        Ok(pool)
+    let Some(mut pool) = one(conn, "read a pool", sql::POOL, key, |cells| stored::pool(cells))? else {
+        return Ok(None);
     };
-    let Some(mut pool) = one(conn, "read a pool", sql::POOL, key, read)? else { return Ok(None) };
-    pool.policies = list(conn, "read policies", sql::POLICIES, key, |cells| {
-        Ok((model::id::Channel::stored(cells.text(0)?), Arc::new(cells.json::<Policy>(1)?)))
-    })?;
+    pool.policies = list(conn, "read policies", sql::POLICIES, key, |cells| stored::policy(cells))?;
     pool.supplies =
-        list(conn, "read supplies", sql::SUPPLIES_OPEN, key, |cells| supply_row(cells).map(Arc::new))?;
+        list(conn, "read supplies", sql::SUPPLIES_OPEN, key, |cells| stored::supply(cells).map(Arc::new))?;
     pool.supplies.sort_by_key(|supply| supply.rank());
     Ok(Some(pool))
-}
-
-pub(super) fn supply_row(cells: Cells<'_>) -> Result<Supply, StoreError> {
-    Ok(Supply {
-        id: SupplyId::from_bytes(cells.bytes(0)?),
-        sku: Sku::stored(cells.text(1)?),
-        location: LocationId::stored(cells.text(2)?),
-        kind: cells.word(3, SupplyKind::parse)?,
-        state: cells.word(4, SupplyState::parse)?,
-        quantity: cells.units(5)?,
-        expected_on: cells.maybe_date(6)?,
-        lateness: Lateness {
-            expected_days: cells.int(7)?,
-            promised_days: cells.int(8)?,
-            learned_from: cells.int(9)?,
-        },
-        supplier: cells.maybe_shared(10)?,
-        reference: cells.maybe_shared(11)?,
-        created_at: cells.instant(12)?,
-        received_at: cells.maybe_instant(13)?,
-        claims: cells.json(14)?,
-    })
 }
 
 pub(super) fn supply(
@@ -137,7 +95,9 @@ pub(super) fn supply(
     tenant: &TenantId,
     id: SupplyId,
 ) -> Result<Option<Supply>, StoreError> {
-    one(conn, "read a supply", sql::SUPPLY, params![tenant.as_str(), id.bytes()], supply_row)
+    one(conn, "read a supply", sql::SUPPLY, params![tenant.as_str(), id.bytes()], |cells| {
+        stored::supply(cells)
+    })
 }
 
 pub(super) fn supply_page(
@@ -153,10 +113,12 @@ pub(super) fn supply_page(
     let after: &[u8] = after.as_ref().map_or(&[], |after| after.bytes());
     let doing = "read supplies";
     match sku {
-        None => list(conn, doing, sql::SUPPLY_PAGE, params![tenant, after, limit, closed], supply_row),
+        None => list(conn, doing, sql::SUPPLY_PAGE, params![tenant, after, limit, closed], |cells| {
+            stored::supply(cells)
+        }),
         Some(sku) => {
             let params = params![tenant, after, limit, closed, sku.as_str()];
-            list(conn, doing, sql::SUPPLY_PAGE_SKU, params, supply_row)
+            list(conn, doing, sql::SUPPLY_PAGE_SKU, params, |cells| stored::supply(cells))
         }
     }
 }
@@ -170,22 +132,7 @@ pub(super) fn events(
     let mut found = Vec::with_capacity(limit.min(1_024));
     let params = params![tenant.as_str(), after, at_most(limit.saturating_add(1))];
     each(conn, "read the ledger", sql::EVENTS, params, |cells| {
-        let entry = EventRow {
-            seq: cells.int(0)?,
-            at: cells.instant(1)?,
-            kind: cells.text(2)?.into(),
-            sku: cells.maybe_text(3)?.map(Sku::stored),
-            order: cells.maybe_bytes(4)?.map(OrderId::from_bytes),
-            data: cells.text(5)?.to_owned(),
-        };
-        let promise = cells.maybe_text(6)?.map(|data| EventRow {
-            seq: entry.seq + 1,
-            kind: "promise_given".into(),
-            sku: None,
-            data: data.to_owned(),
-            ..entry.clone()
-        });
-        found.extend([Some(entry), promise].into_iter().flatten().filter(|entry| entry.seq > after));
+        found.extend(stored::events(cells)?.into_iter().flatten().filter(|entry| entry.seq > after));
         Ok(())
     })?;
     found.truncate(limit);
@@ -220,25 +167,9 @@ pub(super) fn replay(
     (key, seq): (&str, i64),
 ) -> Result<Option<Replay>, StoreError> {
     let found = one(conn, "read an answer", sql::REPLAY, params![tenant.as_str(), seq], |cells| {
-        let kept = match cells.maybe_int(4)? {
-            Some(entry) => Kept::Placed(entry),
-            None => Kept::Text(cells.text(3)?.into()),
-        };
-        let (request, day, lasting) = (cells.bytes(0)?, cells.int(1)?, cells.flag(2)?);
-        Ok(Replay { key: key.into(), request, day, lasting, kept })
+        stored::replay(cells, key, days)
     })?;
-    Ok(found.filter(|replay| replay.lasting || days.contains(&replay.day)))
-}
-
-/// The word and id a timer is stored under.
-pub(crate) fn timer_key(timer: &Timer) -> (&'static str, &[u8; 16]) {
-    match timer {
-        Timer::HoldExpires(hold) => ("hold_expires", hold.bytes()),
-    }
-}
-
-fn timer_of(kind: &str, id: [u8; 16]) -> Option<Timer> {
-    (kind == "hold_expires").then(|| Timer::HoldExpires(model::id::HoldId::from_bytes(id)))
+    Ok(found.flatten())
 }
 
 pub(super) fn due(
@@ -254,9 +185,7 @@ pub(super) fn due(
     })? {
         tenant = next;
         each(conn, DOING, sql::TIMERS, params![tenant.as_str(), micros(by), at_most(limit)], |cells| {
-            let at = cells.instant(0)?;
-            let timer = cells.word(1, |kind| timer_of(kind, cells.bytes(2).ok()?))?;
-            found.push((tenant.clone(), at, timer));
+            found.push((tenant.clone(), cells.instant(0)?, stored::timer(cells, 1)?));
             Ok(())
         })?;
         // Stable: at one moment, tenants and timers stay in the order of their keys.
@@ -267,8 +196,5 @@ pub(super) fn due(
 }
 
 pub(super) fn work(conn: &Connection, limit: usize) -> Result<Vec<(TenantId, Work)>, StoreError> {
-    list(conn, "read the work", sql::WORK, params![at_most(limit)], |cells| {
-        let work = Work { id: cells.int(1)?, kind: cells.text(2)?.into(), state: cells.text(3)?.into() };
-        Ok((TenantId::stored(cells.text(0)?), work))
-    })
+    list(conn, "read the work", sql::WORK, params![at_most(limit)], |cells| stored::work(cells))
 }

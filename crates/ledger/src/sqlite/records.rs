@@ -1,36 +1,20 @@
 //! Records of both shelves.
 
-use model::{
-    id::TenantId,
-    record::{Json, Record},
-    time::Timestamp,
-};
+use model::{id::TenantId, record::Record, time::Timestamp};
 use rusqlite::{Connection, params};
 
-use super::{
-    cells::{Cells, failed, list, micros, one},
-    read::at_most,
+use super::cells::{failed, list, one};
+use crate::{
+    Changes, RecordFilter, Shelf, StoreError,
+    cells::{ReadCells, at_most, micros},
+    stored::{self, RECORD_COLUMNS as COLUMNS},
 };
-use crate::{Changes, RecordFilter, Shelf, StoreError};
-
-const COLUMNS: &str = "kind, id, owner, state, due, body";
 
 fn table(shelf: Shelf) -> &'static str {
     match shelf {
         Shelf::Ledger => "records",
         Shelf::Private => "private_records",
     }
-}
-
-fn row(cells: Cells<'_>) -> Result<Record, StoreError> {
-    Ok(Record {
-        kind: cells.text(0)?.into(),
-        id: cells.text(1)?.into(),
-        owner: cells.text(2)?.into(),
-        state: cells.text(3)?.into(),
-        due: cells.maybe_instant(4)?,
-        body: Some(Json::stored(cells.text(5)?)),
-    })
 }
 
 pub(super) fn records(
@@ -41,7 +25,9 @@ pub(super) fn records(
     ids: &[&str],
 ) -> Result<Vec<Record>, StoreError> {
     let sql = format!("SELECT {COLUMNS} FROM {} WHERE tenant = ?1 AND kind = ?2 AND id = ?3", table(shelf));
-    let find = |id: &&str| one(conn, "read a record", &sql, params![tenant.as_str(), kind, id], row);
+    let find = |id: &&str| {
+        one(conn, "read a record", &sql, params![tenant.as_str(), kind, id], |cells| stored::record(cells, 0))
+    };
     ids.iter().filter_map(|id| find(id).transpose()).collect()
 }
 
@@ -62,7 +48,7 @@ pub(super) fn record_page(
         table(shelf)
     );
     let key = params![tenant.as_str(), kind, after.unwrap_or(""), at_most(limit), filter.owner, filter.state];
-    list(conn, "read records", &sql, key, row)
+    list(conn, "read records", &sql, key, |cells| stored::record(cells, 0))
 }
 
 pub(super) fn due_records(
@@ -87,7 +73,7 @@ pub(super) fn due_records(
     {
         tenant = of;
         let key = params![tenant.as_str(), kind, micros(by), at_most(limit)];
-        let records = list(conn, DOING, &due, key, row)?;
+        let records = list(conn, DOING, &due, key, |cells| stored::record(cells, 0))?;
         found.extend(records.into_iter().map(|record| (tenant.clone(), record)));
         // Stable: at one moment, tenants and records stay in their order.
         found.sort_by_key(|(_, record)| record.due);

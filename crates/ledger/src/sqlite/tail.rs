@@ -14,11 +14,12 @@ use rustc_hash::FxHashMap;
 
 use super::{
     cells::{each, failed, list, one},
-    read::{at_most, mark},
+    read::mark,
     sql,
 };
 use crate::{
     StoreError,
+    cells::{ReadCells, at_most},
     key::{digest, mark_of},
 };
 

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use model::{
-    event::{Event, PromiseGiven},
     id::{LineId, OrderId, Sku, SupplyId, TenantId},
     order::{Line, Order, Peg},
     supply::Supply,
@@ -13,12 +12,16 @@ use rustc_hash::FxHashMap;
 use serde::Serialize;
 
 use super::{
-    cells::{days, failed, list, micros, wanted_on},
-    read::{at_most, timer_key},
+    cells::{failed, list},
     records, sql,
     tail::{self, Gathered},
 };
-use crate::{ApiKey, Changes, Kept, StoreError, Tenant, body, key};
+use crate::{
+    ApiKey, Changes, Kept, StoreError, Tenant, body,
+    cells::{ReadCells, at_most, days, micros, wanted_on},
+    key,
+    stored::{given_with, timer_key},
+};
 
 /// A statement that runs once a row: looked up once, bound in place.
 struct Rows<'c> {
@@ -174,16 +177,6 @@ fn events(conn: &Connection, last: i64, tenant: &TenantId, changes: &Changes) ->
         }
     }
     Ok(numbers)
-}
-
-/// The promise that stands in the row of the order it was given with.
-fn given_with<'e>(event: &Event, then: &'e Event) -> Option<&'e PromiseGiven> {
-    match (event, then) {
-        (Event::OrderPlaced(placed), Event::PromiseGiven(given)) => {
-            Some(given).filter(|given| given.order == placed.order.id)
-        }
-        _ => None,
-    }
 }
 
 fn settings(conn: &Connection, tenant: &TenantId, changes: &Changes) -> Result<(), StoreError> {

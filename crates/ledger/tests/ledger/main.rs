@@ -18,11 +18,13 @@ use ledger::{
     Store,
     audit::{Cell, Row, Table},
     memory::MemoryStore,
+    postgres::PostgresStore,
     sqlite::{FILE, SqliteStore},
 };
 use model::id::TenantId;
 use rusqlite::types::Value;
 use tempfile::TempDir;
+use testkit::postgres::Cluster;
 
 /// An engine under test: an empty database of its own, dropped with it.
 pub(crate) trait Engine {
@@ -111,6 +113,51 @@ impl Engine for Memory {
     }
 }
 
+pub(crate) struct Postgres {
+    url: String,
+    dir: TempDir,
+}
+
+impl Postgres {
+    pub(crate) fn new() -> Self {
+        Self { url: Cluster::shared().database(), dir: tempfile::tempdir().unwrap() }
+    }
+
+    fn sql(&self, statement: &str) {
+        let name = self.url.split(['/', '?']).nth(3).unwrap();
+        Cluster::shared().sql(name, statement);
+    }
+}
+
+impl Engine for Postgres {
+    fn open(&self) -> Arc<dyn Store> {
+        Arc::new(PostgresStore::open(&self.url).unwrap())
+    }
+
+    fn set(&self, tenant: &TenantId, table: &Table, row: &Row, column: &str, to: &Cell) {
+        let literal = |cell: &Cell| match cell {
+            Cell::Null => "NULL".to_owned(),
+            Cell::Int(number) => number.to_string(),
+            Cell::Text(text) => format!("'{}'", text.replace('\'', "''")),
+            Cell::Bytes(bytes) => {
+                format!("'\\x{}'", bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>())
+            }
+        };
+        let keys = table.key.iter().zip(row).map(|(key, cell)| format!("{key} = {}", literal(cell)));
+        let keys = keys.collect::<Vec<_>>().join(" AND ");
+        let (name, to) = (table.name, literal(to));
+        // Fails unless it changes one row.
+        self.sql(&format!(
+            "WITH changed AS (UPDATE {name} SET {column} = {to} WHERE tenant = '{tenant}' AND {keys} RETURNING 1) \
+             SELECT 1 / count(*) FROM changed"
+        ));
+    }
+
+    fn dir(&self) -> &Path {
+        self.dir.path()
+    }
+}
+
 macro_rules! conformance {
     ($engine:ident, $make:expr, { $( $module:ident: [$($name:ident),* $(,)?], )* }) => {
         mod $engine {
@@ -170,3 +217,4 @@ macro_rules! every_suite {
 
 every_suite!(sqlite, crate::Sqlite::new());
 every_suite!(memory, crate::Memory::new());
+every_suite!(postgres, crate::Postgres::new());

@@ -12,7 +12,7 @@ use super::super::{
     tail::Gathered,
     write,
 };
-use crate::{Changes, Kept, Replay, StoreError};
+use crate::{Changes, Kept, Replay, StoreError, cells::ReadCells};
 
 const DOING: &str = "carried orders over";
 /// Orders carried over between two looks at the list.

@@ -3,46 +3,35 @@
 use std::{fs::File, path::Path};
 
 use rusqlite::{Connection, TransactionBehavior, params};
-use sha2::{Digest, Sha256};
 
 use super::cells::{Cells, failed, list};
-use crate::StoreError;
+use crate::{
+    StoreError,
+    cells::ReadCells,
+    migrations::{self, Migration},
+};
 
 mod compact;
 
 /// Carries rows over from tables that are set aside to those that take their place.
 type CarryOver = fn(&Connection) -> Result<(), StoreError>;
 
-/// A change of the tables: its file's name, what it says, and what the program does with the rows after it.
-struct Migration {
-    name: &'static str,
-    sql: &'static str,
-    carry_over: Option<CarryOver>,
-}
-
 /// Every migration, oldest first. None is ever edited.
 const MIGRATIONS: &[Migration] = &[
     Migration {
         name: "0001_foundation",
         sql: include_str!("../../../migrations/0001_foundation.sqlite.sql"),
-        carry_over: None,
     },
-    Migration {
-        name: "0002_compact",
-        sql: include_str!("../../../migrations/0002_compact.sqlite.sql"),
-        carry_over: Some(compact::run),
-    },
+    Migration { name: "0002_compact", sql: include_str!("../../../migrations/0002_compact.sqlite.sql") },
     Migration {
         name: "0003_fulfilment",
         sql: include_str!("../../../migrations/0003_fulfilment.sqlite.sql"),
-        carry_over: None,
     },
-    Migration {
-        name: "0004_records",
-        sql: include_str!("../../../migrations/0004_records.sqlite.sql"),
-        carry_over: None,
-    },
+    Migration { name: "0004_records", sql: include_str!("../../../migrations/0004_records.sqlite.sql") },
 ];
+
+/// What the program does with the rows after a migration.
+const CARRY_OVER: &[(&str, CarryOver)] = &[("0002_compact", compact::run)];
 
 const DOING: &str = "brought the tables up to date";
 
@@ -73,7 +62,7 @@ fn switch_to_wal(dir: &Path, conn: &Connection) -> Result<(), StoreError> {
     conn.pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(())).map_err(failed(DOING))
 }
 
-fn apply(conn: &Connection, migrations: &[Migration]) -> Result<(), StoreError> {
+fn apply(conn: &Connection, ours: &[Migration]) -> Result<(), StoreError> {
     conn.execute_batch(
         "CREATE TABLE IF NOT EXISTS migrations (
              name TEXT NOT NULL PRIMARY KEY,
@@ -83,42 +72,23 @@ fn apply(conn: &Connection, migrations: &[Migration]) -> Result<(), StoreError> 
     .map_err(failed(DOING))?;
     let read = |cells: Cells<'_>| Ok((cells.text(0)?.to_owned(), cells.bytes::<32>(1)?));
     let applied = list(conn, DOING, "SELECT name, checksum FROM migrations ORDER BY name", [], read)?;
-    for (at, (name, checksum)) in applied.iter().enumerate() {
-        let Some(ours) = migrations.get(at).filter(|ours| ours.name == name) else {
-            return Err(StoreError::Schema(format!(
-                "it has the migration {name}, which this version does not know: a newer version wrote it"
-            )));
-        };
-        if checksum_of(ours.sql) != *checksum {
-            return Err(StoreError::Schema(format!(
-                "migration {name} is not the one that was applied to it"
-            )));
-        }
-    }
-    let missing = &migrations[applied.len()..];
-    for Migration { name, sql, .. } in missing {
+    let missing = migrations::missing(ours, &applied)?;
+    for Migration { name, sql } in missing {
         conn.execute_batch(sql).map_err(failed(DOING))?;
         conn.execute(
             "INSERT INTO migrations (name, checksum) VALUES (?1, ?2)",
-            params![name, checksum_of(sql)],
+            params![name, migrations::checksum(sql)],
         )
         .map_err(failed(DOING))?;
     }
     // Rows come last: they are written as this version writes them, to tables as this version has them.
-    missing.iter().filter_map(|migration| migration.carry_over).try_for_each(|carry_over| carry_over(conn))
-}
-
-fn checksum_of(text: &str) -> [u8; 32] {
-    Sha256::digest(text.as_bytes()).into()
+    let carry_over =
+        CARRY_OVER.iter().filter(|(name, _)| missing.iter().any(|missing| missing.name == *name));
+    { carry_over }.try_for_each(|(_, carry_over)| carry_over(conn))
 }
 
 fn make_secret(conn: &Connection) -> Result<(), StoreError> {
-    let mut secret = [0; 32];
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "made once in the life of a store, and never guessed: no caller has one to give"
-    )]
-    getrandom::fill(&mut secret).map_err(|error| StoreError::driver("made the store's secret", error))?;
+    let secret = migrations::secret()?;
     conn.execute(
         "INSERT INTO installation (name, value) VALUES ('secret', ?1) ON CONFLICT DO NOTHING",
         params![secret],
@@ -132,7 +102,7 @@ mod tests {
     use super::*;
 
     fn migrations(of: &[(&'static str, &'static str)]) -> Vec<Migration> {
-        of.iter().map(|&(name, sql)| Migration { name, sql, carry_over: None }).collect()
+        of.iter().map(|&(name, sql)| Migration { name, sql }).collect()
     }
 
     fn applied(

@@ -1,0 +1,3 @@
+-- One row an order. Never edit this file: a later change is a later file.
+--
+-- Nothing to do: 0001 of PostgreSQL has these tables from the start.

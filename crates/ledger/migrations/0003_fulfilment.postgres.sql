@@ -1,0 +1,3 @@
+-- What is with fulfilment. Never edit this file: a later change is a later file.
+--
+-- Nothing to do: 0001 of PostgreSQL has `queue.released` from the start.

@@ -1,0 +1,145 @@
+//! PostgreSQL: any number of nodes, each with a writer of its own.
+//!
+//! Who writes for a tenant meets the others at one row, its *head*: it counts the tenant's commits and hands out the numbers
+//! of the ledger. A writer that has locked it knows that nobody else writes. One that has not, because nobody was in its way
+//! lately, writes all the same and is told [`StoreError::Conflict`] if the head has moved since it last looked: whatever it
+//! decided rested on what was known by then. What others changed in between stands in `changes`, so a writer that comes
+//! back reads again what changed and nothing else.
+
+mod audit;
+mod backlog;
+mod cells;
+mod conn;
+mod driver;
+mod head;
+mod migrate;
+mod orders;
+mod queue;
+mod read;
+mod records;
+mod session;
+mod watch;
+mod write;
+
+use std::{
+    path::Path,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use tokio::runtime::{Builder, Runtime};
+use tokio_postgres::Config;
+
+use self::{
+    conn::{Conn, Role},
+    driver::Link,
+    session::Session,
+    watch::Watcher,
+};
+use crate::{Audit, Read, Store, StoreError, Watch, Write};
+
+/// Idle connections kept for readers. More readers at once are fine: those beyond are closed afterwards.
+const IDLE_READERS_MAX: usize = 8;
+
+/// A store in a PostgreSQL database. Cheap to clone.
+#[derive(Clone)]
+pub struct PostgresStore {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    config: Config,
+    /// Drives the sockets of all connections; taken by `drop` alone.
+    runtime: Option<Runtime>,
+    idle: Mutex<Vec<Link>>,
+}
+
+impl PostgresStore {
+    /// Opens the store in a database, named by a URL (`postgres://user:password@host:port/name`) or a list of settings as
+    /// PostgreSQL's own tools take them, and brings the tables up to date.
+    ///
+    /// Any number of processes, on any number of machines, may have it open. Errors: `Schema` where the name makes no
+    /// sense, a newer version wrote it or a migration was edited; `Driver` where the database does not answer.
+    pub fn open(url: &str) -> Result<Self, StoreError> {
+        let config: Config =
+            url.parse().map_err(|error| StoreError::Schema(format!("its address is not one: {error}")))?;
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(1)
+            .thread_name("postgres")
+            .enable_all()
+            .build()
+            .map_err(|error| StoreError::driver("started a thread", error))?;
+        let shared = Arc::new(Shared { config, runtime: Some(runtime), idle: Mutex::default() });
+        migrate::run(&shared)?;
+        Ok(Self { shared })
+    }
+
+    fn session(&self, role: Role) -> Result<Session, StoreError> {
+        let idle = match role {
+            Role::Reads => self.shared.idle().pop(),
+            Role::Writes => None,
+        };
+        // Here, so that whoever opens learns at once that nobody answers.
+        let link = match idle {
+            Some(link) => link,
+            None => self.shared.connect()?,
+        };
+        Session::new(Conn::new(Some(link), role, Arc::clone(&self.shared)), role, &self.shared)
+    }
+}
+
+impl Store for PostgresStore {
+    fn writer(&self) -> Result<Box<dyn Write>, StoreError> {
+        Ok(Box::new(self.session(Role::Writes)?))
+    }
+
+    fn reader(&self) -> Result<Box<dyn Read>, StoreError> {
+        Ok(Box::new(self.session(Role::Reads)?))
+    }
+
+    fn auditor(&self) -> Result<Box<dyn Audit>, StoreError> {
+        Ok(Box::new(self.session(Role::Reads)?))
+    }
+
+    fn watch(&self) -> Result<Option<Box<dyn Watch>>, StoreError> {
+        let conn = Conn::new(Some(self.shared.connect()?), Role::Reads, Arc::clone(&self.shared));
+        Ok(Some(Box::new(Watcher::new(conn))))
+    }
+
+    fn backup(&self, _: &Path) -> Result<(), StoreError> {
+        Err(StoreError::driver(
+            "wrote the backup",
+            "a PostgreSQL database is backed up with PostgreSQL's own tools: pg_dump, or base backups with archived logs",
+        ))
+    }
+}
+
+impl Shared {
+    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Link>> {
+        // A panic elsewhere cannot leave the list half changed.
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Keeps a reader's connection for the next one.
+    fn give_back(&self, link: Link) {
+        let mut idle = self.idle();
+        if idle.len() < IDLE_READERS_MAX {
+            idle.push(link);
+        }
+    }
+
+    fn connect(&self) -> Result<Link, StoreError> {
+        match &self.runtime {
+            Some(runtime) => Link::open(runtime, &self.config),
+            None => Err(StoreError::driver("connected to PostgreSQL", "the store is closed")),
+        }
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        // Wherever this happens, nobody may wait for a thread: the last one may be a server's own.
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
