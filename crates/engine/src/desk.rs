@@ -69,6 +69,7 @@ pub(crate) struct Desk {
     is_current: bool,
     /// A batch that could not be kept, still to be decided anew.
     failed: Option<(Batch, StoreError)>,
+    tells_elsewhere: bool,
 }
 
 impl Desk {
@@ -76,7 +77,10 @@ impl Desk {
     pub(crate) fn new(store: Box<dyn Write>) -> (Self, Receiver<Handed>, Sender<Returned>) {
         let (keeper, handed) = unbounded();
         let (give_back, back) = unbounded();
-        (Self { store: Some(store), keeper, back, is_current: false, failed: None }, handed, give_back)
+        let tells_elsewhere = store.tells_elsewhere();
+        let desk =
+            Self { store: Some(store), keeper, back, is_current: false, failed: None, tells_elsewhere };
+        (desk, handed, give_back)
     }
 
     pub(crate) fn is_home(&self) -> bool {
@@ -123,6 +127,11 @@ impl Desk {
             return Err(StoreError::Conflict.into());
         }
         Ok(store)
+    }
+
+    /// Whether others may write meanwhile, and are told of tenant by tenant.
+    pub(crate) fn tells_elsewhere(&self) -> bool {
+        self.tells_elsewhere
     }
 
     /// Whether another process has written since this was last asked; nobody can until the commit.

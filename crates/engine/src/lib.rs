@@ -25,6 +25,7 @@ mod stock;
 mod tests;
 mod undo;
 pub mod waitlist;
+mod watcher;
 pub mod wave;
 mod working;
 mod writer;
@@ -41,6 +42,7 @@ pub use answer::{Answer, Answered, Failure, Key};
 pub use sandbox::Sandbox;
 pub use snapshot::Snapshots;
 pub use stamp::Stamps;
+pub use watcher::STALE_MS_MAX;
 
 /// Most commands that wait for the writer; beyond it the caller is told to come back.
 const WAITING_MAX: usize = 16_384;
@@ -87,6 +89,8 @@ pub struct Engine {
     snapshots: Arc<Snapshots>,
     store: Arc<dyn Store>,
     threads: Vec<thread::JoinHandle<()>>,
+    /// The watcher ends when this is gone.
+    watching: Option<Sender<()>>,
 }
 
 impl Engine {
@@ -97,11 +101,16 @@ impl Engine {
         let (desk, handed, give_back) = desk::Desk::new(store.writer()?);
         let writer = writer::Writer::new(desk, Arc::clone(&snapshots));
         let shown = Arc::clone(&snapshots);
-        let threads = vec![
+        let mut threads = vec![
             spawn("writer", move || writer.run(&waiting))?,
             spawn("keeper", move || desk::keep(&shown, &handed, &give_back))?,
         ];
-        Ok(Self { jobs, snapshots, store, threads })
+        let (watching, ended) = bounded(0);
+        if let Some(watch) = store.watch()? {
+            let shown = Arc::clone(&snapshots);
+            threads.push(spawn("watcher", move || watcher::run(watch, &shown, &ended))?);
+        }
+        Ok(Self { jobs, snapshots, store, threads, watching: Some(watching) })
     }
 
     /// Decides a command; answers when it is durable.
@@ -167,6 +176,7 @@ impl Drop for Engine {
     fn drop(&mut self) {
         // A full queue drains by itself, so this waits at most for what is queued.
         let _ = self.jobs.send(Job::Stop);
+        drop(self.watching.take());
         // The keeper ends when the writer's desk is gone.
         self.threads.drain(..).for_each(|thread| drop(thread.join()));
     }

@@ -3,17 +3,20 @@
 use std::{
     collections::BTreeMap,
     hash::{BuildHasher, Hash},
-    sync::{Arc, PoisonError, RwLock},
+    sync::{
+        Arc, PoisonError, RwLock,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
-use ledger::{Store, StoreError};
+use ledger::{Elsewhere, Store, StoreError};
 use model::{
     id::{LocationId, Sku, TenantId},
     location::LocationSettings,
     pool::Pool,
     state::Shop,
 };
-use rustc_hash::{FxBuildHasher, FxHashMap};
+use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
 
 const SHARDS: usize = 64;
 /// Most pools kept in one shard; a shard that is full is emptied and fills again from the store.
@@ -33,12 +36,22 @@ pub struct Snapshots {
     store: Arc<dyn Store>,
     shards: Vec<RwLock<Shard>>,
     locations: RwLock<FxHashMap<TenantId, Locations>>,
+    /// Tenants of which anything may be here.
+    tenants: RwLock<FxHashSet<TenantId>>,
+    /// How often locations were forgotten.
+    forgotten: AtomicU64,
 }
 
 impl Snapshots {
     pub(crate) fn new(store: Arc<dyn Store>) -> Self {
         let shards = (0..SHARDS).map(|_| RwLock::default()).collect();
-        Self { store, shards, locations: RwLock::default() }
+        Self {
+            store,
+            shards,
+            locations: RwLock::default(),
+            tenants: RwLock::default(),
+            forgotten: AtomicU64::new(0),
+        }
     }
 
     /// Returns a shop with these SKUs and, for kits, their components; unknown ones are left out.
@@ -136,6 +149,7 @@ impl Snapshots {
 
     /// Publishes pools after a commit.
     pub(crate) fn publish(&self, tenant: &TenantId, pools: impl Iterator<Item = Arc<Pool>>) {
+        self.know(tenant);
         for pool in pools {
             self.offer(tenant, pool, None);
         }
@@ -148,7 +162,53 @@ impl Snapshots {
             shard.pools.clear();
             shard.emptied += 1;
         }
-        self.locations.write().unwrap_or_else(PoisonError::into_inner).clear();
+        self.forget_locations(FxHashMap::clear);
+    }
+
+    fn know(&self, tenant: &TenantId) {
+        if !read(&self.tenants).contains(tenant) {
+            self.tenants.write().unwrap_or_else(PoisonError::into_inner).insert(tenant.clone());
+        }
+    }
+
+    fn forget_locations(&self, how: impl FnOnce(&mut FxHashMap<TenantId, Locations>)) {
+        let mut all = self.locations.write().unwrap_or_else(PoisonError::into_inner);
+        self.forgotten.fetch_add(1, Ordering::AcqRel);
+        how(&mut all);
+    }
+
+    /// Tenants of which anything is kept.
+    pub(crate) fn tenants(&self) -> Vec<TenantId> {
+        read(&self.tenants).iter().cloned().collect()
+    }
+
+    /// Forgets what others have changed of a tenant.
+    pub(crate) fn outdated(&self, tenant: &TenantId, elsewhere: &Elsewhere) {
+        match elsewhere {
+            Elsewhere::Nothing => {}
+            Elsewhere::Some { pools, others, .. } => {
+                for (sku, version) in pools {
+                    let key = (tenant.clone(), sku.clone());
+                    let mut shard = self.shard(&key).write().unwrap_or_else(PoisonError::into_inner);
+                    if shard.pools.get(&key).is_none_or(|known| known.version < *version) {
+                        shard.pools.remove(&key);
+                        // Somebody may be reading it as it was.
+                        shard.emptied += 1;
+                    }
+                }
+                if *others {
+                    self.forget_locations(|all| drop(all.remove(tenant)));
+                }
+            }
+            Elsewhere::Everything => {
+                for shard in &self.shards {
+                    let mut shard = shard.write().unwrap_or_else(PoisonError::into_inner);
+                    shard.pools.retain(|(of, _), _| of != tenant);
+                    shard.emptied += 1;
+                }
+                self.forget_locations(|all| drop(all.remove(tenant)));
+            }
+        }
     }
 
     /// Publishes locations after a commit.
@@ -161,10 +221,17 @@ impl Snapshots {
         if let Some(known) = read(&self.locations).get(tenant) {
             return Ok(Arc::clone(known));
         }
+        // Before anything of it is read, so that whoever looks after changes elsewhere asks for this tenant too.
+        self.know(tenant);
+        let forgotten = self.forgotten.load(Ordering::Acquire);
         let loaded = self.store.reader()?.locations(tenant)?;
         let loaded: Locations =
             Arc::new(loaded.into_iter().map(|(id, settings)| (id, Arc::new(settings))).collect());
         let mut all = self.locations.write().unwrap_or_else(PoisonError::into_inner);
+        if self.forgotten.load(Ordering::Acquire) != forgotten {
+            // Somebody may have changed them since they were read.
+            return Ok(loaded);
+        }
         Ok(Arc::clone(all.entry(tenant.clone()).or_insert(loaded)))
     }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ledger::{Changes, QueuePart, Replay, StoreError, Timer, Work, Write};
+use ledger::{Changes, Elsewhere, QueuePart, Replay, StoreError, Timer, Work, Write};
 use model::{
     Units,
     command::Contact,
@@ -40,6 +40,14 @@ pub(crate) struct TenantState {
     keys: Option<FxHashSet<u64>>,
     changed: FxHashSet<Sku>,
     locations_changed: bool,
+    /// Whether this batch changed anything but pools and orders.
+    others_changed: bool,
+    /// What the batch changed that was handed over last, and whether it changed anything but pools and orders.
+    handed: (Vec<Sku>, bool),
+    /// Whether others may write meanwhile, so that what is answered is held against what is stored even if it changes nothing.
+    shared: bool,
+    /// Whether anything was decided in this batch.
+    decided: bool,
     /// Orders placed in this batch.
     placed: Vec<OrderId>,
     next_work: i64,
@@ -58,11 +66,21 @@ pub(crate) struct TenantState {
 
 impl TenantState {
     pub(crate) fn load(store: &mut dyn Write, tenant: &TenantId) -> Result<Self, Failure> {
+        // First: what is read from here on is as it is told, or newer.
+        store.elsewhere(tenant)?;
+        let keys = store.key_marks(tenant, KEYS_MAX)?.map(|marks| marks.into_iter().collect());
+        Self::load_with(store, tenant, keys)
+    }
+
+    fn load_with(
+        store: &mut dyn Write,
+        tenant: &TenantId,
+        keys: Option<FxHashSet<u64>>,
+    ) -> Result<Self, Failure> {
         store.tenant(tenant)?.ok_or(Failure::NoTenant)?;
         let locations = store.locations(tenant)?.into_iter().map(|(id, settings)| (id, Arc::new(settings)));
         let shop = Shop { locations: Arc::new(locations.collect()), ..Shop::default() };
         let next_work = store.last_work(tenant)? + 1;
-        let keys = store.key_marks(tenant, KEYS_MAX)?.map(|marks| marks.into_iter().collect());
         Ok(Self {
             shop,
             touched: Touched::default(),
@@ -70,6 +88,10 @@ impl TenantState {
             keys,
             changed: FxHashSet::default(),
             locations_changed: false,
+            others_changed: false,
+            handed: (Vec::new(), false),
+            shared: store.tells_elsewhere(),
+            decided: false,
             placed: Vec::new(),
             next_work,
             left_work: false,
@@ -81,6 +103,73 @@ impl TenantState {
         })
     }
 
+    /// Notes that something is decided with it.
+    pub(crate) fn decides(&mut self) {
+        self.decided = self.shared;
+    }
+
+    /// Catches up with what others have changed since the last commit; nothing was decided since.
+    pub(crate) fn catch_up(
+        &mut self,
+        store: &mut dyn Write,
+        tenant: &TenantId,
+        elsewhere: &Elsewhere,
+    ) -> Result<(), Failure> {
+        match elsewhere {
+            Elsewhere::Nothing => {}
+            Elsewhere::Some { pools, others, keys } => {
+                if let Some(known) = &mut self.keys {
+                    known.extend(keys);
+                }
+                for (sku, version) in pools {
+                    if self.shop.pools.get(sku).is_some_and(|pool| pool.version < *version) {
+                        self.shop.pools.remove(sku);
+                    }
+                }
+                self.shop.orders.clear();
+                if *others {
+                    let pools = std::mem::take(&mut self.shop.pools);
+                    *self = Self::load_with(store, tenant, self.keys.take())?;
+                    self.shop.pools = pools;
+                }
+            }
+            Elsewhere::Everything => {
+                let keys = store.key_marks(tenant, KEYS_MAX)?.map(|marks| marks.into_iter().collect());
+                *self = Self::load_with(store, tenant, keys)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Forgets what was decided since the last commit. Answers whether what is left is as it was then; else it must be
+    /// loaded anew. Keys of what is forgotten stay marked, which costs a look-up.
+    pub(crate) fn undo(&mut self) -> bool {
+        let touched = std::mem::take(&mut self.touched);
+        let (handed, others) = std::mem::take(&mut self.handed);
+        let others = others
+            || self.others_changed
+            || !touched.locations.is_empty()
+            || !touched.records.is_empty()
+            || !touched.holds_placed.is_empty()
+            || !touched.holds_gone.is_empty()
+            || changes_others(&self.changes);
+        if others {
+            return false;
+        }
+        let supplies = touched.supplies.into_iter().map(|(sku, _)| sku);
+        let supplies = supplies.chain(touched.closed.into_iter().map(|supply| supply.sku));
+        let changed = handed.into_iter().chain(self.changed.drain()).chain(touched.pools).chain(supplies);
+        for sku in changed {
+            self.shop.pools.remove(&sku);
+        }
+        self.shop.orders.clear();
+        self.placed.clear();
+        self.moves.clear();
+        self.changes = Changes::default();
+        (self.left_work, self.decided) = (false, false);
+        true
+    }
+
     /// Whether work was left behind in this batch.
     pub(crate) fn left_work(&self) -> bool {
         self.left_work
@@ -88,6 +177,7 @@ impl TenantState {
 
     /// Publishes what a commit made true, and lets go of what only this batch needed.
     pub(crate) fn committed(&mut self, tenant: &TenantId, snapshots: &Snapshots) {
+        self.handed = (Vec::new(), false);
         snapshots.publish(tenant, self.changed_pools().into_iter());
         if let Some(locations) = self.changed_locations() {
             snapshots.publish_locations(tenant, locations);
@@ -100,8 +190,10 @@ impl TenantState {
         let mut changes = self.take_changes()?;
         changes.write_down()?;
         let (pools, locations) = (self.changed_pools(), self.changed_locations());
+        self.handed = (pools.iter().map(|pool| pool.sku().clone()).collect(), self.others_changed);
+        let decided = self.decided;
         self.let_go();
-        if is_nothing(&changes) && pools.is_empty() && locations.is_none() {
+        if is_nothing(&changes) && pools.is_empty() && locations.is_none() && !decided {
             return Ok(None);
         }
         Ok(Some(Part { tenant: tenant.clone(), changes, pools, locations }))
@@ -135,7 +227,7 @@ impl TenantState {
             self.shop.holds.clear();
         }
         self.moves.clear();
-        self.left_work = false;
+        (self.left_work, self.others_changed, self.decided) = (false, false, false);
         if self.shop.pools.len() > POOLS_KEPT_MAX {
             self.shop.pools.clear();
         }
@@ -154,6 +246,7 @@ impl TenantState {
         self.locations_changed |= !touched.locations.is_empty();
         self.placed.extend(&touched.placed);
         changes.collect(&self.shop, touched)?;
+        self.others_changed |= changes_others(&changes);
         for (item, ..) in &changes.pools {
             if let Some(pool) = self.shop.pools.get_mut(&item.sku) {
                 Arc::make_mut(pool).version += 1;
@@ -162,6 +255,19 @@ impl TenantState {
         }
         Ok(changes)
     }
+}
+
+/// Whether anything but pools, orders and answers is changed.
+fn changes_others(changes: &Changes) -> bool {
+    !(changes.locations.is_empty()
+        && changes.holds.is_empty()
+        && changes.holds_gone.is_empty()
+        && changes.timers.is_empty()
+        && changes.timers_gone.is_empty()
+        && changes.work.is_empty()
+        && changes.work_gone.is_empty()
+        && changes.records.is_empty()
+        && changes.private.is_empty())
 }
 
 /// Whether there is nothing to write: everything that touches a row leaves one of these.

@@ -6,14 +6,15 @@
 //! is truth.
 
 use std::{
+    collections::BTreeSet,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
 };
 
 use crossbeam_channel::{Receiver, RecvError, TryRecvError, select};
-use ledger::StoreError;
+use ledger::{Elsewhere, StoreError};
 use model::{id::TenantId, time::Timestamp};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use tokio::sync::oneshot;
 
 use crate::{
@@ -39,6 +40,9 @@ const HANDED_AT: usize = 64;
 const TIMERS_MAX: usize = 512;
 /// How often a batch is decided anew because another writer was faster.
 const TRIES_MAX: usize = 8;
+/// For how many batches a tenant is locked before anything is decided, once another writer was met: what is decided ahead
+/// would most likely be decided again.
+const CAUTIOUS: u32 = 16;
 
 type Reply = oneshot::Sender<Result<Answered, Failure>>;
 
@@ -48,6 +52,10 @@ pub(crate) struct Writer {
     tenants: FxHashMap<TenantId, TenantState>,
     stamps: Stamps,
     housekeeping: Housekeeping,
+    /// So many batches are still to be decided one by one, each with its tenants locked.
+    cautious: u32,
+    /// Tenants that nobody else writes for until this transaction ends; `None`: nobody looked.
+    locked: Option<FxHashSet<TenantId>>,
     /// There may be work left behind.
     work: bool,
     waiting_for_work: Vec<oneshot::Sender<()>>,
@@ -119,6 +127,8 @@ impl Writer {
             // For what timers do: nobody gains by guessing the ids of runs.
             stamps: Stamps::new([0; 32]),
             housekeeping: Housekeeping::default(),
+            cautious: 0,
+            locked: None,
             work: true,
             waiting_for_work: Vec::new(),
         }
@@ -130,7 +140,7 @@ impl Writer {
         loop {
             match self.next(jobs, &batch) {
                 Next::Job(Job::Request(request, reply)) => {
-                    if self.work && batch.is_decided() {
+                    if self.is_settling() && batch.is_decided() {
                         self.keep_now(&mut batch);
                     }
                     self.take(request, reply, &mut batch);
@@ -167,7 +177,7 @@ impl Writer {
     }
 
     fn next(&self, jobs: &Receiver<Job>, batch: &Batch) -> Next {
-        let most = if self.desk.is_home() && !self.work { HANDED_AT } else { BATCH_MAX };
+        let most = if self.desk.is_home() && !self.is_settling() { HANDED_AT } else { BATCH_MAX };
         let is_full = batch.requests.len() >= most;
         let job = |job: Result<Job, RecvError>| job.map_or(Next::End, Next::Job);
         if self.desk.is_home() {
@@ -198,15 +208,20 @@ impl Writer {
     /// Takes a command: decides it at once unless there is work to go on with between commands.
     fn take(&mut self, request: Box<Request>, reply: Reply, batch: &mut Batch) {
         batch.requests.push((request, reply));
-        if self.work {
+        if self.is_settling() {
             return;
         }
         let Some((request, _)) = batch.requests.last() else { return };
         match self.decide(request) {
             Ok(answer) => batch.answers.push(answer),
             // Whatever it is, settling finds out for whom it is.
-            Err(_) => self.redo(std::mem::take(batch)),
+            Err(failure) => self.redo(std::mem::take(batch), &failure),
         }
+    }
+
+    /// Whether batches are settled one after the other, and nothing is decided ahead.
+    fn is_settling(&self) -> bool {
+        self.work || self.cautious > 0
     }
 
     /// Ends a batch: hands it over, keeps it here where it is small, or settles it where it is not decided.
@@ -221,10 +236,14 @@ impl Writer {
         let parts: Result<Vec<_>, StoreError> =
             self.tenants.iter_mut().filter_map(|(tenant, state)| state.part(tenant).transpose()).collect();
         let parts = match parts {
-            Ok(parts) => parts,
+            Ok(mut parts) => {
+                // As every writer does: two that lock the same tenants in another order would wait for each other.
+                parts.sort_unstable_by(|one, other| one.tenant.cmp(&other.tenant));
+                parts
+            }
             Err(error) => {
                 tracing::error!(%error, "a batch could not be written down");
-                return self.redo(batch);
+                return self.redo(batch, &error.into());
             }
         };
         let handover = Handover { parts, batch };
@@ -241,7 +260,7 @@ impl Writer {
         self.desk.ended();
         match kept {
             Ok(()) => handover.publish(&self.snapshots),
-            Err(_) => self.redo(handover.batch),
+            Err(failure) => self.redo(handover.batch, &failure),
         }
     }
 
@@ -256,23 +275,51 @@ impl Writer {
     fn settle_failed(&mut self, batch: &mut Batch) {
         if let Some((failed, error)) = self.desk.take_failed() {
             tracing::debug!(%error, "a batch is decided anew");
-            self.forget();
-            self.settle(failed);
+            let failure = error.into();
+            self.take_back(&failure);
+            self.settle_again(failed, &failure);
             self.settle(std::mem::take(batch));
         }
     }
 
     /// Decides a batch anew, from what is stored.
-    fn redo(&mut self, mut batch: Batch) {
+    fn redo(&mut self, mut batch: Batch, why: &Failure) {
         if let Err(error) = self.desk.home().and_then(|store| Ok(store.rollback()?)) {
             tracing::error!(%error, "a failed batch could not be rolled back");
         }
         self.desk.ended();
         self.settle_failed(&mut batch);
         if !batch.is_empty() {
-            self.forget();
-            self.settle(batch);
+            self.take_back(why);
+            self.settle_again(batch, why);
         }
+    }
+
+    /// Settles a batch that was not kept, unless nobody knows whether it was: then a request without a key could be executed
+    /// twice.
+    fn settle_again(&mut self, batch: Batch, why: &Failure) {
+        match why {
+            Failure::Store(error) if matches!(**error, StoreError::Unknown { .. }) => {
+                tracing::error!(%error, "nobody knows whether a batch was kept");
+                batch.fail(why);
+            }
+            _ => self.settle(batch),
+        }
+    }
+
+    /// Forgets what was decided and not kept. Where another writer was faster and says what it changed, the rest stays.
+    fn take_back(&mut self, why: &Failure) {
+        let is_conflict = matches!(why, Failure::Store(error) if matches!(**error, StoreError::Conflict));
+        if !(is_conflict && self.desk.tells_elsewhere()) {
+            return self.forget();
+        }
+        self.tenants.retain(|_, state| state.undo());
+        self.met_another();
+    }
+
+    /// Another writer is at work: from now on, look before deciding.
+    fn met_another(&mut self) {
+        self.cautious = CAUTIOUS;
     }
 
     /// Forgets everything: it may rest on what is not kept, or another process has written.
@@ -292,6 +339,7 @@ impl Writer {
             batch.answers.clear();
             batch.worked.clear();
             let Err(trouble) = self.round(&mut batch) else {
+                self.cautious = self.cautious.saturating_sub(1);
                 batch.answer();
                 if !self.work {
                     for reply in self.waiting_for_work.drain(..) {
@@ -336,14 +384,17 @@ impl Writer {
                     state.committed(tenant, &self.snapshots);
                 }
             }
-            Err(_) => {
-                self.tenants.clear();
+            Err(trouble) => {
+                let is_conflict = matches!(trouble, Trouble::Failed(StoreError::Conflict));
+                let keep = is_conflict && self.desk.tells_elsewhere();
+                self.tenants.retain(|_, state| keep && state.undo());
                 if let Err(error) = self.desk.home().and_then(|store| Ok(store.rollback()?)) {
                     tracing::error!(%error, "a failed batch could not be rolled back");
                 }
             }
         }
         self.desk.ended();
+        self.locked = None;
         done
     }
 
@@ -352,6 +403,9 @@ impl Writer {
             Ok(false) => {}
             Ok(true) => self.forget(),
             Err(failure) => return Err(trouble(failure)),
+        }
+        if self.desk.tells_elsewhere() {
+            self.lock(batch)?;
         }
         for at in 0..batch.requests.len() {
             match self.decide(&batch.requests[at].0) {
@@ -376,10 +430,27 @@ impl Writer {
         self.keep().map_err(trouble)
     }
 
+    /// Locks every tenant of a batch, always in the same order: two writers that wait for each other would both lose.
+    fn lock(&mut self, batch: &Batch) -> Result<(), Trouble> {
+        self.locked = Some(FxHashSet::default());
+        let tenants: BTreeSet<TenantId> =
+            batch.requests.iter().map(|(request, _)| request.tenant.clone()).collect();
+        for tenant in &tenants {
+            match guarded(|| self.working(tenant).map(drop)) {
+                Ok(()) | Err(Failure::NoTenant) => {}
+                Err(failure) => return Err(trouble(failure)),
+            }
+        }
+        // Whoever looks after timers looks after work, too: who left it may be gone.
+        self.work |= !batch.due.is_empty();
+        Ok(())
+    }
+
     /// Decides one request. `Ok(Err(_))`: it cannot be executed, and nothing was done for it.
     fn decide(&mut self, request: &Request) -> Result<Result<Answered, Failure>, Failure> {
         let decided = guarded(|| {
             let mut working = self.working(&request.tenant)?;
+            working.state.decides();
             let answered = execute(&mut working, request);
             self.work |= working.state.left_work();
             answered
@@ -395,9 +466,32 @@ impl Writer {
         if !self.tenants.contains_key(tenant) {
             let state = TenantState::load(self.desk.store()?, tenant)?;
             self.tenants.insert(tenant.clone(), state);
+            if let Some(locked) = &mut self.locked {
+                locked.insert(tenant.clone());
+            }
+        } else if self.locked.as_ref().is_some_and(|locked| !locked.contains(tenant)) {
+            self.catch_up(tenant)?;
         }
         let state = self.tenants.get_mut(tenant).ok_or(Failure::NoTenant)?;
         Ok(Working { desk: &mut self.desk, tenant, state })
+    }
+
+    /// Locks a tenant that is loaded, and reads again what others have changed of it.
+    fn catch_up(&mut self, tenant: &TenantId) -> Result<(), Failure> {
+        let elsewhere = self.desk.store()?.elsewhere(tenant)?;
+        if elsewhere != Elsewhere::Nothing {
+            self.snapshots.outdated(tenant, &elsewhere);
+            self.met_another();
+            let state = self.tenants.get_mut(tenant).ok_or(Failure::NoTenant)?;
+            if let Err(failure) = state.catch_up(self.desk.store()?, tenant, &elsewhere) {
+                self.tenants.remove(tenant);
+                return Err(failure);
+            }
+        }
+        if let Some(locked) = &mut self.locked {
+            locked.insert(tenant.clone());
+        }
+        Ok(())
     }
 
     fn fire_due(&mut self, now: Timestamp) -> Result<usize, Failure> {
@@ -431,6 +525,13 @@ impl Writer {
                 for (tenant, record) in due {
                     let command = self.stamps.next(now);
                     let mut working = self.working(&tenant)?;
+                    // Another node may have worked it before this one locked the tenant.
+                    let ids = [&*record.id];
+                    let store = working.store()?;
+                    let found = store.records(&tenant, *shelf, kind, &ids)?.pop();
+                    let Some(record) = found.filter(|found| found.due.is_some_and(|due| due <= now)) else {
+                        continue;
+                    };
                     fire_record(&mut working, now, command, (*shelf, record))?;
                     self.work |= working.state.left_work();
                 }
@@ -445,11 +546,16 @@ impl Writer {
     /// Goes on with the oldest work of one tenant, one step.
     fn go_on(&mut self) -> Result<(), Failure> {
         self.flush_all()?;
-        let Some((tenant, work)) = self.desk.store()?.work(1)?.into_iter().next() else {
+        let Some(first) = self.desk.store()?.work(1)?.into_iter().next() else {
             self.work = false;
             return Ok(());
         };
-        go_on(&mut self.working(&tenant)?, &work)
+        let mut working = self.working(&first.0)?;
+        // Another node may have gone on with it before this one locked the tenant: then the next step is the next batch's.
+        if working.store()?.work(1)?.first() != Some(&first) {
+            return Ok(());
+        }
+        go_on(&mut working, &first.1)
     }
 
     fn flush_all(&mut self) -> Result<(), Failure> {

@@ -38,14 +38,14 @@ CREATE TABLE heads (
 ) WITH (fillfactor = 20);
 
 -- What each version changed, for nodes that hold pools in memory. Kept for some thousand versions. `batch`: a random
--- name, by which a writer that lost its connection learns whether it was heard. `skus`: a JSON list. `places`: whether
--- locations changed.
+-- name, by which a writer that lost its connection learns whether it was heard. `pools`: a JSON list of SKUs, each with its
+-- version since. `others`: whether locations, holds, records or work changed.
 CREATE TABLE changes (
     tenant TEXT COLLATE "C" NOT NULL,
     version BIGINT NOT NULL,
     batch BYTEA NOT NULL,
-    skus TEXT NOT NULL,
-    places BIGINT NOT NULL,
+    pools TEXT NOT NULL,
+    others BIGINT NOT NULL,
     PRIMARY KEY (tenant, version)
 );
 

@@ -45,12 +45,12 @@ pub trait Store: Send + Sync {
 pub enum Elsewhere {
     /// Nothing: what is known is as it is stored.
     Nothing,
-    /// These pools with their policies and supplies, and whatever orders, holds, records and work.
+    /// These pools with their policies and supplies, and whatever orders.
     Some {
-        /// Sorted, unique.
-        skus: Vec<Sku>,
-        /// Whether locations changed.
-        places: bool,
+        /// Each with its version since; sorted, unique.
+        pools: Vec<(Sku, u64)>,
+        /// Whether locations, holds, records or work changed.
+        others: bool,
         /// The marks of keys that have an answer since ([`key_mark`](crate::key_mark)).
         keys: Vec<u64>,
     },

@@ -16,13 +16,19 @@ use tokio::sync::oneshot;
 
 use crate::world::World;
 
-fn order(units: i64) -> Command {
+pub(crate) fn order(units: i64) -> Command {
     let lines = vec![AskLine { sku: sku("MUG"), quantity: units, unit_price: None }];
     Command::PlaceOrder(Box::new(PlaceOrder { lines, ..PlaceOrder::default() }))
 }
 
 fn stocked(units: i64) -> World {
     let world = World::open();
+    stock(&world, units);
+    world
+}
+
+/// Sells mugs, of which so many are here, and no more.
+pub(crate) fn stock(world: &World, units: i64) {
     world.sells_as(
         "MUG",
         Policy { when_out: WhenOut::Backorder, backorder_cap: Cap::Unlimited, ..Policy::default() },
@@ -35,17 +41,16 @@ fn stocked(units: i64) -> World {
         note: None,
         line: None,
     }));
-    world
 }
 
-type Answering = oneshot::Receiver<Result<Answered, Failure>>;
+pub(crate) type Answering = oneshot::Receiver<Result<Answered, Failure>>;
 
-fn send(engine: &Engine, world: &World, key: Option<&str>, command: Command) -> Answering {
+pub(crate) fn send(engine: &Engine, world: &World, key: Option<&str>, command: Command) -> Answering {
     let key = key.map(|key| Key { key: key.into(), request: [9; 32] });
     engine.send(Request { key, ..world.request(command) }).unwrap()
 }
 
-fn accepted(answers: Vec<Answering>) -> usize {
+pub(crate) fn accepted(answers: Vec<Answering>) -> usize {
     let outcomes = answers.into_iter().map(|answer| answer.blocking_recv().unwrap().unwrap().outcome);
     let is_sold_out = |rejection: &Rejection| matches!(rejection, Rejection::Refused(refusal) if refusal.code == RefusalCode::NotAvailable);
     outcomes

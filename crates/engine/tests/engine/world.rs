@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use engine::{Answer, Answered, Detail, Engine, Key, Request, Stamps};
-use ledger::{Store, Tenant, sqlite::SqliteStore, verify::verify};
+use ledger::{Store, Tenant, postgres::PostgresStore, sqlite::SqliteStore, verify::verify};
 use model::{
     command::{Command, PutItem, PutLocation, PutPolicy},
     id::{Channel, LocationId, TenantId},
@@ -15,6 +15,7 @@ use model::{
 use testkit::{
     ask::{instant, sku},
     core::{CoreShop, item},
+    postgres::Cluster,
 };
 
 /// A shop with an engine that can be stopped and started again.
@@ -32,7 +33,12 @@ impl World {
     /// A shop without anything, on Monday, 3 August 2026, 9:00 UTC.
     pub(crate) fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let store: Arc<dyn Store> = Arc::new(SqliteStore::open(dir.path()).unwrap());
+        let store = Arc::new(SqliteStore::open(dir.path()).unwrap());
+        Self::on(store, dir)
+    }
+
+    /// The same on a store of its own.
+    pub(crate) fn on(store: Arc<dyn Store>, dir: tempfile::TempDir) -> Self {
         let engine = Some(Engine::start(Arc::clone(&store)).unwrap());
         let tenant = TenantId::new("acme").unwrap();
         let now = instant("2026-08-03T09:00:00Z");
@@ -48,17 +54,35 @@ impl World {
         writer.commit().unwrap();
     }
 
+    /// A shop like [`World::open`] in a PostgreSQL database, and the database's address.
+    pub(crate) fn on_postgres(cluster: &Cluster) -> (Self, String) {
+        let url = cluster.database();
+        let store = Arc::new(PostgresStore::open(&url).unwrap());
+        let mut world = Self::on(store, tempfile::tempdir().unwrap());
+        world.opens();
+        (world, url)
+    }
+
     /// The same with one location that works every day and needs no time for anything.
     pub(crate) fn open() -> Self {
         let mut world = Self::new();
-        let calendar = model::calendar::Calendar::every_day();
-        world.location(CoreShop::MAIN, LocationSettings { calendar, ..LocationSettings::default() });
+        world.opens();
         world
+    }
+
+    fn opens(&mut self) {
+        let calendar = model::calendar::Calendar::every_day();
+        self.location(CoreShop::MAIN, LocationSettings { calendar, ..LocationSettings::default() });
     }
 
     /// Where the store is.
     pub(crate) fn dir(&self) -> &std::path::Path {
         self.dir.path()
+    }
+
+    /// Stops the engine, as when its process ends.
+    pub(crate) fn stop(&mut self) {
+        self.engine = None;
     }
 
     pub(crate) fn engine(&self) -> &Engine {

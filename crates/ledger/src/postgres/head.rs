@@ -1,5 +1,7 @@
 //! Where each tenant stands, as far as this writer knows.
 
+use std::collections::BTreeMap;
+
 use model::id::{Sku, TenantId};
 use rustc_hash::FxHashMap;
 
@@ -20,7 +22,7 @@ const MAKE: &str = "INSERT INTO heads (tenant, version, last_event, last_replay)
      ON CONFLICT DO NOTHING";
 const VERSION: &str = "SELECT version FROM heads WHERE tenant = $1";
 pub(super) const SINCE: &str =
-    "SELECT version, skus, places FROM changes WHERE tenant = $1 AND version > $2 ORDER BY version LIMIT $3";
+    "SELECT version, pools, others FROM changes WHERE tenant = $1 AND version > $2 ORDER BY version LIMIT $3";
 const KEYS_SINCE: &str = "SELECT key FROM replays WHERE tenant = $1 AND seq > $2 ORDER BY seq LIMIT $3";
 
 /// Versions whose changes are kept. At a hundred commits a second, forty seconds: who was away for longer starts anew.
@@ -131,7 +133,7 @@ impl Heads {
             return Ok(Elsewhere::Everything);
         };
         let keys = each(keys, |cells| Ok(mark_of(&cells.bytes(0)?)))?;
-        Ok(Elsewhere::Some { skus: changed.skus, places: changed.places, keys })
+        Ok(Elsewhere::Some { pools: changed.pools, others: changed.others, keys })
     }
 
     fn remember(&mut self, tenant: &TenantId, head: Head) {
@@ -154,26 +156,28 @@ impl Heads {
 
 /// What some versions changed.
 pub(super) struct Changed {
-    pub(super) skus: Vec<Sku>,
-    pub(super) places: bool,
+    pub(super) pools: Vec<(Sku, u64)>,
+    pub(super) others: bool,
 }
+
+/// A row of [`SINCE`].
+type Version = (i64, Vec<(Sku, u64)>, bool);
 
 impl Changed {
     /// A row of [`SINCE`].
-    pub(super) fn row(cells: Cells<'_>) -> Result<(i64, Vec<Sku>, bool), StoreError> {
+    pub(super) fn row(cells: Cells<'_>) -> Result<Version, StoreError> {
         Ok((cells.int(0)?, cells.json(1)?, cells.flag(2)?))
     }
 
     /// All that changed after one version up to another; `None`: not every version's changes are kept.
-    pub(super) fn of(rows: &[(i64, Vec<Sku>, bool)], after: i64, to: i64) -> Option<Self> {
+    pub(super) fn of(rows: &[Version], after: i64, to: i64) -> Option<Self> {
         let numbers = rows.iter().map(|(version, ..)| *version);
         if !numbers.eq(after + 1..=to) {
             return None;
         }
-        let mut skus: Vec<Sku> = rows.iter().flat_map(|(_, skus, _)| skus).cloned().collect();
-        skus.sort_unstable();
-        skus.dedup();
-        Some(Self { skus, places: rows.iter().any(|(.., places)| *places) })
+        // The last of a pool's versions counts.
+        let pools: BTreeMap<Sku, u64> = rows.iter().flat_map(|(_, pools, _)| pools).cloned().collect();
+        Some(Self { pools: pools.into_iter().collect(), others: rows.iter().any(|(.., others)| *others) })
     }
 }
 

@@ -49,8 +49,8 @@ impl Watcher {
         for ((tenant, before, version), rows) in moved.iter().zip(&answers) {
             let changed = Changed::of(&each(rows, Changed::row)?, *before, *version);
             let changed = changed.map_or(Elsewhere::Everything, |changed| Elsewhere::Some {
-                skus: changed.skus,
-                places: changed.places,
+                pools: changed.pools,
+                others: changed.others,
                 keys: Vec::new(),
             });
             said.push((tenant.clone(), changed));

@@ -145,10 +145,17 @@ fn head_steps<'c>(
     const MOVE: &str = "UPDATE heads SET version = $2, last_event = $3, last_replay = $4 \
          WHERE tenant = $1 AND version = $5";
     const SAY: &str =
-        "INSERT INTO changes (tenant, version, batch, skus, places) VALUES ($1, $2, $3, $4, $5)";
+        "INSERT INTO changes (tenant, version, batch, pools, others) VALUES ($1, $2, $3, $4, $5)";
     const SWEPT: &str = "DELETE FROM changes WHERE tenant = $1 AND version <= $2";
-    let skus: Vec<&Sku> = last(changes.pools.iter().map(|(item, ..)| (&item.sku, ()))).into_keys().collect();
-    let places = i64::from(!changes.locations.is_empty());
+    let pools: Vec<(&Sku, u64)> =
+        last(changes.pools.iter().map(|(item, version, _)| (&item.sku, version + 1))).into_iter().collect();
+    let others = !(changes.locations.is_empty()
+        && changes.holds.is_empty()
+        && changes.holds_gone.is_empty()
+        && changes.records.is_empty()
+        && changes.private.is_empty()
+        && changes.work.is_empty()
+        && changes.work_gone.is_empty());
     let mut steps = vec![
         Step::new(
             MOVE,
@@ -165,8 +172,8 @@ fn head_steps<'c>(
             vec![
                 Box::new(head.version),
                 Box::new(batch.as_slice()),
-                Box::new(json(&skus)?),
-                Box::new(places),
+                Box::new(json(&pools)?),
+                Box::new(i64::from(others)),
             ],
         ),
     ];
