@@ -17,7 +17,7 @@ pub(crate) struct Cli {
 /// Settings of every command; each can also be set as SHIPWHEN_* or in the configuration file.
 #[derive(Debug, Args)]
 pub(crate) struct Global {
-    /// Where the data is: sqlite:DIR [default: sqlite:shipwhen-data]
+    /// Where the data is: sqlite:DIR or postgres://USER@HOST/DATABASE [default: sqlite:shipwhen-data]
     #[arg(long, global = true, env = "SHIPWHEN_STORE")]
     pub(crate) store: Option<String>,
     /// Which merchant; not needed where there is one

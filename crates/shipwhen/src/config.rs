@@ -26,7 +26,7 @@ impl std::error::Error for Usage {}
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct File {
-    /// `sqlite:DIR`.
+    /// `sqlite:DIR` or `postgres://…`.
     pub(crate) store: Option<String>,
     /// Which merchant.
     pub(crate) tenant: Option<String>,
@@ -42,11 +42,45 @@ pub(crate) struct File {
     pub(crate) log: Option<String>,
 }
 
+/// Where a store is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// In a directory of this machine.
+    Sqlite(PathBuf),
+    /// In a database, by its address, which may hold a password: it is never shown.
+    Postgres(String),
+}
+
+impl Place {
+    /// Reads what was typed. Errors: it is neither.
+    pub(crate) fn read(text: &str) -> Result<Self, Usage> {
+        let directory = text.strip_prefix("sqlite:").filter(|dir| !dir.is_empty());
+        if let Some(dir) = directory {
+            return Ok(Self::Sqlite(PathBuf::from(dir)));
+        }
+        if text.starts_with("postgres://") || text.starts_with("postgresql://") {
+            return Ok(Self::Postgres(text.to_owned()));
+        }
+        // What was meant for an address may hold a password.
+        let shown = text.split_once("://").map_or(text, |(scheme, _)| scheme);
+        Err(Usage(format!("{shown:?} is no store: expected sqlite:DIR or postgres://USER@HOST/DATABASE")))
+    }
+}
+
+impl std::fmt::Display for Place {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Sqlite(dir) => write!(f, "{}", dir.display()),
+            Self::Postgres(_) => f.write_str("the PostgreSQL database"),
+        }
+    }
+}
+
 /// What holds for this run.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// The directory of the SQLite store.
-    pub(crate) store: PathBuf,
+    /// Where the data is.
+    pub(crate) store: Place,
     /// The tenant named, if any.
     pub(crate) tenant: Option<String>,
     /// Whether to answer in JSON.
@@ -58,7 +92,7 @@ pub struct Settings {
 impl Settings {
     /// A store in a directory, and nothing else set.
     pub fn at(dir: &std::path::Path) -> Self {
-        Self { store: dir.to_owned(), tenant: None, json: false, file: File::default() }
+        Self { store: Place::Sqlite(dir.to_owned()), tenant: None, json: false, file: File::default() }
     }
 }
 
@@ -74,11 +108,8 @@ pub(crate) fn settings(global: &Global) -> anyhow::Result<Settings> {
     };
     let store =
         global.store.clone().or_else(|| file.store.clone()).unwrap_or_else(|| STORE_DEFAULT.to_owned());
-    let Some(dir) = store.strip_prefix("sqlite:").filter(|dir| !dir.is_empty()) else {
-        return Err(Usage(format!("{store:?} is no store: expected sqlite:DIR")).into());
-    };
     Ok(Settings {
-        store: PathBuf::from(dir),
+        store: Place::read(&store)?,
         tenant: global.tenant.clone().or_else(|| file.tenant.clone()),
         json: global.json,
         file,

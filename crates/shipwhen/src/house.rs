@@ -4,10 +4,14 @@ use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use engine::{Engine, Stamps};
-use ledger::{Store, Tenant, sqlite::SqliteStore};
+use ledger::{
+    Store, Tenant,
+    postgres::PostgresStore,
+    sqlite::{FILE, SqliteStore},
+};
 use model::{id::TenantId, time::Timestamp};
 
-use crate::config::{Settings, Usage};
+use crate::config::{Place, Settings, Usage};
 
 /// The moment, by the system's clock, in whole microseconds: finer than that nothing is stored.
 #[expect(clippy::disallowed_methods, reason = "the binary is where the system's clock is read")]
@@ -37,18 +41,40 @@ pub(crate) struct House {
 impl House {
     /// Opens the store of the settings, made new if it is not there.
     pub(crate) fn open(settings: &Settings) -> anyhow::Result<Self> {
-        let dir = &settings.store;
-        let store = SqliteStore::open(dir)
-            .with_context(|| format!("the store {} cannot be opened", dir.display()))?;
-        Ok(Self { store: Arc::new(store) })
+        Self::at(&settings.store)
+    }
+
+    /// Opens a store, made new if it is not there.
+    pub(crate) fn at(place: &Place) -> anyhow::Result<Self> {
+        let opened: Result<Arc<dyn Store>, _> = match place {
+            Place::Sqlite(dir) => SqliteStore::open(dir).map(|store| Arc::new(store) as _),
+            Place::Postgres(url) => PostgresStore::open(url).map(|store| Arc::new(store) as _),
+        };
+        let store = opened.with_context(|| format!("the store in {place} cannot be opened"))?;
+        Ok(Self { store })
+    }
+
+    /// Whether there is a store.
+    pub(crate) fn is_there(place: &Place) -> anyhow::Result<bool> {
+        match place {
+            Place::Sqlite(dir) => Ok(dir.join(FILE).exists()),
+            Place::Postgres(url) => {
+                PostgresStore::is_there(url).with_context(|| format!("{place} cannot be asked"))
+            }
+        }
     }
 
     /// Opens the store of the settings, which must be there.
     pub(crate) fn open_existing(settings: &Settings) -> anyhow::Result<Self> {
-        if !settings.store.join("shipwhen.db").exists() {
-            bail!("there is no store in {}", settings.store.display());
+        Self::existing(&settings.store)
+    }
+
+    /// Opens a store, which must be there.
+    pub(crate) fn existing(place: &Place) -> anyhow::Result<Self> {
+        if !Self::is_there(place)? {
+            bail!("there is no store in {place}");
         }
-        Self::open(settings)
+        Self::at(place)
     }
 
     /// Starts the engine on it.

@@ -3,10 +3,16 @@
 use std::process::ExitCode;
 
 use anyhow::{Context, bail};
+use ledger::sqlite::FILE;
 use model::id::TenantId;
 use serde::Serialize;
 
-use crate::{cli::FileArgs, config::Settings, house::House, output};
+use crate::{
+    cli::FileArgs,
+    config::{Place, Settings, Usage},
+    house::House,
+    output,
+};
 
 /// What `verify` answers.
 #[derive(Default, Serialize)]
@@ -70,6 +76,14 @@ pub(crate) fn backup(settings: &Settings, args: &FileArgs) -> anyhow::Result<Exi
     if args.file.exists() {
         bail!("{} exists already: a backup never overwrites", args.file.display());
     }
+    if let Place::Postgres(_) = settings.store {
+        return Err(Usage(
+            "a PostgreSQL database is backed up with PostgreSQL's own tools, also while it is served: \
+             pg_dump --format=custom, or base backups with archived logs"
+                .to_owned(),
+        )
+        .into());
+    }
     let house = House::open_existing(settings)?;
     house.store.backup(&args.file)?;
     output::note(&format!("written to {}", args.file.display()));
@@ -78,14 +92,21 @@ pub(crate) fn backup(settings: &Settings, args: &FileArgs) -> anyhow::Result<Exi
 
 /// Makes a store from a backup.
 pub(crate) fn restore(settings: &Settings, args: &FileArgs) -> anyhow::Result<ExitCode> {
-    let target = settings.store.join("shipwhen.db");
+    let Place::Sqlite(dir) = &settings.store else {
+        return Err(Usage(
+            "restore takes a backup of a SQLite store into a directory; PostgreSQL is restored with its own tools, and \
+             `shipwhen move` brings a directory's shop into it"
+                .to_owned(),
+        )
+        .into());
+    };
+    let target = dir.join(FILE);
     if target.exists() {
-        bail!("there is a store in {} already: restore never overwrites", settings.store.display());
+        bail!("there is a store in {} already: restore never overwrites", dir.display());
     }
-    std::fs::create_dir_all(&settings.store)
-        .with_context(|| format!("{} cannot be made", settings.store.display()))?;
+    std::fs::create_dir_all(dir).with_context(|| format!("{} cannot be made", dir.display()))?;
     // Copied beside its place and moved there: a restore that is killed leaves no half store behind.
-    let part = settings.store.join("shipwhen.db.restoring");
+    let part = dir.join(format!("{FILE}.restoring"));
     std::fs::copy(&args.file, &part).with_context(|| format!("{} cannot be copied", args.file.display()))?;
     std::fs::File::open(&part)?.sync_all()?;
     std::fs::rename(&part, &target)?;

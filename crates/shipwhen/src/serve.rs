@@ -13,7 +13,7 @@ use tokio::{net::TcpListener, time::MissedTickBehavior};
 
 use crate::{
     cli::{DemoArgs, ServeArgs},
-    config::Settings,
+    config::{Place, Settings},
     house::{House, now, stamps},
     keys, output,
 };
@@ -42,8 +42,11 @@ pub(crate) fn demo(settings: &Settings, args: &DemoArgs) -> anyhow::Result<ExitC
         .prefix("shipwhen-demo-")
         .tempdir()
         .context("no place for the sample shop")?;
-    let settings =
-        &Settings { store: dir.path().to_owned(), tenant: Some("demo".to_owned()), ..settings.clone() };
+    let settings = &Settings {
+        store: Place::Sqlite(dir.path().to_owned()),
+        tenant: Some("demo".to_owned()),
+        ..settings.clone()
+    };
     let house = House::open(settings)?;
     let tenant = house.tenant_or_new(settings)?;
     let bar = output::progress(Some(1), "opening the sample shop");

@@ -31,7 +31,7 @@ use tokio_postgres::Config;
 
 use self::{
     conn::{Conn, Role},
-    driver::Link,
+    driver::{Call, Link, failed},
     session::Session,
     watch::Watcher,
 };
@@ -60,17 +60,17 @@ impl PostgresStore {
     /// Any number of processes, on any number of machines, may have it open. Errors: `Schema` where the name makes no
     /// sense, a newer version wrote it or a migration was edited; `Driver` where the database does not answer.
     pub fn open(url: &str) -> Result<Self, StoreError> {
-        let config: Config =
-            url.parse().map_err(|error| StoreError::Schema(format!("its address is not one: {error}")))?;
-        let runtime = Builder::new_multi_thread()
-            .worker_threads(1)
-            .thread_name("postgres")
-            .enable_all()
-            .build()
-            .map_err(|error| StoreError::driver("started a thread", error))?;
-        let shared = Arc::new(Shared { config, runtime: Some(runtime), idle: Mutex::default() });
+        let shared = Arc::new(Shared::new(url)?);
         migrate::run(&shared)?;
         Ok(Self { shared })
+    }
+
+    /// Whether there is a store in a database. Errors as [`PostgresStore::open`].
+    pub fn is_there(url: &str) -> Result<bool, StoreError> {
+        let mut link = Shared::new(url)?.connect()?;
+        let call = Call::new("SELECT to_regclass('migrations') IS NOT NULL", []);
+        let rows = link.ask(None, &[call]).map_err(failed("looked for tables"))?;
+        Ok(rows.iter().flatten().any(|row| row.get(0)))
     }
 
     fn session(&self, role: Role) -> Result<Session, StoreError> {
@@ -114,6 +114,18 @@ impl Store for PostgresStore {
 }
 
 impl Shared {
+    fn new(url: &str) -> Result<Self, StoreError> {
+        let config: Config =
+            url.parse().map_err(|error| StoreError::Schema(format!("its address is not one: {error}")))?;
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(1)
+            .thread_name("postgres")
+            .enable_all()
+            .build()
+            .map_err(|error| StoreError::driver("started a thread", error))?;
+        Ok(Self { config, runtime: Some(runtime), idle: Mutex::default() })
+    }
+
     fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Link>> {
         // A panic elsewhere cannot leave the list half changed.
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)

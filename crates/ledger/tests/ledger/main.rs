@@ -3,6 +3,7 @@
 
 mod faults;
 mod files;
+mod schema;
 mod suite;
 mod world;
 
@@ -43,7 +44,7 @@ impl Sqlite {
         Self(tempfile::tempdir().unwrap())
     }
 
-    fn store(&self) -> std::path::PathBuf {
+    pub(crate) fn store(&self) -> std::path::PathBuf {
         self.0.path().join("store")
     }
 }
@@ -123,9 +124,10 @@ impl Postgres {
         Self { url: Cluster::shared().database(), dir: tempfile::tempdir().unwrap() }
     }
 
-    fn sql(&self, statement: &str) {
+    /// Runs a statement behind the store's back; answers what it says.
+    pub(crate) fn sql(&self, statement: &str) -> String {
         let name = self.url.split(['/', '?']).nth(3).unwrap();
-        Cluster::shared().sql(name, statement);
+        Cluster::shared().sql(name, statement)
     }
 }
 
