@@ -61,7 +61,7 @@ pub(super) struct Heads {
 
 impl Heads {
     /// The head to write after: locked, or as it was when last looked at.
-    pub(super) fn to_write(&mut self, conn: &mut Conn, tenant: &TenantId) -> Result<Head, StoreError> {
+    pub(super) fn for_writing(&mut self, conn: &mut Conn, tenant: &TenantId) -> Result<Head, StoreError> {
         if let Some(known) = self.known.get(tenant) {
             return Ok(known.now);
         }

@@ -67,7 +67,7 @@ pub(super) fn changes(
         heads.hold_against(conn, tenant)?;
         return Ok(None);
     }
-    let before = heads.to_write(conn, tenant)?;
+    let before = heads.for_writing(conn, tenant)?;
     let entries = Entries::of(changes, before.last_event)?;
     let replays = i64::try_from(changes.replays.len()).unwrap_or(i64::MAX);
     let head = Head {
@@ -472,7 +472,7 @@ fn places<'c>(steps: &mut Vec<Step<'c>>, changes: &'c Changes) {
     let lines = changes.orders.iter().flat_map(|order| order.lines.iter().map(move |line| (&**order, line)));
     let placed: Vec<Place<'_>> = lines.flat_map(|(order, line)| places_of(order, line)).collect();
     if !placed.is_empty() {
-        steps.push(Step::new(ADD, place_columns(placed)));
+        steps.push(Step::new(ADD, place_columns(&placed)));
     }
     let changed = changes.changed.iter().flat_map(|changed| {
         let lines = changed.lines.iter().filter_map(|no| changed.order.line(*no));
@@ -481,7 +481,7 @@ fn places<'c>(steps: &mut Vec<Step<'c>>, changes: &'c Changes) {
     let key = |place: &Place<'c>| (place.supply, place.wanted_on, place.order, place.line.no);
     let changed: Vec<Place<'_>> = last(changed.map(|place| (key(&place), place))).into_values().collect();
     if !changed.is_empty() {
-        steps.push(Step::new([ADD, PUT].concat(), place_columns(changed)));
+        steps.push(Step::new([ADD, PUT].concat(), place_columns(&changed)));
     }
     let gone: Vec<_> = changes
         .changed
@@ -503,7 +503,7 @@ fn places<'c>(steps: &mut Vec<Step<'c>>, changes: &'c Changes) {
     }
 }
 
-fn place_columns(places: Vec<Place<'_>>) -> Vec<Column<'_>> {
+fn place_columns<'c>(places: &[Place<'c>]) -> Vec<Column<'c>> {
     columns!(places, |place| [
         place.supply.as_slice(),
         place.wanted_on,
