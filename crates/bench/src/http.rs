@@ -120,6 +120,7 @@ impl Server {
             stamps: Stamps::new([2; 32]),
             clock: Arc::new(move || now),
             test_clock: false,
+            post: server::mail::Post::Outbox,
             demo: None,
             secret: store.reader()?.secret()?,
             public_url: OnceLock::new(),

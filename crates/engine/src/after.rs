@@ -17,6 +17,7 @@ use crate::{
     answer::Failure,
     look::{Look, Position, look},
     money,
+    notices::{Watch, called_off, promised, send_all, watch},
     spread::{Place, spread},
     waitlist,
     working::Working,
@@ -33,11 +34,14 @@ pub(crate) struct Course {
     step: u16,
     #[serde(skip)]
     detail: Detail,
+    /// The customer asked for it, and so need not be told.
+    #[serde(skip)]
+    pub(crate) customer_knows: bool,
 }
 
 impl Course {
     pub(crate) fn new(now: Timestamp, command: Uuid) -> Self {
-        Self { now, command, step: 0, detail: Detail::Full }
+        Self { now, command, step: 0, detail: Detail::Full, customer_knows: false }
     }
 
     /// The same with an answer of so much detail.
@@ -96,19 +100,25 @@ pub(crate) enum Rest {
     Invite { sku: Sku, after: WaitId, course: Course },
     /// More pools may be concerned by a setting that changed.
     Spread { changed: Changed, at: Place, cause: Cause, course: Course },
+    /// More drafts are to be sent, after this one.
+    SendDrafts { after: std::sync::Arc<str>, course: Course },
+    /// More lines are to be looked at for what time alone makes necessary to say.
+    Watch { at: Watch, course: Course },
 }
 
 impl Rest {
-    fn kind(&self) -> &'static str {
+    pub(crate) fn kind(&self) -> &'static str {
         match self {
             Self::Settle { .. } => "settle",
             Self::Reissue { .. } => "reissue",
             Self::Invite { .. } => "invite",
             Self::Spread { .. } => "spread",
+            Self::SendDrafts { .. } => "send_drafts",
+            Self::Watch { .. } => "watch",
         }
     }
 
-    fn state(&self) -> Result<String, Failure> {
+    pub(crate) fn state(&self) -> Result<String, Failure> {
         serde_json::to_string(self).map_err(|error| Failure::Defect(error.to_string().into()))
     }
 }
@@ -140,7 +150,7 @@ pub(crate) fn follow(
     for (changed, cause) in settings {
         spread(working, course, &changed, Place::default(), &cause, None)?;
     }
-    Ok(())
+    called_off(working, course, events)
 }
 
 /// Makes promises anew for lines that gave units back: without their latest units, what is left comes earlier.
@@ -157,7 +167,7 @@ fn own_lines(working: &mut Working<'_>, course: &mut Course, events: &[Event]) -
     let cause = Cause { order: Some(first.order), ..Cause::of("line_cancelled") };
     working.load_orders(&[first.order])?;
     let promises = promise::reissue(course.next(working), &cancelled, &cause);
-    working.apply(course.now, promises)
+    promised(working, course, promises)
 }
 
 /// Names the pools in which units came free, and the supplies whose lines have other dates now.
@@ -255,7 +265,7 @@ fn settle_on(
     passed.retain(|supply, _| !settled.again.contains(supply));
     working.apply(course.now, std::mem::take(&mut settled.events))?;
     let promises = promise::reissue(course.setting(working), &settled.lines, cause);
-    working.apply(course.now, promises)?;
+    promised(working, course, promises)?;
     let over = settled.is_over(course.setting(working), sku);
     // From the first line that moves to the last, newcomers take nothing before the queue; while nobody is known to gain,
     // what is free is for sale.
@@ -323,7 +333,7 @@ pub(crate) fn reissue(
             lines.iter().map(|waiting| waiting.line).filter(is_concerned).collect();
         concerned.sort_unstable();
         let promises = promise::reissue(course.setting(working), &concerned, cause);
-        working.apply(course.now, promises.clone())?;
+        promised(working, course, promises.clone())?;
         money::promises_moved(working, course, &promises)?;
     }
     let last = lines.last().filter(|_| lines.len() == LINES_A_STEP).map(|waiting| waiting.line);
@@ -383,5 +393,9 @@ pub(crate) fn go_on(working: &mut Working<'_>, work: &Work) -> Result<(), Failur
         Rest::Spread { changed, at, cause, mut course } => {
             spread(working, &mut course, &changed, at, &cause, Some(work.id))
         }
+        Rest::SendDrafts { after, course } => {
+            send_all(working, &course, Some(&after), Some(work.id)).map(drop)
+        }
+        Rest::Watch { at, course } => watch(working, &course, at, Some(work.id)),
     }
 }

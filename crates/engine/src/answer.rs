@@ -7,6 +7,7 @@ use model::{
     Units,
     event::{LocationSet, PolicySet},
     item::Item,
+    record::Record,
     refusal::Rejection,
     shortfall::Care,
     view::{
@@ -17,6 +18,8 @@ use model::{
 };
 use obligation::payment::kept::Kept;
 use serde::{Deserialize, Serialize};
+
+use crate::notices::Told;
 
 /// A request's idempotency key.
 #[derive(Debug, Clone)]
@@ -69,6 +72,10 @@ pub enum Answer {
     TakenBack(TakenBackView),
     /// What was sent.
     Shipped(ShipmentView),
+    /// What became of drafts that were to be sent.
+    Told(Told),
+    /// Records as they are now.
+    Records(Vec<Record>),
 }
 
 /// An answer, and whether it is the stored one of an earlier request with the same key.

@@ -21,7 +21,7 @@ use crate::{
     Request,
     after::{Course, follow},
     answer::{Answer, Answered, Failure, is_kept},
-    fulfil, money, receipts, stock, undo, waitlist,
+    fulfil, money, notices, receipts, stock, undo, waitlist,
     working::Working,
 };
 
@@ -203,6 +203,7 @@ fn decide(working: &mut Working<'_>, request: &Request) -> Outcome {
         Command::Release(wish) => fulfil::release(working, course, wish),
         Command::TakeBack(wish) => fulfil::take_back(working, course, wish),
         Command::Ship(wish) => fulfil::ship(working, course, wish),
+        Command::Message(wish) => notices::decide(working, course, wish),
         Command::RunDue | Command::GoOn => Err(Failure::Defect("a command for the engine alone".into())),
     }
 }
@@ -354,6 +355,7 @@ fn cancel_order(working: &mut Working<'_>, course: &mut Course, wish: &CancelOrd
     if hidden(working, wish.order, wish.placed_by.as_deref()) {
         return Ok(Err(Rejection::not_found("order", wish.order)));
     }
+    course.customer_knows = wish.by_customer;
     let decision = promise::cancel_order(course.setting(working), wish);
     finish(working, course, decision, |working, course| order_now(working, course, wish.order))
 }

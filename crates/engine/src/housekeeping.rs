@@ -24,10 +24,18 @@ pub(crate) struct Housekeeping {
 
 impl Housekeeping {
     /// Does one small step of the day's round; nothing once that is done. Called whenever timers are looked at.
-    pub(crate) fn step(&mut self, store: &mut dyn Write, now: Timestamp) -> Result<(), StoreError> {
+    ///
+    /// Answers the tenants whose day has just begun.
+    pub(crate) fn step(
+        &mut self,
+        store: &mut dyn Write,
+        now: Timestamp,
+    ) -> Result<Vec<TenantId>, StoreError> {
         let today = days_since_epoch(local_date(now, &Zone::utc()));
+        let mut begun = Vec::new();
         if self.day.is_none_or(|day| day < today) {
-            self.left = store.tenants()?.into_iter().map(|tenant| (tenant.id, 0)).rev().collect();
+            begun = store.tenants()?.into_iter().map(|tenant| tenant.id).collect();
+            self.left = begun.iter().cloned().map(|tenant| (tenant, 0)).rev().collect();
             self.day = Some(today);
         }
         let mut budget = ANSWERS_A_STEP;
@@ -41,6 +49,6 @@ impl Housekeeping {
             }
             budget = budget.saturating_sub(looked_at.max(TENANT_COSTS));
         }
-        Ok(())
+        Ok(begun)
     }
 }

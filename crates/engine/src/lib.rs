@@ -13,6 +13,7 @@ mod fulfil;
 mod housekeeping;
 mod look;
 mod money;
+pub mod notices;
 pub mod preview;
 mod receipts;
 mod records;

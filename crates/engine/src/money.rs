@@ -242,7 +242,13 @@ fn call_off(
     }
     working.load_orders(&[order])?;
     let lines = unpaid.into_iter().map(|(no, units)| (LineId { order, no }, Some(units))).collect();
-    let wish = CancelOrder { order, lines, reason: Some("not paid in time".into()), placed_by: None };
+    let wish = CancelOrder {
+        order,
+        lines,
+        reason: Some("not paid in time".into()),
+        placed_by: None,
+        by_customer: false,
+    };
     let Ok(events) = promise::cancel_order(course.next(working), &wish) else { return Ok(()) };
     working.state.paying = true;
     let done = follow(working, course, &events);

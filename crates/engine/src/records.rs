@@ -8,14 +8,14 @@ use model::{
     record::{Record, RecordKey},
     time::Timestamp,
 };
-use obligation::payment::kept::ACCOUNT;
+use obligation::{notice::kept::NOTICE, payment::kept::ACCOUNT};
 use uuid::Uuid;
 
-use crate::{after::Course, answer::Failure, money, working::Working};
+use crate::{after::Course, answer::Failure, money, notices, working::Working};
 
 /// Kinds of records whose `due` the engine works itself, as a hold's timer; each with an arm in [`fire_record`]. What a
 /// worker outside the engine waits for (mail, money) is not among them.
-pub(crate) const TIMED: &[(Shelf, &str)] = &[(Shelf::Ledger, ACCOUNT)];
+pub(crate) const TIMED: &[(Shelf, &str)] = &[(Shelf::Ledger, ACCOUNT), (Shelf::Ledger, NOTICE)];
 
 /// Works a record that is due. It must change or drop the record's `due`, or it is due again at once.
 pub(crate) fn fire_record(
@@ -27,6 +27,7 @@ pub(crate) fn fire_record(
     let mut course = Course::new(now, command);
     match &*record.kind {
         ACCOUNT => money::time_passed(working, &mut course, &record),
+        NOTICE => notices::fire(working, &mut course, &record),
         kind => Err(Failure::Defect(format!("nobody works records of the kind {kind}").into())),
     }
 }
@@ -57,7 +58,6 @@ impl Working<'_> {
     }
 
     /// A record of the private shelf.
-    #[expect(dead_code, reason = "what is decided so far needs no personal data")]
     pub(crate) fn private(&mut self, kind: &str, id: &str) -> Result<Option<Record>, Failure> {
         let tenant = self.tenant;
         Ok(self.store()?.records(tenant, Shelf::Private, kind, &[id])?.into_iter().next())

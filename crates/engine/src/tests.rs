@@ -149,6 +149,7 @@ impl House {
             lines: Vec::new(),
             reason: None,
             placed_by: None,
+            by_customer: true,
         }));
     }
 
@@ -275,6 +276,7 @@ fn a_unit_that_comes_free_costs_the_same_however_long_the_queue() {
         lines: Vec::new(),
         reason: None,
         placed_by: None,
+        by_customer: true,
     }));
     let looked_at = house.state.shop.orders.len();
     assert!(looked_at <= 17, "{looked_at} orders were read");

@@ -19,11 +19,12 @@ use tokio::sync::oneshot;
 
 use crate::{
     Job, Request,
-    after::go_on,
+    after::{Course, go_on},
     answer::{Answered, Failure},
     desk::{Desk, Handover, Returned},
     execute::{execute, fire},
     housekeeping::Housekeeping,
+    notices::{Watch, watch},
     records::{TIMED, fire_record},
     snapshot::Snapshots,
     stamp::Stamps,
@@ -495,7 +496,12 @@ impl Writer {
     }
 
     fn fire_due(&mut self, now: Timestamp) -> Result<usize, Failure> {
-        self.housekeeping.step(self.desk.store()?, now)?;
+        for tenant in self.housekeeping.step(self.desk.store()?, now)? {
+            let command = self.stamps.next(now);
+            let mut working = self.working(&tenant)?;
+            watch(&mut working, &Course::new(now, command), Watch::default(), None)?;
+            self.work |= working.state.left_work();
+        }
         let mut count = self.fire_due_records(now)?;
         loop {
             self.flush_all()?;

@@ -15,6 +15,7 @@ use crate::{
     },
     item::{Item, Policy},
     location::LocationSettings,
+    message::MessageWish,
     money::Money,
     order::ShipChoice,
     shortfall::Care,
@@ -75,6 +76,8 @@ pub enum Command {
     TakeBack(TakeBack),
     /// Send goods.
     Ship(Ship),
+    /// Tell customers, and hear from them.
+    Message(MessageWish),
     /// Do what is due by now: holds whose time is over.
     RunDue,
     /// Go on with work that was too much for one step.
@@ -415,6 +418,8 @@ pub struct CancelOrder {
     pub reason: Option<Arc<str>>,
     /// Only an order that this publishable key placed.
     pub placed_by: Option<Arc<str>>,
+    /// The customer asked for it, and so need not be told.
+    pub by_customer: bool,
 }
 
 /// Which lines to hand over first: a group of orders, a group of goods. What is left empty does not choose.

@@ -20,7 +20,7 @@ use crate::{
 };
 pub use crate::{
     receipt::{StillDue, SupplyInspected, SupplyReceived},
-    record::Noted,
+    record::{Noted, NoticeSent},
     run::RunUndone,
 };
 
@@ -124,6 +124,14 @@ events! {
     PaymentChanged(Noted) = "payment_changed",
     /// Records were set, for no better word.
     RecordsSet(Noted) = "records_set",
+    /// Somebody is to be told something: drafts were made, made anew or dropped.
+    NoticeDrafted(Noted) = "notice_drafted",
+    /// A customer was told.
+    NoticeSent(NoticeSent) = "notice_sent",
+    /// What was sent came back, or could not be sent.
+    NoticeFailed(Noted) = "notice_failed",
+    /// A customer answered, or did not in time.
+    NoticeAnswered(Noted) = "notice_answered",
 }
 
 impl Event {
@@ -159,6 +167,7 @@ impl Event {
             Self::Released(released) => Some(released.order),
             Self::ReleaseReturned(returned) => Some(returned.order),
             Self::Shipped(shipped) => Some(shipped.order),
+            Self::NoticeSent(sent) => Some(sent.order),
             _ => self.noted().and_then(|noted| noted.order),
         }
     }
@@ -174,6 +183,9 @@ impl Event {
             | Self::RefundDue(noted)
             | Self::Refunded(noted)
             | Self::PaymentChanged(noted)
+            | Self::NoticeDrafted(noted)
+            | Self::NoticeFailed(noted)
+            | Self::NoticeAnswered(noted)
             | Self::RecordsSet(noted) => Some(noted),
             _ => None,
         }

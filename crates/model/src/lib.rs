@@ -11,6 +11,7 @@ pub mod id;
 pub mod item;
 pub mod limits;
 pub mod location;
+pub mod message;
 pub mod money;
 pub mod order;
 pub mod pool;

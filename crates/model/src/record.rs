@@ -115,3 +115,19 @@ pub struct Noted {
     /// Records as they are from now on.
     pub records: Vec<Record>,
 }
+
+/// A customer was told: promises that count as told from then on, with the records that say so.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NoticeSent {
+    /// The order.
+    pub order: OrderId,
+    /// When it went out.
+    pub at: Timestamp,
+    /// Which promises it told: line and version.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub told: Vec<(u16, u32)>,
+    /// What is to be said of it: a JSON object without personal data.
+    pub data: Json,
+    /// Records as they are from now on.
+    pub records: Vec<Record>,
+}

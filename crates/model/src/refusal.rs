@@ -74,6 +74,12 @@ pub enum RefusalCode {
     SetAside,
     /// It contradicts what was said before.
     Contradiction,
+    /// The notice asks nothing that this could answer.
+    NotAsked,
+    /// A newer notice has taken its place.
+    Outdated,
+    /// The notice is no draft any more.
+    NotADraft,
 }
 
 impl RefusalCode {
@@ -112,6 +118,9 @@ impl RefusalCode {
             Self::UnderWay => "under_way",
             Self::SetAside => "set_aside",
             Self::Contradiction => "contradiction",
+            Self::NotAsked => "not_asked",
+            Self::Outdated => "outdated",
+            Self::NotADraft => "not_a_draft",
         }
     }
 }

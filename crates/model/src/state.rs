@@ -13,8 +13,8 @@ use rustc_hash::FxHashMap;
 use crate::{
     Units,
     event::{
-        Event, LineCancelled, LinePromise, Move, Noted, OrderPlaced, ReleaseReturned, Released, RunApplied,
-        Shipped, StockAdjusted,
+        Event, LineCancelled, LinePromise, Move, Noted, NoticeSent, OrderPlaced, ReleaseReturned, Released,
+        RunApplied, Shipped, StockAdjusted,
     },
     id::{Channel, HoldId, LineId, LocationId, OrderId, Sku, SupplyId},
     item::Item,
@@ -175,6 +175,7 @@ impl Shop {
             Event::ReleaseReturned(returned) => self.take_back(returned, touched)?,
             Event::Shipped(shipped) => self.ship(shipped, touched)?,
             Event::RunUndone(undone) => self.undo(undone, touched)?,
+            Event::NoticeSent(sent) => self.tell(sent, touched)?,
             Event::WaitlistJoined(noted)
             | Event::WaitlistInvited(noted)
             | Event::WaitlistEnded(noted)
@@ -183,6 +184,9 @@ impl Shop {
             | Event::RefundDue(noted)
             | Event::Refunded(noted)
             | Event::PaymentChanged(noted)
+            | Event::NoticeDrafted(noted)
+            | Event::NoticeFailed(noted)
+            | Event::NoticeAnswered(noted)
             | Event::RecordsSet(noted) => self.note(noted, touched),
             Event::OrderRefused(_) | Event::OrderCancelled(_) => {}
         }
@@ -197,6 +201,21 @@ impl Shop {
     fn keep_record(&mut self, record: &Record, touched: &mut Touched) {
         touched.records.push(record.key());
         self.records.insert(record.key(), Arc::new(record.clone()));
+    }
+
+    /// Marks promises as told.
+    fn tell(&mut self, sent: &NoticeSent, touched: &mut Touched) -> Result<(), Inconsistent> {
+        let order = self.order_mut(sent.order)?;
+        for &(no, version) in &sent.told {
+            let id = LineId { order: sent.order, no };
+            let line = order.line_mut(no).ok_or(Inconsistent::NoLine(id))?;
+            for promise in line.promises.iter_mut().filter(|promise| promise.version == version) {
+                promise.told_at.get_or_insert(sent.at);
+                touched.promises.push((id, version));
+            }
+        }
+        sent.records.iter().for_each(|record| self.keep_record(record, touched));
+        Ok(())
     }
 
     fn set_item(&mut self, item: &Item, touched: &mut Touched) {

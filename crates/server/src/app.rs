@@ -9,6 +9,8 @@ use model::{
 };
 use sha2::{Digest, Sha256};
 
+use crate::mail::Post;
+
 /// Tells the time: the binary hands in the system's clock.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
@@ -24,6 +26,8 @@ pub struct App {
     pub test_clock: bool,
     /// Whether this is the sample shop: its staff pages are open to whoever reaches this machine's own address.
     pub demo: Option<TenantId>,
+    /// Where mail goes.
+    pub post: Post,
     /// Signs links to status pages.
     pub secret: [u8; 32],
     /// Where people reach this server: `http://127.0.0.1:8080`, without a slash at the end. Set once it listens.

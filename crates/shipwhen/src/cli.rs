@@ -23,7 +23,7 @@ pub(crate) struct Global {
     /// Which merchant; not needed where there is one
     #[arg(long, global = true, env = "SHIPWHEN_TENANT")]
     pub(crate) tenant: Option<String>,
-    /// A TOML file with store, tenant, listen, public_url, test_clock, currency, log
+    /// A TOML file with store, tenant, listen, public_url, smtp_url, mail_from, test_clock, currency, log
     #[arg(long, global = true, env = "SHIPWHEN_CONFIG")]
     pub(crate) config: Option<PathBuf>,
     /// Answer in JSON
@@ -90,6 +90,15 @@ pub(crate) struct ServeArgs {
     /// Where people reach this server, for links in answers and mail [default: http:// and the address listened on]
     #[arg(long, env = "SHIPWHEN_PUBLIC_URL")]
     pub(crate) public_url: Option<String>,
+    /// The mail server, smtp://USER:PASSWORD@HOST:587?tls=required; without one, mail lands in an outbox to look at
+    #[arg(long, env = "SHIPWHEN_SMTP_URL", hide_env_values = true)]
+    pub(crate) smtp_url: Option<String>,
+    /// Where mail comes from: 'Shop <orders@example.com>'
+    #[arg(long, env = "SHIPWHEN_MAIL_FROM")]
+    pub(crate) mail_from: Option<String>,
+    /// Most connections to the mail server at once [default: 8]
+    #[arg(long, env = "SHIPWHEN_SMTP_CONNECTIONS", value_parser = clap::value_parser!(u32).range(1..=64))]
+    pub(crate) smtp_connections: Option<u32>,
     /// Let each request set its own time with Shipwhen-Now, and run timers only when asked: for tests
     #[arg(long, env = "SHIPWHEN_TEST_CLOCK")]
     pub(crate) test_clock: bool,

@@ -34,6 +34,10 @@ pub(crate) struct File {
     pub(crate) listen: Option<String>,
     /// Where people reach the server.
     pub(crate) public_url: Option<String>,
+    /// The mail server.
+    pub(crate) smtp_url: Option<String>,
+    /// Where mail comes from.
+    pub(crate) mail_from: Option<String>,
     /// Whether requests may set their own time.
     pub(crate) test_clock: Option<bool>,
     /// Currency of files that name none.

@@ -7,13 +7,14 @@ use std::{
 };
 
 use anyhow::Context;
+use connect::smtp::{CONNECTIONS, Mailer};
 use model::{id::TenantId, time::Timestamp};
-use server::App;
+use server::{App, mail::Post};
 use tokio::{net::TcpListener, time::MissedTickBehavior};
 
 use crate::{
     cli::{DemoArgs, ServeArgs},
-    config::{Place, Settings},
+    config::{Place, Settings, Usage},
     house::{House, now, stamps},
     keys, output,
 };
@@ -31,6 +32,7 @@ pub(crate) fn serve(settings: &Settings, args: &ServeArgs) -> anyhow::Result<Exi
         demo: None,
         public_url: args.public_url.clone().or_else(|| settings.file.public_url.clone()),
         listen: listen(settings, args.listen.as_deref()),
+        post: post(settings, args)?,
     };
     run(&house, app, |_| {})
 }
@@ -65,6 +67,7 @@ pub(crate) fn demo(settings: &Settings, args: &DemoArgs) -> anyhow::Result<ExitC
         demo: Some(tenant.id.clone()),
         public_url: None,
         listen: listen(settings, args.listen.as_deref()),
+        post: Post::Outbox,
     };
     run(&house, start, |url| {
         output::line(&format!("What we owe     {url}/"));
@@ -81,11 +84,25 @@ fn listen(settings: &Settings, given: Option<&str>) -> String {
     given.or(settings.file.listen.as_deref()).unwrap_or(LISTEN_DEFAULT).to_owned()
 }
 
+/// Where mail goes: to the server that is named, else into the outbox.
+fn post(settings: &Settings, args: &ServeArgs) -> anyhow::Result<Post> {
+    let Some(url) = args.smtp_url.as_ref().or(settings.file.smtp_url.as_ref()) else {
+        return Ok(Post::Outbox);
+    };
+    let from = args.mail_from.as_ref().or(settings.file.mail_from.as_ref());
+    let from =
+        from.ok_or_else(|| Usage("--smtp-url needs --mail-from, the address mail comes from".to_owned()))?;
+    let connections = args.smtp_connections.unwrap_or(CONNECTIONS);
+    let mailer = Mailer::new(url, from, connections).map_err(|error| Usage(error.to_string()))?;
+    Ok(Post::smtp(mailer, usize::try_from(connections)?))
+}
+
 struct Start {
     test_clock: bool,
     demo: Option<TenantId>,
     public_url: Option<String>,
     listen: String,
+    post: Post,
 }
 
 fn run(house: &House, start: Start, ready: impl FnOnce(&str)) -> anyhow::Result<ExitCode> {
@@ -95,6 +112,7 @@ fn run(house: &House, start: Start, ready: impl FnOnce(&str)) -> anyhow::Result<
         clock: Arc::new(now as fn() -> Timestamp),
         test_clock: start.test_clock,
         demo: start.demo,
+        post: start.post,
         secret: house.store.reader()?.secret()?,
         public_url: OnceLock::new(),
     };
@@ -108,11 +126,12 @@ fn run(house: &House, start: Start, ready: impl FnOnce(&str)) -> anyhow::Result<
         let _ = app.public_url.set(url.trim_end_matches('/').to_owned());
         let app = Arc::new(app);
         let ticker = (!app.test_clock).then(|| tokio::spawn(tick(Arc::clone(&app))));
+        let postman = (!app.test_clock).then(|| tokio::spawn(server::mail::work(Arc::clone(&app), TICK)));
         ready(app.url());
         output::line(&format!("listening on http://{address}"));
         let served = server::serve(listener, Arc::clone(&app), stop_signal()).await;
-        if let Some(ticker) = ticker {
-            ticker.abort();
+        for worker in [ticker, postman].into_iter().flatten() {
+            worker.abort();
         }
         served.context("the server stopped")
     })?;

@@ -305,6 +305,7 @@ pub fn command(shop: &mut CoreShop, step: &Step) -> Option<Command> {
                 lines: lines_of(shop, order, *part),
                 reason: None,
                 placed_by: None,
+                by_customer: true,
             })
         }
         Step::Supply(at, place, quantity, days, late) => Command::AddSupply(AddSupply {

@@ -3,6 +3,7 @@
 
 mod housekeeping;
 mod nodes;
+mod notices;
 mod outages;
 mod preview;
 mod together;

@@ -16,6 +16,7 @@ mod jurisdiction;
 mod policy;
 mod standing;
 mod us;
+mod zone;
 
 use model::time::{Date, LAST_DATE, Timestamp, Zone, days_after, local_date};
 use serde::{Deserialize, Serialize};
@@ -26,6 +27,7 @@ pub use policy::{MerchantPolicy, Terms, terms};
 pub use standing::{
     Cancelled, Deadline, Duty, DutyKind, EndedBy, OnSilence, RefundForm, Remark, RemarkCode, Standing, State,
 };
+pub use zone::zone_of;
 
 /// A body of rules that is known here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -129,7 +131,7 @@ pub enum Revised {
 }
 
 /// One thing that happened.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Step {
     /// When.
     pub at: Timestamp,
@@ -138,7 +140,8 @@ pub struct Step {
 }
 
 /// What can happen to a line, as far as the law minds.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum StepKind {
     /// The buyer was told of a delay and offered to wait or to cancel. One that could not be sent is none.
     Notice {

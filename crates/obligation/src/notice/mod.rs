@@ -7,6 +7,7 @@
 
 mod answer;
 mod clause;
+pub mod kept;
 
 use model::{
     order::{Cause, Promise},
@@ -401,6 +402,7 @@ fn reason(cause: &Cause) -> String {
     }
     match &*cause.kind {
         "supply_changed" => "our supplier has given us another date",
+        "supply_overdue" => "a delivery to us is late",
         "supply_cancelled" => "a delivery to us was called off",
         "supply_received" => "a delivery to us was not as expected",
         "stock_adjusted" => "our stock was counted anew",

@@ -105,6 +105,10 @@ rights! {
     AllOrdersWrite = "orders:write";
     /// Hand units over to fulfilment, take them back, send them.
     Fulfilment = "fulfilment:write";
+    /// Read what customers are and were told.
+    NoticesRead = "notices:read";
+    /// Tell customers, and answer for them.
+    NoticesWrite = "notices:write";
     /// Read the ledger.
     EventsRead = "events:read";
     /// Run timers, on a server with a test clock.

@@ -18,6 +18,7 @@ mod input;
 mod inspections;
 mod locations;
 mod metrics;
+mod notices;
 mod orders;
 mod params;
 mod policies;
@@ -32,7 +33,7 @@ mod schema;
 mod shipments;
 mod shortfalls;
 mod skus;
-mod state;
+pub(crate) mod state;
 mod stock_moves;
 mod strict;
 mod supplies;
@@ -95,6 +96,13 @@ fn routes() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(releases::take_back))
         .routes(routes!(shipments::ship))
         .routes(routes!(events::list))
+        .routes(routes!(notices::list))
+        .routes(routes!(notices::send))
+        .routes(routes!(notices::get, notices::edit))
+        .routes(routes!(notices::answer))
+        .routes(routes!(notices::bounce))
+        .routes(routes!(notices::put_settings, notices::get_settings))
+        .routes(routes!(notices::list_obligations))
         .routes(routes!(run_due::run))
         .routes(routes!(health::healthz))
         .routes(routes!(health::readyz))

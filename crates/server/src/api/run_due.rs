@@ -6,6 +6,8 @@ use axum::{extract::State, http::StatusCode, response::Response};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::mail;
+
 use super::{
     auth::{Allowed, Timers},
     clock::Now,
@@ -24,7 +26,7 @@ pub(crate) struct RunDue {
 
 /// Run timers that are due
 ///
-/// Only on a server started with `--test-clock`. Answers when the timers and all work left behind are done.
+/// Only on a server started with `--test-clock`. Answers when the timers, all work left behind and all mail are done.
 #[utoipa::path(
     post, path = "/v1/test/run-due", tag = "Server", operation_id = "run_due",
     request_body(content = Option<Nothing>, description = "Nothing, or an empty object"),
@@ -43,5 +45,7 @@ pub(crate) async fn run(
     }
     let timers = api.app.engine.run_due(now).await?;
     api.app.engine.drain().await?;
+    // Mail goes out when it is asked for here, as timers do.
+    mail::deliver(&api.app, now).await?;
     json(StatusCode::OK, &RunDue { timers })
 }

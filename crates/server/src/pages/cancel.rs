@@ -41,7 +41,7 @@ pub(super) fn answer(ask: &Ask, token: &str, sent: &Sent) -> Result<Response, Fa
         return Err(Fail::Form);
     }
     let fields = ["cancel", token, &sent.line, &sent.quantity, &sent.reason];
-    let wish = CancelOrder { order, lines, reason: reason(&sent.reason), placed_by: None };
+    let wish = CancelOrder { order, lines, reason: reason(&sent.reason), placed_by: None, by_customer: true };
     let request = Request {
         tenant,
         now: ask.now,

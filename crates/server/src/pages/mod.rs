@@ -13,7 +13,6 @@ mod count;
 mod countries;
 mod error;
 mod form;
-mod mail;
 mod outbox;
 mod owe;
 mod product;
@@ -35,6 +34,7 @@ use model::{id::TenantId, time::Timestamp};
 
 pub use self::error::{error_page, wants_html};
 use self::{count::Counts, error::Fail};
+pub(crate) use self::{owe::first_name, status::number as order_number, words::title as item_title};
 use crate::App;
 
 /// The routes of all pages.
@@ -67,12 +67,15 @@ struct Frame {
 
 impl Frame {
     fn new(tenant: Option<&TenantId>, here: &'static str, staff: bool, demo: bool) -> Self {
-        let shop = tenant.map_or("Shipwhen".to_owned(), |tenant| {
-            let words = tenant.as_str().split('-').filter(|word| !word.is_empty());
-            words.map(words::sentence).collect::<Vec<_>>().join(" ")
-        });
+        let shop = tenant.map_or("Shipwhen".to_owned(), shop_name);
         Self { shop, here, staff, demo, style: &assets::STYLE.href, script: &assets::SCRIPT.href }
     }
+}
+
+/// A shop's name, from its tenant's.
+pub(crate) fn shop_name(tenant: &TenantId) -> String {
+    let words = tenant.as_str().split('-').filter(|word| !word.is_empty());
+    words.map(words::sentence).collect::<Vec<_>>().join(" ")
 }
 
 /// What a handler asks with: the server, the moment, and whose page it is.

@@ -2,23 +2,21 @@
 
 use askama::Template;
 use axum::{http::StatusCode, response::Response};
-use ledger::{OrderFilter, Read};
+use engine::notices::{MAIL, MailRow, mail_state};
+use ledger::{OrderFilter, Read, RecordFilter, Shelf};
 use model::{
     id::{OrderId, TenantId},
     time::{Timestamp, Zone},
 };
 use serde::Deserialize;
 
-use super::{
-    Ask, Frame,
-    error::Fail,
-    mail::{self, Mail},
-    page,
-    status::{path, shop_of},
-};
+use super::{Ask, Frame, error::Fail, page};
+use crate::mail::compose;
 
 /// Messages on one page.
 const SHOWN: usize = 20;
+/// Most mails looked at for the newest ones.
+const LOOKED_AT_MAX: usize = 2_000;
 
 /// Which part of the list.
 #[derive(Debug, Default, Deserialize)]
@@ -46,7 +44,7 @@ pub(super) struct Message {
     pub(super) after: String,
 }
 
-/// `GET /outbox`.
+/// `GET /outbox`: what was sent, the newest first; on its last pages, confirmations of the orders that are there.
 pub(super) fn answer(ask: &Ask, cut: &Cut) -> Result<Response, Fail> {
     let tenant = ask.demo()?;
     let before = cut.before.as_deref().map(str::parse).transpose().map_err(|_| Fail::NotFound)?;
@@ -55,45 +53,64 @@ pub(super) fn answer(ask: &Ask, cut: &Cut) -> Result<Response, Fail> {
     let is_more = orders.len() > SHOWN;
     orders.truncate(SHOWN);
     let frame = Frame::new(Some(tenant), "outbox", true, true);
-    let mut messages = Vec::with_capacity(orders.len());
+    let mut messages: Vec<(Timestamp, Message)> = Vec::with_capacity(orders.len());
     for order in &orders {
-        messages.extend(message(ask, &mut *reader, tenant, &frame.shop, *order)?);
+        let row = MailRow::of_order("confirmation", *order, ask.now);
+        let Ok(letter) = compose(&ask.app, &mut *reader, tenant, "confirmation", &row)? else { continue };
+        let placed_at = reader.orders(tenant, &[*order])?.pop().map_or(ask.now, |order| order.placed_at);
+        let (subject, text) = (letter.subject, letter.text);
+        messages.push((placed_at, shown(ask, &mut *reader, tenant, *order, (subject, text), placed_at)?));
     }
+    if before.is_none() {
+        messages.extend(sent(ask, &mut *reader, tenant)?);
+        messages.sort_by_key(|(at, _)| std::cmp::Reverse(*at));
+    }
+    let messages = messages.into_iter().map(|(_, message)| message).collect();
     let more = orders.last().filter(|_| is_more).map(|last| format!("/outbox?before={last}"));
     page(StatusCode::OK, &Outbox { frame, messages, more })
 }
 
-/// The confirmation of an order; `None` where nobody has an address.
-fn message(
+/// The newest mails that were sent.
+fn sent(ask: &Ask, reader: &mut dyn Read, tenant: &TenantId) -> Result<Vec<(Timestamp, Message)>, Fail> {
+    let filter = RecordFilter { owner: None, state: Some(mail_state::SENT) };
+    let mut rows = Vec::new();
+    for record in reader.record_page(tenant, Shelf::Private, MAIL, &filter, (None, LOOKED_AT_MAX))? {
+        if let Ok(Some(MailRow { order, sent_at: Some(at), spoken: Some(spoken), .. })) = record.read() {
+            rows.push((at, order, spoken));
+        }
+    }
+    rows.sort_by_key(|(at, ..)| std::cmp::Reverse(*at));
+    rows.truncate(SHOWN);
+    let mut messages = Vec::with_capacity(rows.len());
+    for (at, order, spoken) in rows {
+        let words = (spoken.subject.to_string(), spoken.text.to_string());
+        messages.push((at, shown(ask, reader, tenant, order, words, at)?));
+    }
+    Ok(messages)
+}
+
+fn shown(
     ask: &Ask,
     reader: &mut dyn Read,
     tenant: &TenantId,
-    shop_name: &str,
     order: OrderId,
-) -> Result<Option<Message>, Fail> {
+    (subject, text): (String, String),
+    at: Timestamp,
+) -> Result<Message, Fail> {
     let contact = reader.contact(tenant, order)?.unwrap_or_default();
-    let Some(email) = contact.email.as_deref() else { return Ok(None) };
-    let Some(order) = reader.orders(tenant, &[order])?.pop() else { return Ok(None) };
-    let shop = shop_of(reader, tenant, &order)?;
-    let link = format!("{}{}", ask.app.url(), path(ask, tenant, order.id, order.placed_at));
-    let name = contact.name.as_deref();
-    let mail = mail::order_confirmation(shop_name, &shop, &order, name, &link, order.placed_at);
-    let to = name.map_or_else(|| email.to_owned(), |name| format!("{name} <{email}>"));
-    let zone = shop.locations.values().next().map_or_else(Zone::utc, |location| location.time_zone.clone());
-    Ok(Some(split(mail, to, &link, clock(order.placed_at, &zone, ask.now))))
+    let email = contact.email.as_deref().unwrap_or("an address that was erased");
+    let to = contact.name.as_deref().map_or_else(|| email.to_owned(), |name| format!("{name} <{email}>"));
+    let places = reader.locations(tenant)?;
+    let zone = places.into_iter().next().map_or_else(Zone::utc, |(_, location)| location.time_zone);
+    let begin = format!("{}/o/", ask.app.url());
+    let link = text.lines().find(|line| line.starts_with(&begin)).unwrap_or_default().to_owned();
+    Ok(split(subject, &text, to, &link, clock(at, &zone, ask.now)))
 }
 
 /// Cuts the text at its link, so that the page can make it one.
-fn split(mail: Mail, to: String, link: &str, at: String) -> Message {
-    let (before, after) = mail.text.split_once(link).unwrap_or((&mail.text, ""));
-    Message {
-        to,
-        at,
-        subject: mail.subject,
-        before: before.to_owned(),
-        link: link.to_owned(),
-        after: after.to_owned(),
-    }
+fn split(subject: String, text: &str, to: String, link: &str, at: String) -> Message {
+    let (before, after) = text.split_once(link).filter(|_| !link.is_empty()).unwrap_or((text, ""));
+    Message { to, at, subject, before: before.to_owned(), link: link.to_owned(), after: after.to_owned() }
 }
 
 fn clock(at: Timestamp, zone: &Zone, now: Timestamp) -> String {

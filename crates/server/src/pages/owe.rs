@@ -448,7 +448,7 @@ fn head(row: &QueueRow) -> Head {
 }
 
 /// What a name begins with: enough to recognise, little enough to show.
-pub(super) fn first_name(name: &str) -> Option<&str> {
+pub(crate) fn first_name(name: &str) -> Option<&str> {
     name.split_whitespace().next()
 }
 

@@ -245,7 +245,7 @@ pub(super) fn view(frame: Frame, facts: &Facts<'_>) -> Status {
 }
 
 /// What people call an order: the shop's number, else the end of its id.
-pub(super) fn number(order: &Order) -> String {
+pub(crate) fn number(order: &Order) -> String {
     order.reference.as_ref().map_or_else(|| short_id(&order.id), ToString::to_string)
 }
 

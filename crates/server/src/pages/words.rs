@@ -89,7 +89,7 @@ pub(super) fn sentence(text: &str) -> String {
 }
 
 /// A SKU as people call it: its title, or its code where it has none.
-pub(super) fn title(shop: &Shop, sku: &model::id::Sku) -> String {
+pub(crate) fn title(shop: &Shop, sku: &model::id::Sku) -> String {
     shop.pool(sku)
         .map(|pool| &*pool.item.title)
         .filter(|title| !title.trim().is_empty())
@@ -118,6 +118,7 @@ pub(super) fn cause(cause: &Cause) -> &'static str {
         "supply_added" => "more goods are on their way",
         "supply_changed" => "the delivery we count on has a new date",
         "supply_received" => "the goods arrived",
+        "supply_overdue" => "the delivery we count on is late",
         "supply_cancelled" => "the delivery we counted on was called off",
         "line_cancelled" | "order_cancelled" | "hold_released" | "hold_expired" => {
             "units came free and you moved up"

@@ -8,6 +8,7 @@ mod idempotency;
 mod lists;
 mod malformed;
 mod meets;
+mod notices;
 mod offers;
 mod payments;
 mod previews;

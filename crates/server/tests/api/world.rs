@@ -77,6 +77,7 @@ impl World {
             stamps: Stamps::new([1; 32]),
             clock: Arc::new(move || now),
             test_clock,
+            post: server::mail::Post::Outbox,
             demo: None,
             secret,
             public_url: OnceLock::from("http://shop.test".to_owned()),

@@ -238,7 +238,7 @@ async fn an_order_placed_twice_is_placed_once_and_leads_to_its_page() {
     get(&shop, "/").await.says("Orders owed 15");
     let mail = get(&shop, "/outbox").await;
     mail.says("To Ada Lovelace &#60;ada@example.com&#62;");
-    mail.says("2 × Pour-over kettle: ships by 24 Nov");
+    mail.says("2 × Pour-over kettle: ships by 24 November 2026");
     assert!(mail.text.contains(to.trim_end_matches("?placed=1")));
     fields[2] = ("quantity", "3");
     let other = post(&shop, "/shop/KETTLE-01", &fields).await;

@@ -52,6 +52,7 @@ impl Sample {
             stamps: Stamps::new([1; 32]),
             clock: Arc::new(move || now),
             test_clock: true,
+            post: server::mail::Post::Outbox,
             demo: Some(tenant.clone()),
             secret: [3; 32],
             public_url: OnceLock::from("http://127.0.0.1:8080".to_owned()),

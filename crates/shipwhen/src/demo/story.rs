@@ -246,7 +246,8 @@ impl Teller {
         } else {
             Vec::new()
         };
-        let wish = CancelOrder { order, lines: some, reason: Some(why.into()), placed_by: None };
+        let wish =
+            CancelOrder { order, lines: some, reason: Some(why.into()), placed_by: None, by_customer: true };
         self.tell(at, Command::CancelOrder(wish));
     }
 

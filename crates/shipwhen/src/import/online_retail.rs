@@ -273,6 +273,7 @@ impl<'a> Replay<'a> {
                 lines: vec![(id, Some(units))],
                 reason: Some("returned or cancelled".into()),
                 placed_by: None,
+                by_customer: true,
             };
             let answer = self.ask(at, &line.invoice, Command::CancelOrder(wish))?;
             let row = (line.row, u64::from(nth == last));
@@ -474,6 +475,7 @@ impl<'a> Replay<'a> {
                             lines: vec![(line, Some(still_open))],
                             reason: Some("returned or cancelled".into()),
                             placed_by: None,
+                            by_customer: true,
                         };
                         self.session.send_as(row, rows, at, Some((id, key)), Command::CancelOrder(wish))?;
                     }

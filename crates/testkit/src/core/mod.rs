@@ -157,7 +157,8 @@ impl CoreShop {
                 over.sort_unstable();
                 over.into_iter().map(|hold| Event::HoldExpired(HoldGone { hold })).collect()
             }
-            Command::GoOn => Vec::new(),
+            // Beside the goods: the engine keeps those itself.
+            Command::Message(_) | Command::GoOn => Vec::new(),
         };
         Ok((events, Vec::new()))
     }

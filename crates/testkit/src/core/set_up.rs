@@ -183,7 +183,13 @@ impl CoreShop {
     /// Calls off units of an order's lines, given by number; all of the order where none are given.
     pub fn cancel(&mut self, order: OrderId, lines: &[(u16, Units)]) -> Result<Done, Rejection> {
         let lines = lines.iter().map(|(no, units)| (LineId { order, no: *no }, Some(*units))).collect();
-        self.run(&Command::CancelOrder(CancelOrder { order, lines, reason: None, placed_by: None }))
+        self.run(&Command::CancelOrder(CancelOrder {
+            order,
+            lines,
+            reason: None,
+            placed_by: None,
+            by_customer: true,
+        }))
     }
 
     /// Sends units of an order's lines, given by number; all that is here where none are given.

@@ -421,7 +421,11 @@ impl Books {
             | Event::RefundDue(_)
             | Event::Refunded(_)
             | Event::PaymentChanged(_)
-            | Event::RecordsSet(_) => {}
+            | Event::RecordsSet(_)
+            | Event::NoticeDrafted(_)
+            | Event::NoticeSent(_)
+            | Event::NoticeFailed(_)
+            | Event::NoticeAnswered(_) => {}
         }
         Ok(())
     }

@@ -18,7 +18,7 @@ use crate::api::{
     clock::Now,
     holds::check_count,
     idempotency::Idempotency,
-    input::{Input, Json},
+    input::{Input, Json, words},
     params::{Params, Segments},
     problem::Problem,
     schema,
@@ -36,7 +36,21 @@ pub(crate) struct CancelIn {
     lines: Option<Vec<CancelLineIn>>,
     /// Why.
     reason: Option<String>,
+    /// Who wants it: `shop` unless given. What the shop calls off, a draft tells the customer.
+    by: Option<By>,
 }
+
+/// Who calls it off.
+#[derive(Clone, Copy, PartialEq, Eq, ToSchema)]
+#[schema(as = CancelBy, rename_all = "snake_case")]
+pub(crate) enum By {
+    /// The customer.
+    Customer,
+    /// The shop.
+    Shop,
+}
+
+words!(By { "customer" => Customer, "shop" => Shop });
 
 impl Input for CancelIn {
     const MAY_BE_EMPTY: bool = true;
@@ -68,7 +82,8 @@ fn check(caller: &Caller, order: OrderId, input: &CancelIn) -> Result<CancelOrde
     });
     let lines = lines.collect();
     let reason = checks.note(format_args!("/reason"), input.reason.as_deref());
-    checks.finish(CancelOrder { order, lines, reason, placed_by: caller.publishable.clone() })
+    let by_customer = input.by == Some(By::Customer) || caller.publishable.is_some();
+    checks.finish(CancelOrder { order, lines, reason, placed_by: caller.publishable.clone(), by_customer })
 }
 
 /// Cancel an order, or units of its lines

@@ -132,6 +132,8 @@ pages! {
     PromisePage of Promise;
     /// The queue, in the order in which it is served.
     BackorderPage of Backorder;
+    /// Notices, those of one order together.
+    NoticePage of crate::api::notices::NoticeOut;
     /// Ledger entries in order.
     EventPage of Event;
 }

@@ -1,0 +1,250 @@
+//! From a queued mail to the words that are sent, in the language of whoever gets them.
+
+use askama::Template;
+use connect::smtp::Letter;
+use engine::notices::{MailRow, WORDS, Words};
+use ledger::{Read, Shelf, StoreError};
+use model::{
+    command::Contact,
+    id::TenantId,
+    order::{Dates, Order},
+    state::Shop,
+};
+use obligation::notice::{
+    Clause,
+    kept::{Kept, NOTICE},
+};
+
+use super::words::{Language, Phrase, language};
+use crate::{App, api::state::shop_of, link, pages::shop_name};
+
+#[derive(Template)]
+#[template(path = "mail.txt", escape = "none")]
+struct Text<'a> {
+    hello: &'a str,
+    parts: &'a [Part],
+    link: Option<&'a str>,
+    link_label: &'a str,
+    note: Option<&'a str>,
+    shop: &'a str,
+    off: Option<&'a (String, String)>,
+}
+
+#[derive(Template)]
+#[template(path = "mail.html")]
+struct Html<'a> {
+    lang: &'static str,
+    subject: &'a str,
+    hello: &'a str,
+    parts: &'a [Part],
+    link: Option<&'a str>,
+    link_label: &'a str,
+    note: Option<&'a str>,
+    shop: &'a str,
+    off: Option<&'a (String, String)>,
+}
+
+/// Lines that belong together.
+pub(super) struct Part {
+    head: Option<String>,
+    lines: Vec<String>,
+}
+
+/// What a mail says, before it is put into its two forms.
+struct Content {
+    subject: String,
+    parts: Vec<Part>,
+    link: Option<String>,
+    link_label: String,
+    note: Option<String>,
+    /// Where mail of this kind is ended, and the words above that.
+    off: Option<(String, String)>,
+}
+
+/// Why there is nothing to send.
+#[derive(Debug)]
+pub(crate) enum Unsendable {
+    /// Nobody's address is known, or not any more.
+    NoAddress,
+    /// What it is about is gone.
+    Gone,
+}
+
+/// Writes a mail. Errors: the store cannot be read.
+pub(crate) fn compose(
+    app: &App,
+    store: &mut dyn Read,
+    tenant: &TenantId,
+    id: &str,
+    row: &MailRow,
+) -> Result<Result<Letter, Unsendable>, StoreError> {
+    let Some(order) = store.orders(tenant, &[row.order])?.pop() else { return Ok(Err(Unsendable::Gone)) };
+    let contact = store.contact(tenant, order.id)?.unwrap_or_default();
+    if contact.email.is_none() {
+        return Ok(Err(Unsendable::NoAddress));
+    }
+    let shop = shop_of(store, tenant, std::slice::from_ref(&order))?;
+    let language = language(contact.locale.as_deref());
+    let about = About { app, tenant, order: &order, shop: &shop, language };
+    let content = match &*row.kind {
+        "confirmation" => Some(about.confirmation()),
+        "notice" => about.notices(store, row)?,
+        _ => None,
+    };
+    Ok(match content {
+        Some(content) => Ok(about.letter(id, &contact, &content)),
+        None => Err(Unsendable::Gone),
+    })
+}
+
+/// What a preview of one draft would send; `None`: its order or its customer is gone.
+pub(crate) fn preview(
+    app: &App,
+    store: &mut dyn Read,
+    tenant: &TenantId,
+    notice: &str,
+    kept: &Kept,
+) -> Result<Option<Letter>, StoreError> {
+    let Some(order) = store.orders(tenant, &[kept.order])?.pop() else { return Ok(None) };
+    let contact = store.contact(tenant, order.id)?.unwrap_or_default();
+    let shop = shop_of(store, tenant, std::slice::from_ref(&order))?;
+    let language = language(contact.locale.as_deref());
+    let about = About { app, tenant, order: &order, shop: &shop, language };
+    let words = words_of(store, tenant, notice)?;
+    let content = about.told(&[(kept.clone(), words)]);
+    Ok(content.map(|content| about.letter("preview", &contact, &content)))
+}
+
+fn words_of(store: &mut dyn Read, tenant: &TenantId, notice: &str) -> Result<Words, StoreError> {
+    let found = store.records(tenant, Shelf::Private, WORDS, &[notice])?;
+    Ok(found.first().and_then(|record| record.read().ok().flatten()).unwrap_or_default())
+}
+
+struct About<'a> {
+    app: &'a App,
+    tenant: &'a TenantId,
+    order: &'a Order,
+    shop: &'a Shop,
+    language: &'static dyn Language,
+}
+
+impl About<'_> {
+    fn link(&self) -> String {
+        let token = link::make(&self.app.secret, self.tenant, self.order.id, self.order.placed_at);
+        format!("{}/o/{token}", self.app.url())
+    }
+
+    fn number(&self) -> String {
+        crate::pages::order_number(self.order)
+    }
+
+    fn head(&self, no: u16) -> Option<String> {
+        let line = self.order.line(no)?;
+        Some(format!("{} × {}", line.quantity, crate::pages::item_title(self.shop, &line.sku)))
+    }
+
+    /// Confirms an order with the dates that were promised when it was placed.
+    fn confirmation(&self) -> Content {
+        let (language, number) = (self.language, self.number());
+        let first = |line: &model::order::Line| {
+            line.promises.first().map_or(Dates::UNKNOWN, |promise| promise.ship_by)
+        };
+        let last = self.order.lines.iter().map(first).reduce(Dates::max).unwrap_or_default();
+        let lines = self.order.lines.iter().map(|line| {
+            let by = match first(line).promised {
+                Some(date) => language.phrase(Phrase::ShipsBy(date)),
+                None => language.phrase(Phrase::NoDate),
+            };
+            format!("  {}: {by}", self.head(line.no).unwrap_or_default())
+        });
+        Content {
+            subject: match last.promised {
+                Some(date) => language.phrase(Phrase::Confirmed(&number, date)),
+                None => language.phrase(Phrase::ConfirmedUndated(&number)),
+            },
+            parts: vec![
+                Part { head: None, lines: vec![language.phrase(Phrase::Thanks(&number))] },
+                Part { head: None, lines: lines.collect() },
+            ],
+            link: Some(self.link()),
+            link_label: language.phrase(Phrase::SeeHere),
+            note: Some(language.phrase(Phrase::AlwaysNow)),
+            off: None,
+        }
+    }
+
+    fn notices(&self, store: &mut dyn Read, row: &MailRow) -> Result<Option<Content>, StoreError> {
+        let ids: Vec<&str> = row.notices.iter().map(|id| &**id).collect();
+        let mut told = Vec::with_capacity(ids.len());
+        for record in store.records(self.tenant, Shelf::Ledger, NOTICE, &ids)? {
+            if let Ok(Some(kept)) = record.read::<Kept>() {
+                told.push((kept, words_of(store, self.tenant, &record.id)?));
+            }
+        }
+        Ok(self.told(&told))
+    }
+
+    /// Says all that some notices of the order must say: the first decides the subject.
+    fn told(&self, told: &[(Kept, Words)]) -> Option<Content> {
+        let language = self.language;
+        let (first, _) = told.first()?;
+        let asks = told.iter().any(|(kept, _)| kept.news.asks);
+        let mut parts = Vec::new();
+        for (kept, words) in told {
+            let mut lines: Vec<String> = words.words.iter().map(ToString::to_string).collect();
+            for clause in &kept.news.clauses {
+                lines.push(match (clause, &words.reason) {
+                    (Clause::Reason { .. }, Some(reason)) => {
+                        language.clause(&Clause::Reason { reason: reason.trim_end_matches('.').to_owned() })
+                    }
+                    _ => language.clause(clause),
+                });
+            }
+            parts.push(Part { head: self.head(kept.line), lines });
+        }
+        Some(Content {
+            subject: language.subject(first.news.kind, &self.number()),
+            parts,
+            link: Some(self.link()),
+            link_label: language.phrase(if asks { Phrase::AnswerHere } else { Phrase::SeeHere }),
+            note: Some(language.phrase(Phrase::AlwaysNow)),
+            off: None,
+        })
+    }
+
+    fn letter(&self, id: &str, contact: &Contact, content: &Content) -> Letter {
+        let name = contact.name.as_deref();
+        let hello = self.language.hello(name.and_then(crate::pages::first_name));
+        let shop = shop_name(self.tenant);
+        let text = Text {
+            hello: &hello,
+            parts: &content.parts,
+            link: content.link.as_deref(),
+            link_label: &content.link_label,
+            note: content.note.as_deref(),
+            shop: &shop,
+            off: content.off.as_ref(),
+        };
+        let html = Html {
+            lang: self.language.code(),
+            subject: &content.subject,
+            hello: text.hello,
+            parts: text.parts,
+            link: text.link,
+            link_label: text.link_label,
+            note: text.note,
+            shop: text.shop,
+            off: text.off,
+        };
+        Letter {
+            id: id.to_owned(),
+            to: contact.email.as_deref().unwrap_or_default().to_owned(),
+            name: name.map(str::to_owned),
+            subject: content.subject.clone(),
+            // Values are texts in memory: rendering them cannot fail.
+            text: text.render().unwrap_or_default(),
+            html: html.render().unwrap_or_default(),
+            unsubscribe: content.off.as_ref().map(|(_, link)| link.clone()),
+        }
+    }
+}

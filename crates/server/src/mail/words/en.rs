@@ -1,0 +1,79 @@
+//! English.
+
+use model::time::Date;
+use obligation::notice::{Clause, NoticeKind};
+
+use super::{Language, Phrase, month};
+
+pub(super) struct English;
+
+const MONTHS: [&str; 12] = [
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+];
+
+impl Language for English {
+    fn code(&self) -> &'static str {
+        "en"
+    }
+
+    fn date(&self, date: Date) -> String {
+        format!("{} {} {}", date.day(), month(&MONTHS, date), date.year())
+    }
+
+    fn hello(&self, name: Option<&str>) -> String {
+        name.map_or_else(|| "Hello,".to_owned(), |name| format!("Hello {name},"))
+    }
+
+    fn clause(&self, clause: &Clause) -> String {
+        clause.sentence()
+    }
+
+    fn subject(&self, kind: NoticeKind, number: &str) -> String {
+        match kind {
+            NoticeKind::DelayFirst => format!("A new date for your order {number}"),
+            NoticeKind::DelayRepeated => format!("Another new date for your order {number}: please answer"),
+            NoticeKind::DelayIndefinite => format!("No date yet for your order {number}: please answer"),
+            NoticeKind::Earlier => format!("Your order {number} ships sooner"),
+            NoticeKind::Cancelled => format!("Your order {number}: cancelled"),
+            NoticeKind::Shipped => format!("Your order {number} is on its way"),
+            NoticeKind::Update => format!("Your order {number}: where it stands"),
+            NoticeKind::Reconfirm => format!("Your order {number} is here: do you still want it?"),
+        }
+    }
+
+    fn reason(&self, _reason: &str) -> Option<&'static str> {
+        None
+    }
+
+    fn phrase(&self, phrase: Phrase<'_>) -> String {
+        match phrase {
+            Phrase::AnswerHere => "Keep or cancel, with two clicks:".to_owned(),
+            Phrase::SeeHere => "Where it stands, at any time, and a way to cancel it:".to_owned(),
+            Phrase::AlwaysNow => "That page always shows the date as it is now.".to_owned(),
+            Phrase::Confirmed(number, date) => {
+                format!("Your order {number} ships by {}", self.date(date))
+            }
+            Phrase::ConfirmedUndated(number) => format!("Your order {number}"),
+            Phrase::Thanks(number) => format!("thank you for your order {number}."),
+            Phrase::ShipsBy(date) => format!("ships by {}", self.date(date)),
+            Phrase::NoDate => "no date yet".to_owned(),
+            Phrase::Invited(title) => format!("{title} is here"),
+            Phrase::Held(title, units) => {
+                format!("You asked us to tell you: {title} is here. We hold {units} for you for a day.")
+            }
+            Phrase::Unsubscribe => "No more mail about this:".to_owned(),
+            Phrase::Message(number) => format!("About your order {number}"),
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! Spanish.
+
+use model::time::Date;
+use obligation::{
+    legal::RefundForm,
+    notice::{Clause, NoticeKind},
+};
+
+use super::{Language, Phrase, month, translated};
+
+pub(super) struct Spanish;
+
+const MONTHS: [&str; 12] = [
+    "enero",
+    "febrero",
+    "marzo",
+    "abril",
+    "mayo",
+    "junio",
+    "julio",
+    "agosto",
+    "septiembre",
+    "octubre",
+    "noviembre",
+    "diciembre",
+];
+
+const REASONS: [&str; 11] = [
+    "nuestro proveedor nos ha dado otra fecha",
+    "se anuló una entrega que esperábamos",
+    "una entrega que esperamos se retrasa",
+    "una entrega no llegó como esperábamos",
+    "hemos vuelto a contar nuestras existencias",
+    "han quedado unidades libres en nuestro almacén",
+    "la mercancía con la que contábamos llega en otro momento",
+    "usted lo canceló",
+    "le habíamos preguntado si quería esperar, y sin su respuesta no podemos",
+    "no pudimos enviarlo a tiempo",
+    "no podemos enviarlo",
+];
+
+impl Language for Spanish {
+    fn code(&self) -> &'static str {
+        "es"
+    }
+
+    fn date(&self, date: Date) -> String {
+        format!("{} de {} de {}", date.day(), month(&MONTHS, date), date.year())
+    }
+
+    fn hello(&self, name: Option<&str>) -> String {
+        name.map_or_else(|| "Hola:".to_owned(), |name| format!("Hola, {name}:"))
+    }
+
+    fn clause(&self, clause: &Clause) -> String {
+        match clause {
+            Clause::OldDate { ship_by: Some(date) } => {
+                format!("Le habíamos dicho que se enviaría antes del final del {}.", self.date(*date))
+            }
+            Clause::OldDate { ship_by: None } => {
+                "Hasta ahora no podíamos decir cuándo se enviaría.".to_owned()
+            }
+            Clause::NewDate { new } => match (new.ship_by, new.deliver_by) {
+                (Some(ship), Some(deliver)) if deliver != ship => format!(
+                    "Se envía a más tardar el {} y debería llegarle a más tardar el {}.",
+                    self.date(ship),
+                    self.date(deliver)
+                ),
+                (Some(ship), _) => format!("Se envía a más tardar el {}.", self.date(ship)),
+                (None, _) => self.clause(&Clause::NoDate),
+            },
+            Clause::NoDate => "No podemos decir cuándo se enviará.".to_owned(),
+            Clause::Reason { reason } => format!("El motivo: {}.", self.reason(reason).unwrap_or(reason)),
+            Clause::RightToCancel => {
+                "Puede cancelar ahora y le devolveremos enseguida todo lo que pagó.".to_owned()
+            }
+            Clause::SilenceKeeps { until: Some(date) } => format!(
+                "Si no tenemos noticias suyas antes del envío y a más tardar el {}, entenderemos que acepta esperar.",
+                self.date(*date)
+            ),
+            Clause::SilenceKeeps { until: None } => {
+                "Si no tenemos noticias suyas, su pedido sigue en pie.".to_owned()
+            }
+            Clause::SilenceCancels { after } => format!(
+                "Si el {} no se ha enviado ni usted ha aceptado esperar, lo cancelamos y le devolvemos su dinero.",
+                self.date(*after)
+            ),
+            Clause::ContinuingRight => {
+                "Aunque acepte esperar, puede cancelar en cualquier momento hasta el envío.".to_owned()
+            }
+            Clause::FreeMeans => "Responder no le cuesta nada: use el enlace de abajo.".to_owned(),
+            Clause::Cancelled => "Se ha cancelado.".to_owned(),
+            Clause::Refund { form: RefundForm::Money, by: Some(date) } => format!(
+                "Su dinero vuelve por la misma vía por la que pagó; lo enviamos a más tardar el {}.",
+                self.date(*date)
+            ),
+            Clause::Refund { form: RefundForm::Money, by: None } => {
+                "Su dinero vuelve por la misma vía por la que pagó.".to_owned()
+            }
+            Clause::Refund { form: RefundForm::NoChargeStatement, .. } => {
+                "No se le ha cobrado nada por ello, ni se le cobrará.".to_owned()
+            }
+            Clause::Shipped { deliver_by: Some(date) } => {
+                format!("Está en camino y debería llegarle a más tardar el {}.", self.date(*date))
+            }
+            Clause::Shipped { deliver_by: None } => "Está en camino.".to_owned(),
+            Clause::NoNews => "Todavía no hay novedades; su pedido está seguro.".to_owned(),
+            Clause::StillWanted => "Ya está aquí, al precio de su pedido. ¿Lo quiere todavía?".to_owned(),
+            Clause::SilenceShips => "Si no tenemos noticias suyas, lo enviamos.".to_owned(),
+        }
+    }
+
+    fn subject(&self, kind: NoticeKind, number: &str) -> String {
+        match kind {
+            NoticeKind::DelayFirst => format!("Una nueva fecha para su pedido {number}"),
+            NoticeKind::DelayRepeated => {
+                format!("Otra nueva fecha para su pedido {number}: responda, por favor")
+            }
+            NoticeKind::DelayIndefinite => {
+                format!("Aún sin fecha para su pedido {number}: responda, por favor")
+            }
+            NoticeKind::Earlier => format!("Su pedido {number} se envía antes"),
+            NoticeKind::Cancelled => format!("Su pedido {number}: cancelado"),
+            NoticeKind::Shipped => format!("Su pedido {number} está en camino"),
+            NoticeKind::Update => format!("Su pedido {number}: cómo está"),
+            NoticeKind::Reconfirm => format!("Su pedido {number} ya está aquí: ¿lo quiere todavía?"),
+        }
+    }
+
+    fn reason(&self, reason: &str) -> Option<&'static str> {
+        translated(&REASONS, reason)
+    }
+
+    fn phrase(&self, phrase: Phrase<'_>) -> String {
+        match phrase {
+            Phrase::AnswerHere => "Mantener o cancelar, con dos clics:".to_owned(),
+            Phrase::SeeHere => "Cómo está, en cualquier momento, y cómo cancelarlo:".to_owned(),
+            Phrase::AlwaysNow => "Esa página muestra siempre la fecha actual.".to_owned(),
+            Phrase::Confirmed(number, date) => {
+                format!("Su pedido {number} se envía a más tardar el {}", self.date(date))
+            }
+            Phrase::ConfirmedUndated(number) => format!("Su pedido {number}"),
+            Phrase::Thanks(number) => format!("gracias por su pedido {number}."),
+            Phrase::ShipsBy(date) => format!("se envía a más tardar el {}", self.date(date)),
+            Phrase::NoDate => "aún sin fecha".to_owned(),
+            Phrase::Invited(title) => format!("{title} ya está aquí"),
+            Phrase::Held(title, units) => format!(
+                "Nos pidió que le avisáramos: {title} ya está aquí. Le reservamos {units} durante un día."
+            ),
+            Phrase::Unsubscribe => "No recibir más correos sobre esto:".to_owned(),
+            Phrase::Message(number) => format!("Sobre su pedido {number}"),
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! The languages mail is written in.
+
+mod de;
+mod en;
+mod es;
+mod fr;
+
+use model::time::Date;
+use obligation::notice::{Clause, NoticeKind};
+
+/// One language.
+pub(crate) trait Language: Sync {
+    /// Its code: BCP 47.
+    fn code(&self) -> &'static str;
+    /// `30 December 2026`.
+    fn date(&self, date: Date) -> String;
+    /// A greeting, with a name where one is known.
+    fn hello(&self, name: Option<&str>) -> String;
+    /// One thing that a notice must say.
+    fn clause(&self, clause: &Clause) -> String;
+    /// The subject of a notice about an order with this number.
+    fn subject(&self, kind: NoticeKind, number: &str) -> String;
+    /// A reason that this program gives itself; others stay as they were written.
+    fn reason(&self, reason: &str) -> Option<&'static str>;
+    /// A fixed phrase.
+    fn phrase(&self, phrase: Phrase<'_>) -> String;
+}
+
+/// Fixed phrases.
+#[expect(dead_code, reason = "the waitlist and the conversation come next")]
+#[derive(Clone, Copy)]
+pub(crate) enum Phrase<'a> {
+    /// Above the link where the customer answers.
+    AnswerHere,
+    /// Above the link where the customer sees the order.
+    SeeHere,
+    /// Under everything: that the page always has the date as it is now.
+    AlwaysNow,
+    /// The subject of a confirmation whose order has a date.
+    Confirmed(&'a str, Date),
+    /// The same without a date.
+    ConfirmedUndated(&'a str),
+    /// Thanks for the order.
+    Thanks(&'a str),
+    /// A line ships by then.
+    ShipsBy(Date),
+    /// Nobody can say when a line ships.
+    NoDate,
+    /// The subject of an invitation to buy what somebody waited for.
+    Invited(&'a str),
+    /// Its text: so many units are held until then.
+    Held(&'a str, i64),
+    /// Above the link that ends such mails.
+    Unsubscribe,
+    /// The subject of a message from the shop about an order.
+    Message(&'a str),
+}
+
+/// The language of a tag such as `de-AT`; English where it is none of those known.
+pub(crate) fn language(tag: Option<&str>) -> &'static dyn Language {
+    let code = tag.unwrap_or_default().split(['-', '_']).next().unwrap_or_default().to_ascii_lowercase();
+    match &*code {
+        "de" => &de::German,
+        "es" => &es::Spanish,
+        "fr" => &fr::French,
+        _ => &en::English,
+    }
+}
+
+/// The name of a date's month.
+fn month(months: &[&'static str; 12], date: Date) -> &'static str {
+    usize::try_from(date.month() - 1).ok().and_then(|at| months.get(at)).copied().unwrap_or("")
+}
+
+/// Reasons that this program gives, in the order in which each language lists its own.
+const REASONS: [&str; 11] = [
+    "our supplier has given us another date",
+    "a delivery to us was called off",
+    "a delivery to us is late",
+    "a delivery to us was not as expected",
+    "our stock was counted anew",
+    "units became free in our stock",
+    "the goods we counted on come at another time",
+    "you cancelled it",
+    "we had asked you whether to wait, and may not without your answer",
+    "we could not ship in time",
+    "we cannot ship it",
+];
+
+fn translated(own: &[&'static str; 11], reason: &str) -> Option<&'static str> {
+    REASONS.iter().position(|known| *known == reason).and_then(|at| own.get(at)).copied()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use obligation::{legal::RefundForm, notice::Said};
+
+    #[test]
+    fn every_language_says_everything() {
+        let date = "2026-12-30".parse().unwrap();
+        let said = Said { ship_by: Some(date), deliver_by: None };
+        let clauses = [
+            Clause::OldDate { ship_by: Some(date) },
+            Clause::OldDate { ship_by: None },
+            Clause::NewDate { new: said },
+            Clause::NewDate { new: Said { deliver_by: "2027-01-03".parse().ok(), ..said } },
+            Clause::NoDate,
+            Clause::Reason { reason: REASONS[0].into() },
+            Clause::RightToCancel,
+            Clause::SilenceKeeps { until: Some(date) },
+            Clause::SilenceKeeps { until: None },
+            Clause::SilenceCancels { after: date },
+            Clause::ContinuingRight,
+            Clause::FreeMeans,
+            Clause::Cancelled,
+            Clause::Refund { form: RefundForm::Money, by: Some(date) },
+            Clause::Refund { form: RefundForm::NoChargeStatement, by: None },
+            Clause::Shipped { deliver_by: Some(date) },
+            Clause::Shipped { deliver_by: None },
+            Clause::NoNews,
+            Clause::StillWanted,
+            Clause::SilenceShips,
+        ];
+        let english: Vec<String> = clauses.iter().map(|clause| language(None).clause(clause)).collect();
+        for tag in ["de", "es", "fr"] {
+            let language = language(Some(tag));
+            assert_eq!(language.code(), tag);
+            assert!(REASONS.iter().all(|reason| language.reason(reason).is_some()));
+            for (clause, english) in clauses.iter().zip(&english) {
+                let said = language.clause(clause);
+                assert!(said.ends_with(['.', '?']) && said != *english, "{tag}: {said}");
+            }
+        }
+        assert_eq!(language(Some("de-AT")).date(date), "30. Dezember 2026");
+        assert_eq!(language(Some("fr-CA")).date(date), "30 décembre 2026");
+        assert_eq!(language(Some("es")).date(date), "30 de diciembre de 2026");
+        assert_eq!(language(Some("pt")).date(date), "30 December 2026");
+    }
+}

@@ -1,0 +1,204 @@
+//! Notices through the API: drafts, previews, sending, answers, deadlines, obligations.
+
+use serde_json::{Value, json};
+
+use crate::world::{CHECKOUT, Call, STRANGER, World, order, world};
+
+/// Ten mugs to come on 2 December, and one order for one of them.
+async fn waiting() -> (World, String, Value) {
+    let world = world();
+    world.with_mug().await;
+    let supply = world.supply("MUG", 10, "2026-12-02").await;
+    let mut body = order("MUG", 1);
+    body["reference"] = json!("1001");
+    body["customer"]["name"] = json!("Ada Lovelace");
+    body["customer"]["locale"] = json!("de-AT");
+    let placed = world.post("/v1/orders", body).await.is(201);
+    (world, supply, placed)
+}
+
+async fn slip(world: &World, supply: &str, to: &str) {
+    world.patch(&format!("/v1/supplies/{supply}"), json!({"expected_on": to})).await.is(200);
+}
+
+async fn the_notice(world: &World, state: &str) -> Value {
+    let list = world.get(&format!("/v1/notices?state={state}")).await.is(200);
+    let items = list["items"].as_array().unwrap();
+    assert_eq!(items.len(), 1, "{list}");
+    items[0].clone()
+}
+
+async fn run_due(world: &World, now: &str) {
+    world.send(Call::new("POST", "/v1/test/run-due").at(now)).await.is(200);
+}
+
+/// The kinds of the ledger's entries, with their data.
+async fn events(world: &World, kind: &str) -> Vec<Value> {
+    let events = world.get("/v1/events?limit=500").await.is(200);
+    let items = events["items"].as_array().unwrap();
+    items.iter().filter(|event| event["kind"] == kind).cloned().collect()
+}
+
+#[tokio::test]
+async fn a_slip_is_previewed_edited_sent_and_answered() {
+    let (world, supply, placed) = waiting().await;
+    slip(&world, &supply, "2026-12-30").await;
+    let draft = the_notice(&world, "draft").await;
+    assert_eq!((&draft["kind"], &draft["order"]), (&json!("delay_first"), &placed["id"]));
+    assert_eq!(draft["line"], placed["lines"][0]["id"]);
+    // The supply's date with its buffer, and a day of handling.
+    assert_eq!(
+        (&draft["old"]["ship_by"], &draft["new"]["ship_by"]),
+        (&json!("2026-12-08"), &json!("2027-01-05"))
+    );
+    assert_eq!((&draft["on_silence"], &draft["send_by"]), (&json!("keep"), &json!("2026-12-08")));
+    let path = format!("/v1/notices/{}", draft["id"].as_str().unwrap());
+    let words = json!({"reason": "the kiln broke", "words": "Es tut uns leid."});
+    assert_eq!(world.patch(&path, words).await.is(200)["reason"], "the kiln broke");
+    let mail = world.get(&path).await.is(200)["mail"].clone();
+    assert_eq!(
+        (&mail["to"], &mail["subject"]),
+        (&json!("ada@example.com"), &json!("Ein neues Datum für Ihre Bestellung 1001"))
+    );
+    let text = mail["text"].as_str().unwrap();
+    for said in [
+        "Guten Tag Ada,",
+        "1 × Mug",
+        "Es tut uns leid.",
+        "8. Dezember 2026",
+        "5. Januar 2027",
+        "the kiln broke",
+        "stornieren",
+        "http://shop.test/o/",
+    ] {
+        assert!(text.contains(said), "{said}: {text}");
+    }
+    assert!(mail["html"].as_str().unwrap().contains("<html lang=\"de\">"));
+    let sent = world.post("/v1/notices/send", json!({"ids": [draft["id"]]})).await.is(200);
+    assert_eq!(sent, json!({"sent": [draft["id"]], "not_sent": [], "more": false}));
+    let notice = the_notice(&world, "sent").await;
+    assert_eq!(notice["sent_at"], "2026-11-23T14:00:00Z");
+    let promises =
+        world.get(&format!("/v1/orders/{}/promises", placed["id"].as_str().unwrap())).await.is(200);
+    assert_eq!(promises["items"][1]["told_at"], "2026-11-23T14:00:00Z");
+    assert_eq!(events(&world, "notice_sent").await[0]["order"], placed["id"]);
+    let again = world.post("/v1/notices/send", json!({"ids": [draft["id"]]})).await.is(200);
+    assert_eq!(again["not_sent"][0]["code"], "not_a_draft");
+    let kept = world.post(&format!("{path}/answer"), json!({"answer": "keep"})).await.is(200);
+    assert_eq!((&kept["state"], &kept["answer"]["by"]), (&json!("answered"), &json!("staff")));
+    assert_eq!(events(&world, "notice_answered").await.len(), 1);
+}
+
+#[tokio::test]
+async fn silence_to_a_long_delay_cancels_at_its_deadline_and_money_is_owed() {
+    let (world, supply, placed) = waiting().await;
+    slip(&world, &supply, "2027-02-10").await;
+    world.post("/v1/notices/send", json!({"all": true})).await.is(200);
+    let notice = the_notice(&world, "sent").await;
+    assert_eq!((&notice["on_silence"], &notice["answer_by"]), (&json!("cancel"), &json!("2027-01-07")));
+    let consents = world.get("/v1/obligations?kind=consent").await.is(200);
+    assert_eq!(
+        (&consents["items"][0]["due_by"], &consents["items"][0]["order"]),
+        (&json!("2027-01-07"), &placed["id"])
+    );
+    run_due(&world, "2027-01-07T23:00:00Z").await;
+    the_notice(&world, "sent").await;
+    run_due(&world, "2027-01-08T06:00:00Z").await;
+    let now = world.get(&format!("/v1/orders/{}", placed["id"].as_str().unwrap())).await.is(200);
+    assert_eq!(now["state"], "cancelled");
+    assert_eq!(the_notice(&world, "silent").await["silence"], "cancelled");
+    let refund = &events(&world, "refund_due").await[0];
+    assert_eq!(refund["data"]["data"]["amount"]["amount"], 1500, "{refund}");
+    let owed = world.get("/v1/obligations?due_before=2027-02-01&kind=refund").await.is(200);
+    assert_eq!(
+        (&owed["items"][0]["kind"], &owed["items"][0]["due_by"]),
+        (&json!("refund"), &json!("2027-01-20"))
+    );
+    // They are told, by the same timers.
+    run_due(&world, "2027-01-08T06:01:00Z").await;
+
+    let told = world.get("/v1/notices?state=sent").await.is(200);
+    assert_eq!(told["items"][0]["kind"], "cancelled");
+}
+
+#[tokio::test]
+async fn what_must_happen_is_listed_by_its_last_day() {
+    let (world, supply, _) = waiting().await;
+    world.post("/v1/orders", order("MUG", 2)).await.is(201);
+    slip(&world, &supply, "2026-12-20").await;
+    let all = world.get("/v1/obligations?due_before=2026-12-09").await.is(200);
+    let kinds: Vec<&str> =
+        all["items"].as_array().unwrap().iter().map(|item| item["kind"].as_str().unwrap()).collect();
+    assert_eq!(kinds, ["notice", "shipment", "notice", "shipment"], "{all}");
+    assert_eq!(all["items"][0]["otherwise"], "the order ends by law");
+    assert_eq!(all["complete"], true);
+    assert_eq!(world.get("/v1/obligations?due_before=2026-12-08").await.is(200)["items"], json!([]));
+}
+
+#[tokio::test]
+async fn settings_say_when_drafts_go_out() {
+    let (world, supply, _) = waiting().await;
+    let body = json!({"automatic": "at_once", "silent_days": null, "also": ["eu"], "notice_lead_days": 2});
+    let set = world.put("/v1/settings/notices", body).await.is(200);
+    assert_eq!(
+        (&set["automatic"], &set["silent_days"], &set["also"]),
+        (&json!("at_once"), &Value::Null, &json!(["eu"]))
+    );
+    assert_eq!(world.get("/v1/settings/notices").await.is(200), set);
+    slip(&world, &supply, "2026-12-30").await;
+    let draft = the_notice(&world, "draft").await;
+    assert_eq!(
+        (&draft["sends_at"], &draft["send_by"]),
+        (&json!("2026-11-23T14:00:00Z"), &json!("2026-12-06"))
+    );
+    run_due(&world, "2026-11-23T14:00:01Z").await;
+    the_notice(&world, "sent").await;
+}
+
+#[tokio::test]
+async fn a_notice_that_came_back_is_drafted_anew() {
+    let (world, supply, _) = waiting().await;
+    slip(&world, &supply, "2026-12-30").await;
+    world.post("/v1/notices/send", json!({"all": true})).await.is(200);
+    let sent = the_notice(&world, "sent").await;
+    let path = format!("/v1/notices/{}/bounce", sent["id"].as_str().unwrap());
+    let back = world.post(&path, json!({})).await.is(200);
+    assert_eq!((&back["state"], &back["failure"]["code"]), (&json!("outdated"), &json!("bounced")));
+    assert_eq!(the_notice(&world, "draft").await["kind"], "delay_first");
+    world.post(&path, json!({})).await.fails(409, "not_asked");
+}
+
+#[tokio::test]
+async fn what_makes_no_sense_is_refused_by_name() {
+    let (world, supply, _) = waiting().await;
+    slip(&world, &supply, "2026-12-30").await;
+    let draft = the_notice(&world, "draft").await;
+    let path = format!("/v1/notices/{}", draft["id"].as_str().unwrap());
+    world.post("/v1/notices/send", json!({})).await.fails(422, "invalid");
+    world.post("/v1/notices/send", json!({"ids": [], "all": true})).await.fails(422, "invalid");
+    world.post("/v1/notices/send", json!({"ids": []})).await.fails(422, "invalid");
+    world.post(&format!("{path}/answer"), json!({"answer": "perhaps"})).await.fails(422, "invalid");
+    world.post(&format!("{path}/answer"), json!({"answer": "keep"})).await.fails(409, "not_asked");
+    world.post("/v1/notices/ntc_1/answer", json!({"answer": "keep"})).await.fails(404, "not_found");
+    world.patch(&path, json!({"reason": "  "})).await.fails(422, "invalid");
+    world.put("/v1/settings/notices", json!({"silent_days": 0})).await.fails(422, "invalid");
+    world.put("/v1/settings/notices", json!({"automatic": "soon"})).await.fails(422, "invalid");
+    world.get("/v1/notices?state=lost").await.fails(422, "invalid");
+    world.get("/v1/obligations?due_before=soon").await.fails(422, "invalid");
+    let unknown = world.post("/v1/notices/send", json!({"ids": ["ntc_1"]})).await.is(200);
+    assert_eq!(unknown["not_sent"][0]["code"], "not_found");
+}
+
+#[tokio::test]
+async fn only_the_shops_own_people_see_its_notices() {
+    let (world, supply, _) = waiting().await;
+    slip(&world, &supply, "2026-12-30").await;
+    let draft = the_notice(&world, "draft").await;
+    let path = format!("/v1/notices/{}", draft["id"].as_str().unwrap());
+    world.send(Call::get(&path).key(STRANGER)).await.fails(404, "not_found");
+    assert_eq!(world.send(Call::get("/v1/notices").key(STRANGER)).await.is(200)["items"], json!([]));
+    world.send(Call::get("/v1/notices").key(CHECKOUT)).await.fails(403, "publishable_key");
+    world.send(Call::get("/v1/notices").key("sk_acme_reader")).await.fails(403, "scope_missing");
+    let answer = Call::post(&format!("{path}/answer"), &json!({"answer": "cancel"})).key(STRANGER);
+    world.send(answer).await.fails(404, "not_found");
+}
