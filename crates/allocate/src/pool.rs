@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
+pub use model::allocation::Strategy;
 use model::{
     Units,
     id::{LineId, SupplyId},
     time::{Date, Timestamp},
 };
-use serde::{Deserialize, Serialize};
 
 /// Supplies and lines of one SKU, the change already made to the supplies.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -41,49 +41,6 @@ pub struct Peg {
     pub supply: SupplyId,
     /// How many units, from 1.
     pub quantity: Units,
-}
-
-/// What a line may gain or lose by a run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Strategy {
-    /// Keeps the date it had before the change, or gets a better one. Served first; where it cannot be kept it is named.
-    Win,
-    /// Never worse, unless its goods are not there any more.
-    #[default]
-    Gain,
-    /// May get an earlier date or a later one: the rule alone decides.
-    Redistribute,
-    /// Never better.
-    Fill,
-    /// Gives its goods up to whoever wants them; gets what is left.
-    Lose,
-}
-
-impl Strategy {
-    /// Every strategy, the one served first before the others.
-    pub const ALL: [Self; 5] = [Self::Win, Self::Gain, Self::Redistribute, Self::Fill, Self::Lose];
-
-    /// The word used in JSON, columns and screens.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Win => "win",
-            Self::Gain => "gain",
-            Self::Redistribute => "redistribute",
-            Self::Fill => "fill",
-            Self::Lose => "lose",
-        }
-    }
-
-    /// Reads the word.
-    pub fn parse(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|strategy| strategy.as_str() == word)
-    }
-
-    /// Whether the units it has are kept for it.
-    pub(crate) fn is_protected(self) -> bool {
-        matches!(self, Self::Win | Self::Gain)
-    }
 }
 
 /// One open line, with what it has before the run.

@@ -1,6 +1,8 @@
 //! What a change leads to: lines that move up, promises made anew. In one step where that is little, else as work that
 //! goes on in bounded chunks between other commands and can be killed at any instant.
 
+use std::collections::BTreeMap;
+
 use ledger::{QueuePart, Work};
 use model::{
     event::{Event, PoolSettling},
@@ -13,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::{
-    Detail,
+    Detail, allocation,
     answer::Failure,
     look::{Look, Position, look},
     money,
@@ -133,6 +135,7 @@ pub(crate) fn follow(
         .iter()
         .filter_map(|event| Some((promise::changed(working.shop(), event)?, Cause::of(event.kind()))))
         .collect();
+    let begun = begin(working, course, events)?;
     working.apply(course.now, events.to_vec())?;
     let mut freed: Vec<(Sku, Cause)> = Vec::new();
     let mut changed: Vec<(Sku, SupplyId, Cause)> = Vec::new();
@@ -140,6 +143,13 @@ pub(crate) fn follow(
         consequences(working, event, &mut freed, &mut changed);
     }
     for (sku, cause) in freed {
+        if let Some(begun) = begun.get(&sku) {
+            for supply in allocation::carry_on(working, course, begun, &cause)? {
+                if changed.iter().all(|(_, known, _)| *known != supply) {
+                    changed.push((sku.clone(), supply, cause.clone()));
+                }
+            }
+        }
         settle(working, course, &sku, &cause)?;
     }
     own_lines(working, course, events)?;
@@ -151,6 +161,31 @@ pub(crate) fn follow(
         spread(working, course, &changed, Place::default(), &cause, None)?;
     }
     called_off(working, course, events)
+}
+
+/// Notes how pools stand that follow a rule and whose supply is about to change.
+fn begin(
+    working: &mut Working<'_>,
+    course: &Course,
+    events: &[Event],
+) -> Result<BTreeMap<Sku, allocation::Begun>, Failure> {
+    let mut begun = BTreeMap::new();
+    for event in events {
+        let (Event::SupplyAdded(_)
+        | Event::SupplyChanged(_)
+        | Event::SupplyReceived(_)
+        | Event::SupplyInspected(_)
+        | Event::SupplyCancelled(_)
+        | Event::StockAdjusted(_)) = event
+        else {
+            continue;
+        };
+        let Some(sku) = event.sku().filter(|sku| !begun.contains_key(*sku)).cloned() else { continue };
+        if let Some(pool) = allocation::begin(working, course, &sku)? {
+            begun.insert(sku, pool);
+        }
+    }
+    Ok(begun)
 }
 
 /// Makes promises anew for lines that gave units back: without their latest units, what is left comes earlier.
@@ -255,8 +290,11 @@ fn settle_on(
     mut passed: Position,
     work: Option<i64>,
 ) -> Result<usize, Failure> {
-    let Look { stretches, behind } = look(working, course, sku, &passed)?;
+    let Look { mut stretches, behind } = look(working, course, sku, &passed)?;
     let looked_at = stretches.values().map(|stretch| stretch.lines.len()).sum();
+    for stretch in stretches.values_mut() {
+        stretch.lines.retain(|waiting| !working.state.allocation.stays(waiting.line));
+    }
     let mut settled = promise::settle(course.next(working), sku, stretches, cause);
     let moved = !settled.lines.is_empty();
     if !moved {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use ledger::StoreError;
 use model::{
     Units,
+    allocation::{LineTerms, RunReport, Terms},
     event::{LocationSet, PolicySet},
     item::Item,
     record::Record,
@@ -58,6 +59,12 @@ pub enum Answer {
     HoldReleased,
     /// The money of an order as it is now.
     Paid(Box<Kept>),
+    /// What is set about re-allocation now.
+    Allocation(Terms),
+    /// What is set for a line now.
+    LineAllocation(LineTerms),
+    /// What a run did.
+    Ran(Box<RunReport>),
     /// Who takes care of a line now.
     Cared(Care),
     /// The place on a waitlist as it is now; whether it is new.

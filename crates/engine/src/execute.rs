@@ -20,6 +20,7 @@ use promise::{Bought, Queues};
 use crate::{
     Request,
     after::{Course, follow},
+    allocation::{self, settings},
     answer::{Answer, Answered, Failure, is_kept},
     fulfil, money, notices, receipts, stock, undo, waitlist,
     working::Working,
@@ -195,6 +196,9 @@ fn decide(working: &mut Working<'_>, request: &Request) -> Outcome {
             }
         }
         Command::Pay(wish) => money::pay(working, course, wish),
+        Command::SetAllocation(wish) => settings::set(working, course, wish),
+        Command::SetLineAllocation(wish) => settings::set_line(working, course, wish),
+        Command::Reallocate(wish) => allocation::run(working, course, wish),
         Command::TakeCare(wish) => take_care(working, course, wish),
         Command::JoinWaitlist(wish) => waitlist::join(working, course, wish),
         Command::LeaveWaitlist(id) => waitlist::leave(working, course, *id),
@@ -437,6 +441,7 @@ pub(crate) fn supply_change(
         lines: None,
         still_due: None,
         arrived: None,
+        wins_lost: std::mem::take(&mut working.state.wins_lost),
     }))
 }
 

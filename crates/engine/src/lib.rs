@@ -6,6 +6,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod after;
+mod allocation;
 mod answer;
 mod desk;
 mod execute;
@@ -39,6 +40,7 @@ use model::{command::Command, id::TenantId, time::Timestamp};
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
+pub use allocation::LINES_MAX as RUN_LINES_MAX;
 pub use answer::{Answer, Answered, Failure, Key};
 pub use sandbox::Sandbox;
 pub use snapshot::Snapshots;

@@ -1,7 +1,7 @@
 //! A shop on which commands are tried: the engine's own code on one thread, on a store that is thrown away.
 
 use ledger::Write;
-use model::{id::TenantId, time::Timestamp};
+use model::{allocation::Rule, id::TenantId, time::Timestamp};
 
 use crate::{
     Request,
@@ -30,6 +30,11 @@ impl Sandbox {
         let state = TenantState::load(desk.store()?, &tenant)?;
         // For what timers do, as the engine's own.
         Ok(Self { desk, tenant, state, stamps: Stamps::new([0; 32]) })
+    }
+
+    /// Gives goods out by this rule, whatever is set.
+    pub(crate) fn go_by(&mut self, rule: Option<Rule>) {
+        self.state.allocation.forced = rule;
     }
 
     /// Decides a command, and does all the work that it leaves behind.

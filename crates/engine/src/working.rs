@@ -7,7 +7,7 @@ use model::{
     Units,
     command::Contact,
     event::{Event, Move},
-    id::{HoldId, OrderId, Sku, SupplyId, TenantId},
+    id::{HoldId, LineId, OrderId, Sku, SupplyId, TenantId},
     order::Waiting,
     pool::Pool,
     state::{Shop, Touched},
@@ -16,6 +16,7 @@ use model::{
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::{
+    allocation::settings::Settings,
     answer::Failure,
     desk::{Desk, Part},
     money,
@@ -62,6 +63,10 @@ pub(crate) struct TenantState {
     pub(crate) waitlisted: Waitlisted,
     /// What runs moved since somebody last looked: an answer names it.
     moves: Vec<Move>,
+    /// What is set about re-allocation.
+    pub(crate) allocation: Settings,
+    /// Lines that should win and got later in this command.
+    pub(crate) wins_lost: Vec<LineId>,
 }
 
 impl TenantState {
@@ -100,6 +105,8 @@ impl TenantState {
             paying: false,
             waitlisted: waitlist::load(store, tenant)?,
             moves: Vec::new(),
+            allocation: Settings::load(store, tenant)?,
+            wins_lost: Vec::new(),
         })
     }
 
@@ -165,6 +172,7 @@ impl TenantState {
         self.shop.orders.clear();
         self.placed.clear();
         self.moves.clear();
+        self.wins_lost.clear();
         self.changes = Changes::default();
         (self.left_work, self.decided) = (false, false);
         true
@@ -228,6 +236,7 @@ impl TenantState {
         }
         self.moves.clear();
         (self.left_work, self.others_changed, self.decided) = (false, false, false);
+        self.wins_lost.clear();
         if self.shop.pools.len() > POOLS_KEPT_MAX {
             self.shop.pools.clear();
         }

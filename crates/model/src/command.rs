@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Units,
+    allocation::{LineTerms, Reallocate, Terms},
     event::AdjustReason,
     id::{
         Channel, CustomerKey, HoldId, LineId, LocationId, OrderId, ReleaseId, RunId, Sku, SupplyId, WaitId,
@@ -66,6 +67,12 @@ pub enum Command {
     LeaveWaitlist(WaitId),
     /// Write down or move money of an order.
     Pay(Pay),
+    /// Set by which rule goods are given out.
+    SetAllocation(Terms),
+    /// Set what a run may do to a line.
+    SetLineAllocation(LineTerms),
+    /// Re-allocate a pool.
+    Reallocate(Reallocate),
     /// Place an order.
     PlaceOrder(Box<PlaceOrder>),
     /// Call off an order or units of its lines.

@@ -4,6 +4,7 @@
 //! [`state`] says what each event does to what is kept. No clock, randomness or I/O in here.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+pub mod allocation;
 pub mod calendar;
 pub mod command;
 pub mod event;

@@ -46,6 +46,10 @@ pub enum RefusalCode {
     NotShipped,
     /// The SKU has as many open supplies as it may have.
     TooManySupplies,
+    /// A line that should keep its date would not.
+    WinLost,
+    /// More lines than one run looks at.
+    TooManyLines,
     /// The tenant has no location yet, so nothing can arrive.
     NoLocation,
     /// Units of the run have left or are with fulfilment.
@@ -104,6 +108,8 @@ impl RefusalCode {
             Self::NotReleased => "not_released",
             Self::NotShipped => "not_shipped",
             Self::TooManySupplies => "too_many_supplies",
+            Self::WinLost => "win_lost",
+            Self::TooManyLines => "too_many_lines",
             Self::NoLocation => "no_location",
             Self::AlreadyReleased => "already_released",
             Self::AlreadyUndone => "already_undone",

@@ -287,6 +287,9 @@ pub struct SupplyChange {
     /// What became of the units.
     #[serde(flatten, default, skip_serializing_if = "Option::is_none")]
     pub arrived: Option<Arrived>,
+    /// Lines that should win and got later all the same.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub wins_lost: Vec<LineId>,
 }
 
 /// What became of units that came, or that somebody looked at.

@@ -39,7 +39,7 @@ pub use cancel::cancel_order;
 pub use changed::{Changed, changed};
 pub use dates::supply_ship_by;
 pub use gains::{QueueNeed, gaining, queues_needed};
-pub use moves::{Settled, Stretch, Stretches, reissue, settle};
+pub use moves::{Settled, Stretch, Stretches, rearrange, reissue, settle};
 pub use place::{Placing, place_hold, place_order, refused_event, release_hold};
 pub use receive::{Shares, inspect, receive, shares};
 pub use release::{Handover, ready, release, released_lines, turn};

@@ -134,6 +134,56 @@ pub(crate) fn displace(
     })
 }
 
+/// Moves units of lines from the supplies they have to those they are to have; what is not named among these waits on the
+/// shortfall. Units with fulfilment stay.
+///
+/// `targets`: lines with all their units of the pool that are not with fulfilment; their orders are loaded. `None`: all is as it
+/// should be, or there is no such pool.
+pub fn rearrange(
+    set: Setting<'_>,
+    sku: &Sku,
+    targets: Vec<(LineId, Vec<(SupplyId, Units)>)>,
+    cause: &Cause,
+) -> Option<RunApplied> {
+    let pool = set.shop.pool(sku)?;
+    let mut shortfall = None;
+    let mut moves = Vec::new();
+    for (id, mut wanted) in targets {
+        let Some(line) = set.shop.orders.get(&id.order).and_then(|order| order.line(id.no)) else { continue };
+        let of_pool = line.pegs.iter().filter(|peg| peg.sku == *sku);
+        let mut had: Vec<(SupplyId, Units)> =
+            of_pool.map(|peg| (peg.supply, peg.quantity - line.released_on(peg.supply))).collect();
+        for (supply, units) in &mut had {
+            if let Some((_, wanted)) = wanted.iter_mut().find(|(to, _)| to == supply) {
+                let stays = (*units).min(*wanted);
+                (*units, *wanted) = (*units - stays, *wanted - stays);
+            }
+        }
+        for (from, units) in had {
+            let mut left = units;
+            for (to, wanted) in &mut wanted {
+                let quantity = left.min(*wanted);
+                if quantity > 0 {
+                    moves.push(Move { line: id, from, to: *to, quantity });
+                    (left, *wanted) = (left - quantity, *wanted - quantity);
+                }
+            }
+            let is_lost = pool.supply(from).is_some_and(|supply| supply.kind == SupplyKind::Shortfall);
+            if left > 0 && !is_lost {
+                if shortfall.is_none() {
+                    let opened = SupplyId::opened_by(set.command, 1);
+                    shortfall = shortfall_source(set.shop, pool, set.now, opened).ok();
+                }
+                let to = shortfall.as_ref()?.supply;
+                moves.push(Move { line: id, from, to, quantity: left });
+            }
+        }
+    }
+    let opened = shortfall.and_then(|source| source.opens).map(|supply| *supply).into_iter().collect();
+    let run = RunId::of(set.command);
+    (!moves.is_empty()).then(|| RunApplied { run, sku: sku.clone(), cause: cause.clone(), opened, moves })
+}
+
 struct Run<'a> {
     set: Setting<'a>,
     pool: &'a Pool,

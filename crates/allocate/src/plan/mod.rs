@@ -25,7 +25,7 @@ use model::{
 use crate::{
     pool::{Line, Peg, Pool, PoolError, Strategy},
     room::Room,
-    rule::{Basis, Rule},
+    rule::{Basis, Rule, turns},
     timetable::Timetable,
 };
 
@@ -191,7 +191,7 @@ struct Given {
 
 impl<'a> Run<'a> {
     fn new(pool: &'a Pool, rule: &'a Rule, times: Timetable, now: Timestamp) -> Result<Self, PoolError> {
-        let turns = rule.turns(&pool.lines, now);
+        let turns = turns(rule, &pool.lines, now);
         let mut seats = Vec::with_capacity(turns.len());
         let mut held = Vec::with_capacity(turns.len());
         for turn in turns {

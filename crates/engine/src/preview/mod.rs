@@ -8,6 +8,7 @@ mod scene;
 use ledger::Read;
 use model::{
     Units,
+    allocation::Rule,
     id::{LineId, OrderId, Sku, SupplyId},
     money::Money,
     order::Dates,
@@ -16,7 +17,11 @@ use model::{
 use serde::Serialize;
 
 use self::{compare::compare, scene::Scene};
-use crate::{Failure, Request, sandbox::Sandbox};
+use crate::{
+    Answer, Failure, Request,
+    allocation::{LINES_MAX as RUN_LINES_MAX, too_many},
+    sandbox::Sandbox,
+};
 
 /// Most lines that a preview looks at: about a second's work.
 pub const LINES_MAX: usize = 20_000;
@@ -106,6 +111,69 @@ pub struct Summary {
     pub complete: bool,
 }
 
+/// Tries a re-allocation of a SKU on a copy of its pool.
+///
+/// Errors: the store could not be read, or a defect. Refused as the request itself would be.
+pub fn try_run(
+    read: &mut dyn Read,
+    sku: &Sku,
+    request: &Request,
+) -> Result<Result<Answer, Rejection>, Failure> {
+    let supplies = read.supply_page(&request.tenant, Some(sku), true, None, 1)?;
+    let Some(supply) = supplies.first() else {
+        let detail = format!("nothing of {:?} is to be given out", sku.as_str());
+        return Ok(Err(Rejection::field("/sku", "no_supply", detail)));
+    };
+    let Some(scene) = Scene::load(read, &request.tenant, supply.id, RUN_LINES_MAX)? else {
+        return Ok(Err(Rejection::not_found("supply", supply.id)));
+    };
+    if !scene.complete {
+        return Ok(Err(too_many(sku)));
+    }
+    Ok(Sandbox::new(scene.writer()?, request.tenant.clone())?.run(request)?.outcome)
+}
+
+/// What a change would do under the rule that is set, and under another.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Comparison {
+    /// As it would be done now.
+    #[serde(flatten)]
+    pub now: Preview,
+    /// Under the other rule.
+    pub under: Under,
+}
+
+/// What a change would do under another rule.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Under {
+    /// The rule.
+    pub rule: Rule,
+    /// What it would do.
+    #[serde(flatten)]
+    pub preview: Preview,
+}
+
+/// Tries a request twice: under the rule that is set for the pool, and under another.
+///
+/// Errors and refusals are those of [`preview`].
+pub fn compare_rules(
+    read: &mut dyn Read,
+    supply: SupplyId,
+    request: &Request,
+    rule: Rule,
+    lines_max: usize,
+) -> Result<Result<Comparison, Rejection>, Failure> {
+    let Some(scene) = Scene::load(read, &request.tenant, supply, lines_max)? else {
+        return Ok(Err(Rejection::not_found("supply", supply)));
+    };
+    let now = match tried(&scene, request, None)? {
+        Ok(preview) => preview,
+        Err(rejection) => return Ok(Err(rejection)),
+    };
+    let other = tried(&scene, request, Some(rule.clone()))?;
+    Ok(other.map(|preview| Comparison { now, under: Under { rule, preview } }))
+}
+
 /// Tries a request on a copy of the pool of `supply`, as one reader sees it, with so many lines at most ([`LINES_MAX`]).
 ///
 /// Errors: the store could not be read, or a defect. Refused as the request itself would be.
@@ -119,11 +187,21 @@ pub fn preview(
     let Some(scene) = Scene::load(read, tenant, supply, lines_max)? else {
         return Ok(Err(Rejection::not_found("supply", supply)));
     };
+    tried(&scene, request, None)
+}
+
+/// Tries a request on a copy of a scene, under a rule in the place of the one that is set.
+fn tried(
+    scene: &Scene,
+    request: &Request,
+    rule: Option<Rule>,
+) -> Result<Result<Preview, Rejection>, Failure> {
     let before = scene.view(&mut *scene.store()?, request.now)?;
-    let mut sandbox = Sandbox::new(scene.writer()?, tenant.clone())?;
+    let mut sandbox = Sandbox::new(scene.writer()?, request.tenant.clone())?;
+    sandbox.go_by(rule);
     if let Err(rejection) = sandbox.run(request)?.outcome {
         return Ok(Err(rejection));
     }
     let after = scene.view(sandbox.store()?, request.now)?;
-    Ok(Ok(compare(&scene, &before, &after)))
+    Ok(Ok(compare(scene, &before, &after)))
 }

@@ -5,9 +5,10 @@ use std::{
     sync::Arc,
 };
 
-use ledger::{Changes, QueuePart, Read, Store, StoreError, Write, memory::MemoryStore};
+use ledger::{Changes, QueuePart, Read, RecordFilter, Shelf, Store, StoreError, Write, memory::MemoryStore};
 use model::{
     Units,
+    allocation::{LINE_TERMS, TERMS},
     id::{LineId, OrderId, Sku, SupplyId, TenantId},
     order::{Order, Waiting},
     state::Shop,
@@ -199,6 +200,25 @@ impl Copy<'_> {
             supplies: vec![supply.clone().into()],
             ..Changes::default()
         };
+        for kind in [TERMS, LINE_TERMS] {
+            let mut after: Option<String> = None;
+            loop {
+                let from = (after.as_deref(), PAGE);
+                let page = self.read.record_page(
+                    self.tenant,
+                    Shelf::Ledger,
+                    kind,
+                    &RecordFilter::default(),
+                    from,
+                )?;
+                let last = page.last().filter(|_| page.len() == PAGE).map(|record| record.id.to_string());
+                changes.records.extend(page.into_iter().map(Arc::new));
+                match last {
+                    Some(last) => after = Some(last),
+                    None => break,
+                }
+            }
+        }
         let pool = self.read.pools(self.tenant, std::slice::from_ref(&supply.sku))?.pop();
         let held = pool.iter().flat_map(|pool| &pool.supplies).filter(|supply| supply.held() > 0);
         for id in held.map(|supply| supply.id).collect::<Vec<_>>() {

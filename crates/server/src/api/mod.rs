@@ -1,6 +1,7 @@
 //! The API of a shop's systems: JSON over HTTP, described by its own OpenAPI document.
 
 mod adjustments;
+mod allocation;
 mod around;
 mod auth;
 mod availability;
@@ -76,6 +77,9 @@ fn routes() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(previews::look))
         .routes(routes!(receipts::receive))
         .routes(routes!(runs::undo))
+        .routes(routes!(allocation::run))
+        .routes(routes!(allocation::set, allocation::list))
+        .routes(routes!(allocation::set_line, allocation::get_line))
         .routes(routes!(inspections::inspect))
         .routes(routes!(adjustments::adjust))
         .routes(routes!(availability::ask))

@@ -150,6 +150,16 @@ pub(crate) trait Cursor: Sized {
     fn read(text: &str) -> Option<Self>;
 }
 
+impl Cursor for String {
+    fn write(&self) -> String {
+        self.clone()
+    }
+
+    fn read(text: &str) -> Option<Self> {
+        Some(text.to_owned())
+    }
+}
+
 macro_rules! text_cursor {
     ($($id:ty),*) => {
         $(impl Cursor for $id {

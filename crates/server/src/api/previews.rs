@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use axum::{extract::State, http::StatusCode, response::Response};
-use engine::preview::{LINES_MAX, preview};
+use engine::preview::{LINES_MAX, compare_rules, preview};
 use model::{
+    allocation::{Basis, Rule},
     command::{CancelSupply, Command},
     id::SupplyId,
 };
@@ -12,6 +13,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::{
+    allocation::BasisIn,
     auth::{Allowed, SuppliesWrite},
     clock::Now,
     input::{Input, Json},
@@ -64,10 +66,13 @@ fn check(supply: SupplyId, input: &PreviewIn) -> Result<(Command, &'static str),
 ///
 /// Decides exactly as the call itself would, on a copy: who would ship earlier or later, promises that would be broken,
 /// units without goods behind them, money at risk. Changes nothing. Of a supply with very many lines behind it, the first
-/// 20,000 are looked at; `summary.complete` says so.
+/// 20,000 are looked at; `summary.complete` says so. With `rule`, `under` says what the same change would do by that rule.
 #[utoipa::path(
     post, path = "/v1/supplies/{id}/preview", tag = "Supplies", operation_id = "preview_supply",
-    params(("id" = String, Path, description = "The supply's id")),
+    params(
+        ("id" = String, Path, description = "The supply's id"),
+        ("rule" = Option<BasisIn>, Query, description = "Compare with this rule, side by side: `under`"),
+    ),
     request_body = PreviewIn,
     responses((status = 200, description = "Every line that would change, and the sum of it", body = schema::Preview)),
     security(("key" = ["supplies:write"])),
@@ -77,13 +82,22 @@ pub(crate) async fn look(
     allowed: Allowed<SuppliesWrite>,
     Now(now): Now,
     Segments(id): Segments<String>,
-    params: Params,
+    mut params: Params,
     Json { value, .. }: Json<PreviewIn>,
 ) -> Result<Response, Problem> {
+    let words = Basis::ALL.map(Basis::as_str);
+    let basis = params.word("rule", &words).and_then(Basis::parse);
     params.finish()?;
     let supply = path_id("supply", &id)?;
     let (command, at) = check(supply, &value)?;
     let request = api.request(&allowed.caller, now, command, None);
+    if let Some(basis) = basis {
+        let seen = api
+            .read_with(move |store| compare_rules(store, supply, &request, Rule::of(basis), LINES_MAX))
+            .await?
+            .map_err(|rejection| Problem::from(rejection).within(at))?;
+        return json(StatusCode::OK, &seen);
+    }
     let seen = api
         .read_with(move |store| preview(store, supply, &request, LINES_MAX))
         .await?

@@ -1,6 +1,7 @@
 //! The API through HTTP: the whole server on a store in a directory of its own, with a clock that the tests set.
 #![allow(clippy::unwrap_used)]
 
+mod allocation;
 mod auth;
 mod described;
 mod fulfilment;

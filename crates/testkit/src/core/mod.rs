@@ -117,7 +117,13 @@ impl CoreShop {
                 promise::receive(set, &sku, wish, &head, &self.last_come(&[(wish.supply, tail)]))?
             }
             // Needs the ledger, which is not kept in here: the engine's tests undo runs.
-            Command::Pay(_) | Command::TakeCare(_) | Command::JoinWaitlist(_) | Command::LeaveWaitlist(_) => {
+            Command::Pay(_)
+            | Command::SetAllocation(_)
+            | Command::SetLineAllocation(_)
+            | Command::Reallocate(_)
+            | Command::TakeCare(_)
+            | Command::JoinWaitlist(_)
+            | Command::LeaveWaitlist(_) => {
                 return Err(Rejection::not_found("waitlist", "in here"));
             }
             Command::UndoRun(run) => return Err(Rejection::not_found("run", run)),

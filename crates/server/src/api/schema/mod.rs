@@ -2,6 +2,7 @@
 //! HTTP: a test holds every answer it gets against these.
 #![allow(dead_code, clippy::large_enum_variant, reason = "shapes, of which no value is ever made")]
 
+mod allocation;
 mod catalog;
 mod fulfilment;
 mod offers;
@@ -14,7 +15,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 pub(crate) use self::{
-    catalog::*, fulfilment::*, offers::*, orders::*, payments::*, previews::*, supplies::*,
+    allocation::*, catalog::*, fulfilment::*, offers::*, orders::*, payments::*, previews::*, supplies::*,
 };
 
 /// An amount of money.

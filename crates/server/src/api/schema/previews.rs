@@ -72,6 +72,17 @@ pub(crate) struct PreviewSummary {
     pub(crate) complete: bool,
 }
 
+/// What a change would do under another rule.
+#[derive(ToSchema, Serialize)]
+pub(crate) struct PreviewUnder {
+    /// The rule.
+    pub(crate) rule: super::Rule,
+    /// Open lines that would have other dates or goods, by order and line.
+    pub(crate) effects: Vec<Effect>,
+    /// The same in numbers.
+    pub(crate) summary: PreviewSummary,
+}
+
 /// What a change would do.
 #[derive(ToSchema, Serialize)]
 pub(crate) struct Preview {
@@ -79,4 +90,7 @@ pub(crate) struct Preview {
     pub(crate) effects: Vec<Effect>,
     /// The same in numbers.
     pub(crate) summary: PreviewSummary,
+    /// The same under the rule that was asked about; absent where none was.
+    #[schema(nullable = false)]
+    pub(crate) under: Option<PreviewUnder>,
 }

@@ -100,6 +100,9 @@ pub(crate) struct SupplyChange {
     /// The run that this change made.
     #[schema(example = "run_019ab3f0c4a070008000000000000000")]
     pub(crate) run: String,
+    /// Lines that should keep their date and do not; absent where there are none.
+    #[schema(nullable = false)]
+    pub(crate) wins_lost: Option<Vec<String>>,
 }
 
 /// A supply of which a part was split off.
@@ -112,6 +115,9 @@ pub(crate) struct SupplySplit {
     pub(crate) run: String,
     /// The part.
     pub(crate) part: Supply,
+    /// Lines that should keep their date and do not; absent where there are none.
+    #[schema(nullable = false)]
+    pub(crate) wins_lost: Option<Vec<String>>,
 }
 
 /// A run that was taken back.
@@ -126,6 +132,9 @@ pub(crate) struct RunUndone {
     pub(crate) undone: String,
     /// Units that had moved by it.
     pub(crate) moved: i64,
+    /// Lines that should keep their date and do not; absent where there are none.
+    #[schema(nullable = false)]
+    pub(crate) wins_lost: Option<Vec<String>>,
 }
 
 /// What units that came, or that somebody looked at, led to.
@@ -156,6 +165,9 @@ pub(crate) struct Receipt {
     pub(crate) quarantine: Option<String>,
     /// Units that were promised from this supply and will not come: the last lines wait for other goods.
     pub(crate) displaced: i64,
+    /// Lines that should keep their date and do not; absent where there are none.
+    #[schema(nullable = false)]
+    pub(crate) wins_lost: Option<Vec<String>>,
 }
 
 /// What a receipt is answered with.
