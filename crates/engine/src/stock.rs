@@ -3,7 +3,6 @@
 use model::{
     Units,
     command::{Adjust, Count, SplitSupply, Transfer, WrongArrival},
-    event::AdjustReason,
     id::{LocationId, Sku, SupplyId},
     refusal::Rejection,
     view::AdjustmentView,
@@ -65,31 +64,18 @@ pub(crate) fn wrong_arrival(working: &mut Working<'_>, course: &mut Course, wish
     let Some(sku) = pool_of(working, wish.supply)? else {
         return Ok(Err(Rejection::not_found("supply", wish.supply)));
     };
-    if sku == wish.sku {
-        let detail = format!("{sku} is what was expected: book it in as accepted or damaged");
-        return Ok(Err(Rejection::field("/wrong/sku", "contradiction", detail)));
-    }
-    let supply = working.pool(&sku).and_then(|pool| pool.supply(wish.supply)).cloned();
-    let Some(supply) = supply.filter(|supply| !supply.kind.is_elastic()) else {
-        let detail = format!("{} is closed", wish.supply);
-        let code = model::refusal::RefusalCode::SupplyClosed;
-        return Ok(Err(model::refusal::Refusal::new(code, detail).into()));
-    };
-    let change = Adjust {
-        sku: wish.sku.clone(),
-        location: supply.location.clone(),
-        delta: wish.quantity,
-        reason: AdjustReason::WrongArrival,
-        line: None,
-        note: Some(format!("came with {} in the place of {sku}", wish.supply).into()),
-    };
-    Ok(adjust(working, course, &change)?.map_err(|rejection| match rejection {
+    let named = |rejection: Rejection| match rejection {
         Rejection::Invalid(mut errors) => {
             errors.iter_mut().for_each(|error| error.pointer = format!("/wrong{}", error.pointer));
             Rejection::Invalid(errors)
         }
         other => other,
-    }))
+    };
+    let supply = working.pool(&sku).and_then(|pool| pool.supply(wish.supply));
+    match promise::wrong_arrival(supply.map(|supply| &**supply), wish) {
+        Err(rejection) => Ok(Err(named(rejection))),
+        Ok(change) => Ok(adjust(working, course, &change)?.map_err(named)),
+    }
 }
 
 /// Sends goods to another location.

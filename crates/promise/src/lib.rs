@@ -45,7 +45,7 @@ pub use receive::{Shares, inspect, receive, shares};
 pub use release::{Handover, ready, release, released_lines, turn};
 pub use settings::{etag, put_item, put_location, put_policy};
 pub use ship::ship;
-pub use stock::{adjust, counted, lots_short, transfer};
+pub use stock::{adjust, counted, lots_short, transfer, wrong_arrival};
 pub use supply::{add_supply, cancel_supply, change_supply, excess, split_supply};
 pub use take_back::take_back;
 pub use undo::{Undo, undo_run};

@@ -2,11 +2,13 @@
 //!
 //! docs/theory/promising.md, "Receipts".
 
+use std::collections::BTreeMap;
+
 use model::{
     Units,
     command::{Inspect, Receive},
     event::{Event, Move, StillDue, SupplyInspected, SupplyReceived},
-    id::{Sku, SupplyId},
+    id::{LineId, Sku, SupplyId},
     limits::{SUPPLIES_MAX, SUPPLY_UNITS_MAX},
     order::{Cause, Waiting},
     pool::Pool,
@@ -139,11 +141,14 @@ fn rest(
     lost: &[Move],
 ) -> StillDue {
     let id = SupplyId::opened_by(set.command, LOT);
+    let mut lost_of: BTreeMap<LineId, Units> = BTreeMap::new();
+    for step in lost {
+        *lost_of.entry(step.line).or_default() += step.quantity;
+    }
     let mut left = shares.first;
     let mut moves = Vec::new();
     for waiting in head {
-        let lost: Units =
-            lost.iter().filter(|step| step.line == waiting.line).map(|step| step.quantity).sum();
+        let lost = lost_of.get(&waiting.line).copied().unwrap_or(0);
         let quantity = (waiting.quantity - lost).min(left);
         if quantity > 0 {
             moves.push(Move { line: waiting.line, from: supply.id, to: id, quantity });

@@ -2,7 +2,7 @@
 
 use model::{
     Units,
-    command::{Adjust, Count, Transfer},
+    command::{Adjust, Count, Transfer, WrongArrival},
     event::{AdjustReason, Event, StockAdjusted},
     id::{LineId, LocationId, SupplyId},
     limits::SUPPLIES_MAX,
@@ -149,6 +149,30 @@ pub fn transfer(set: Setting<'_>, wish: &Transfer) -> Decision {
         ..new_shelf(set, pool, &wish.to, SupplyId(set.command))
     };
     Ok(vec![Event::StockAdjusted(left), Event::SupplyAdded(due)])
+}
+
+/// The change that something else makes which came in the place of what was expected: it goes to the shelf where it came.
+///
+/// `supply`: what it came with, if it is open; it stays as it is. Refuses `supply_closed`; the SKU that was expected is
+/// `Invalid`.
+pub fn wrong_arrival(supply: Option<&Supply>, wish: &WrongArrival) -> Result<Adjust, Rejection> {
+    let Some(supply) = supply.filter(|supply| !supply.kind.is_elastic()) else {
+        let detail = format!("{} is closed", wish.supply);
+        return Err(Refusal::new(RefusalCode::SupplyClosed, detail).into());
+    };
+    let expected = &supply.sku;
+    if *expected == wish.sku {
+        let detail = format!("{expected} is what was expected: book it in as accepted or damaged");
+        return Err(Rejection::field("/sku", "contradiction", detail));
+    }
+    Ok(Adjust {
+        sku: wish.sku.clone(),
+        location: supply.location.clone(),
+        delta: wish.quantity,
+        reason: AdjustReason::WrongArrival,
+        line: None,
+        note: Some(format!("came with {} in the place of {expected}", supply.id).into()),
+    })
 }
 
 /// The change that a count makes; `None`: there are as many as there should be.

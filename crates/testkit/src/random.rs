@@ -1,13 +1,16 @@
 //! Shops at random: what may happen to a shop, as values that shrink to the few steps that matter.
 
+mod year;
+
 use std::ops::Range;
 
 use model::{
     Units,
     calendar::{Calendar, WorkingDays},
     command::{
-        Accept, AddSupply, AskLine, CancelOrder, CancelSupply, ChangeSupply, Command, Inspect, PlaceHold,
-        PlaceOrder, PutItem, PutLocation, PutPolicy, Receive, Release, Ship, TakeBack, TakeBackLine,
+        Accept, AddSupply, AskLine, CancelOrder, CancelSupply, ChangeSupply, Command, Count, Inspect,
+        PlaceHold, PlaceOrder, PutItem, PutLocation, PutPolicy, Receive, Release, Ship, SplitSupply,
+        TakeBack, TakeBackLine, Transfer, WrongArrival,
     },
     event::AdjustReason,
     id::{Channel, HoldId, LineId, LocationId, OrderId, Sku, SupplyId},
@@ -24,6 +27,8 @@ use crate::{
     ask::{customer, date, instant, sku},
     core::{CoreShop, item},
 };
+
+pub use year::Year;
 
 const SKUS: [&str; 4] = ["A", "B", "SET", "BOX"];
 const CHANNELS: [&str; 2] = ["default", "web"];
@@ -58,6 +63,16 @@ pub enum Step {
     Inspect(usize, Units, Units),
     /// Stock is counted: SKU, place, units more or less.
     Adjust(usize, usize, Units),
+    /// Stock is counted: SKU, place, units that are there.
+    Count(usize, usize, Units),
+    /// Goods go from one place to the other: SKU, from where, units, days until they arrive.
+    Transfer(usize, usize, Units, Option<u16>),
+    /// Part of a supply comes at another time: which, units, days from now.
+    Split(usize, Units, Option<u16>),
+    /// Something else came with a supply: which, of which SKU, units.
+    WrongArrival(usize, usize, Units),
+    /// A change of a supply is undone: which of those so far, counted from the last.
+    Undo(usize),
     /// An order is sent: all that is here, or units of one line.
     Ship(usize, Option<(usize, Units)>),
     /// What is allocated at a place goes to fulfilment: so many lines behind so many, with a carrier in so many hours.
@@ -214,7 +229,15 @@ pub fn step() -> impl Strategy<Value = Step> {
         6 => (any_of.clone(), (0..12_i64, prop_oneof![2 => Just(0), 1 => 0..4_i64]), prop::bool::weighted(0.3), seldom(0..40_u16))
             .prop_map(|(supply, came, close, days)| Step::ReceivePart(supply, came, close, days)),
         3 => (any_of.clone(), 0..4_i64, 0..3_i64).prop_map(|(supply, good, off)| Step::Inspect(supply, good, off)),
-        5 => (plain, at.clone(), -5..10_i64).prop_map(|(sku, place, delta)| Step::Adjust(sku, place, delta)),
+        5 => (plain.clone(), at.clone(), -5..10_i64).prop_map(|(sku, place, delta)| Step::Adjust(sku, place, delta)),
+        1 => (plain.clone(), at.clone(), 0..12_i64).prop_map(|(sku, place, units)| Step::Count(sku, place, units)),
+        2 => (plain.clone(), at.clone(), 1..6_i64, prop::option::weighted(0.9, 0..20_u16))
+            .prop_map(|(sku, place, units, days)| Step::Transfer(sku, place, units, days)),
+        3 => (any_of.clone(), 1..9_i64, prop::option::weighted(0.9, 0..60_u16))
+            .prop_map(|(supply, units, days)| Step::Split(supply, units, days)),
+        1 => (any_of.clone(), plain.clone(), 1..4_i64)
+            .prop_map(|(supply, sku, units)| Step::WrongArrival(supply, sku, units)),
+        3 => (0..3_usize).prop_map(Step::Undo),
         3 => (any_of.clone(), part()).prop_map(|(order, part)| Step::Ship(order, part)),
         4 => (0..2_usize, 0..3_usize, 1..9_usize, seldom(0..99_u16))
             .prop_map(|(place, skip, lines, hours)| Step::Release(place, skip, lines, hours)),
@@ -226,6 +249,19 @@ pub fn step() -> impl Strategy<Value = Step> {
         3 => (1..72_u16).prop_map(Step::Wait),
         1 => prop_oneof![Just(usize::MAX), 0..2_usize].prop_map(Step::Rounds),
         1 => Just(Step::GoOn),
+    ]
+}
+
+/// A change of a supply that can be undone.
+pub fn change() -> impl Strategy<Value = Step> {
+    let any_of = 0..1_000_usize;
+    prop_oneof![
+        (any_of.clone(), prop::option::weighted(0.9, 0..60_u16)).prop_map(|(s, days)| Step::Slip(s, days)),
+        (any_of.clone(), 0..15_i64).prop_map(|(supply, units)| Step::Resize(supply, units)),
+        any_of.clone().prop_map(Step::CancelSupply),
+        any_of.clone().prop_map(Step::Receive),
+        (any_of, (0..12_i64, 0..4_i64), any::<bool>(), prop::option::of(0..40_u16))
+            .prop_map(|(supply, came, close, days)| Step::ReceivePart(supply, came, close, days)),
     ]
 }
 
@@ -355,6 +391,31 @@ pub fn command(shop: &mut CoreShop, step: &Step) -> Option<Command> {
             line: None,
             note: None,
         }),
+        Step::Count(at, place, counted) => Command::Count(Count {
+            sku: sku(SKUS[*at]),
+            location: LocationId::stored(PLACES[*place]),
+            counted: *counted,
+            note: None,
+        }),
+        Step::Transfer(at, from, quantity, days) => Command::Transfer(Transfer {
+            sku: sku(SKUS[*at]),
+            from: LocationId::stored(PLACES[*from]),
+            to: LocationId::stored(PLACES[1 - *from]),
+            quantity: *quantity,
+            expected_on: days.and_then(|days| in_days(shop, days)),
+            reference: None,
+        }),
+        Step::Split(at, quantity, days) => Command::SplitSupply(SplitSupply {
+            supply: nth(supplies(shop), *at)?,
+            quantity: *quantity,
+            expected_on: days.and_then(|days| in_days(shop, days)),
+        }),
+        Step::WrongArrival(at, came, quantity) => Command::WrongArrival(WrongArrival {
+            supply: nth(supplies(shop), *at)?,
+            sku: sku(SKUS[*came]),
+            quantity: *quantity,
+        }),
+        Step::Undo(at) => Command::UndoRun(shop.runs().rev().nth(*at)?),
         Step::Ship(at, part) => {
             let order = nth(orders(shop), *at)?;
             let lines = lines_of(shop, order, *part);

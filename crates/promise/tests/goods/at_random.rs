@@ -5,8 +5,8 @@ use std::sync::Arc;
 use model::{
     command::{Accept, Command, PlaceOrder},
     event::Event,
-    id::{LineId, SupplyId},
-    refusal::Rejection,
+    id::{LineId, RunId, SupplyId},
+    refusal::{RefusalCode, Rejection},
     state::{Shop, Touched},
     view::AvailabilityState,
 };
@@ -19,11 +19,14 @@ use testkit::{
 
 /// Shops of each property in an everyday run. `PROPTEST_CASES` asks for more.
 const SHOPS: u32 = 150;
+/// Shops that the judge follows, and how much happens in each.
+const SHOPS_JUDGED: u32 = 10_000;
+const STEPS_JUDGED: usize = 50;
 
-fn config() -> Config {
+fn config(shops: u32) -> Config {
     let set = Config::default();
     let none_asked_for = set.cases == 256;
-    Config { cases: if none_asked_for { SHOPS } else { set.cases }, ..set }
+    Config { cases: if none_asked_for { shops } else { set.cases }, ..set }
 }
 
 /// Runs all steps; calls `after` with each command that ran.
@@ -73,6 +76,19 @@ fn assert_same(one: &Shop, other: &Shop) -> Result<(), TestCaseError> {
     };
     prop_assert_eq!(orders(one), orders(other));
     Ok(())
+}
+
+/// The same supplies with the same claims, the same pegs and holds; versions apart.
+fn assert_same_goods(now: &Shop, before: &Shop) -> Result<(), TestCaseError> {
+    let plain = |shop: &Shop| {
+        let mut shop = shop.clone();
+        shop.pools.values_mut().for_each(|pool| Arc::make_mut(pool).version = 0);
+        for order in shop.orders.values_mut() {
+            Arc::make_mut(order).lines.iter_mut().for_each(|line| line.promises.clear());
+        }
+        shop
+    };
+    assert_same(&plain(now), &plain(before))
 }
 
 /// Everything that differs was noted as touched: else a row would not be written.
@@ -210,10 +226,10 @@ fn assert_room_is_exact(shop: &CoreShop, wish: &PlaceOrder) -> Result<(), TestCa
 }
 
 proptest! {
-    #![proptest_config(config())]
+    #![proptest_config(config(SHOPS_JUDGED))]
 
     #[test]
-    fn a_judge_finds_nothing_wrong(steps in random::steps(1..80), rows_max in 1..6_usize) {
+    fn a_judge_finds_nothing_wrong(steps in random::steps(STEPS_JUDGED..STEPS_JUDGED + 1), rows_max in 1..6_usize) {
         let mut judge = Judge::default();
         let shop = play(rows_max, &steps, |shop, command, outcome, before| {
             if let Err(wrong) = judge.witness(command, shop.now, outcome, &shop.shop, &shop.unsettled()) {
@@ -228,6 +244,30 @@ proptest! {
             again.apply(&event, &mut Touched::default()).unwrap();
         }
         assert_same(&shop.shop, &again)?;
+    }
+}
+
+proptest! {
+    #![proptest_config(config(SHOPS))]
+
+    /// A change that is undone at once, while nobody is still on the move, leaves no trace but the versions of promises.
+    #[test]
+    fn a_change_undone_at_once_leaves_all_as_it_was(steps in random::steps(1..60), change in random::change()) {
+        let mut shop = play(3, &steps, |_, _, _, _| Ok(()))?;
+        shop.rounds_max = usize::MAX;
+        // Whoever would move up as the clock stands now has.
+        shop.run(&Command::GoOn).unwrap();
+        if let Some(slip) = random::command(&mut shop, &change) {
+            let before = shop.shop.clone();
+            if let Ok(done) = shop.run(&slip) {
+                match shop.run(&Command::UndoRun(RunId::of(done.id))) {
+                    Ok(_) => assert_same_goods(&shop.shop, &before)?,
+                    // Carts hold what came.
+                    Err(Rejection::Refused(refusal)) if refusal.code == RefusalCode::UnitsPromised => {}
+                    Err(other) => panic!("{other:?}"),
+                }
+            }
+        }
     }
 
     #[test]

@@ -13,6 +13,7 @@ mod receipts;
 mod settings;
 mod shipping;
 mod supplies;
+mod year;
 
 use model::{
     Units,

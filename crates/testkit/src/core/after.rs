@@ -107,6 +107,13 @@ impl CoreShop {
             Event::StockAdjusted(adjusted) => {
                 after.pools.insert(adjusted.sku.clone(), anew(Cause::of(kind)));
             }
+            Event::RunUndone(undone) => {
+                let cause = of_supply(undone.restored.id);
+                after.pools.insert(undone.sku.clone(), anew(cause.clone()));
+                after.supplies.push((undone.restored.id, cause.clone()));
+                let moved = undone.moves.iter().map(|step| step.line);
+                after.lines.extend(moved.map(|line| (line, cause.clone())));
+            }
             Event::RunApplied(run) => {
                 after.lines.extend(run.moves.iter().map(|step| (step.line, run.cause.clone())));
             }

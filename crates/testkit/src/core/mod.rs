@@ -1,6 +1,7 @@
 //! A whole shop in memory, driven through the pure core: decides, applies, and then does what the engine does after.
 
 mod after;
+mod runs;
 mod set_up;
 
 use std::{
@@ -12,7 +13,7 @@ use model::{
     Units,
     command::{Command, PlaceHold, PlaceOrder},
     event::{Event, HoldGone},
-    id::{HoldId, LineId, LocationId, OrderId, Sku, SupplyId, step_of},
+    id::{HoldId, LineId, LocationId, OrderId, RunId, Sku, SupplyId, step_of},
     order::{Line, Order, Peg, Waiting},
     refusal::Rejection,
     state::{Shop, Touched},
@@ -41,6 +42,8 @@ pub struct CoreShop {
     commands: u32,
     /// Pools in which lines may still move up.
     unsettled: BTreeMap<Sku, after::Owed>,
+    /// Changes of supplies that can be asked to be undone.
+    runs: BTreeMap<RunId, runs::Kept>,
 }
 
 /// A command that had its effect.
@@ -66,6 +69,7 @@ impl CoreShop {
             touched: Touched::default(),
             commands: 0,
             unsettled: BTreeMap::new(),
+            runs: BTreeMap::new(),
         }
     }
 
@@ -84,7 +88,9 @@ impl CoreShop {
                 return Err(rejection);
             }
         };
+        let begun = self.begin(command);
         self.follow(id, events, matches!(command, Command::GoOn));
+        self.keep(RunId::of(id), begun, from);
         Ok(Done { id, events: from..self.events.len(), refused })
     }
 
@@ -116,7 +122,7 @@ impl CoreShop {
                 let head = covering(self.queue(wish.supply).into_iter(), head);
                 promise::receive(set, &sku, wish, &head, &self.last_come(&[(wish.supply, tail)]))?
             }
-            // Needs the ledger, which is not kept in here: the engine's tests undo runs.
+            // Beside the goods.
             Command::Pay(_)
             | Command::SetAllocation(_)
             | Command::SetLineAllocation(_)
@@ -126,7 +132,7 @@ impl CoreShop {
             | Command::LeaveWaitlist(_) => {
                 return Err(Rejection::not_found("waitlist", "in here"));
             }
-            Command::UndoRun(run) => return Err(Rejection::not_found("run", run)),
+            Command::UndoRun(run) => self.undo(set, *run)?,
             Command::Inspect(wish) => promise::inspect(set, &pool_of(wish.supply)?, wish)?,
             Command::Adjust(wish) => {
                 let pool = self.shop.pool(&wish.sku).filter(|_| wish.delta < 0);
@@ -146,7 +152,12 @@ impl CoreShop {
                 let Some(change) = change else { return Ok((Vec::new(), Vec::new())) };
                 return self.decide(id, &Command::Adjust(change));
             }
-            Command::WrongArrival(wish) => return Err(Rejection::not_found("supply", wish.supply)),
+            Command::WrongArrival(wish) => {
+                let pool = pool_of(wish.supply)?;
+                let supply = self.shop.pool(&pool).and_then(|pool| pool.supply(wish.supply));
+                let change = promise::wrong_arrival(supply.map(|supply| &**supply), wish)?;
+                return self.decide(id, &Command::Adjust(change));
+            }
             Command::PlaceHold(wish) => promise::place_hold(set, wish)?,
             Command::ReleaseHold(hold) => promise::release_hold(set, *hold)?,
             Command::PlaceOrder(wish) => {

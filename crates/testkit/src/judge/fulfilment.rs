@@ -33,7 +33,9 @@ impl Judge {
             ensure!(is_complete || wish.lines.contains(&id), "{id} was not named");
             ensure!(self.may_leave(wish, placed, line), "{id} leaves before its release");
             let kits = self.kits_here(placed, line);
-            for (sku, each) in line.needs() {
+            // Of what was handed over before, the rest of the kit may have been lost since.
+            let picked = |sku: &model::id::Sku| step.picks.iter().any(|peg| peg.sku == *sku);
+            for (sku, each) in line.needs().filter(|(sku, _)| picked(sku)) {
                 let with_fulfilment = self.sum(id, line, |lot| (lot.sku == *sku, Lot::released_of));
                 ensure!(with_fulfilment <= each * kits, "{id}: {with_fulfilment} of {sku} for {kits}");
             }

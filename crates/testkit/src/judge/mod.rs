@@ -11,6 +11,7 @@ mod newcomer;
 mod promises;
 mod receipts;
 mod settings;
+mod undone;
 
 use std::collections::BTreeSet;
 
@@ -145,6 +146,13 @@ impl Judge {
             }
             Event::StockAdjusted(adjusted) => {
                 course.freed.insert(adjusted.sku.clone());
+            }
+            Event::RunUndone(undone) => {
+                let Command::UndoRun(run) = command else { return Err("undone by nobody".to_owned()) };
+                ensure!(undone.run == *run, "another run than {run} is undone");
+                course.freed.insert(undone.sku.clone());
+                course.changed.insert(undone.restored.id);
+                course.affected.extend(undone.moves.iter().map(|step| step.line));
             }
             Event::PolicySet(set) => self.note_policy(set, course),
             Event::LocationSet(set) => self.note_location(set, course),

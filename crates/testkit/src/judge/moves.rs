@@ -15,6 +15,13 @@ use super::{
     ensure,
 };
 
+/// The cause of who goes with the part of a supply that is split off: the last come.
+const SPLIT: &str = "supply_split";
+
+fn is_split(run: &RunApplied, step: &Move) -> bool {
+    &*run.cause.kind == SPLIT && run.opened.iter().any(|supply| supply.id == step.to)
+}
+
 impl Judge {
     /// Moves up never give a later date, and leave alone who has the date asked for.
     pub(super) fn check_run(&self, run: &RunApplied) -> Verdict {
@@ -22,7 +29,7 @@ impl Judge {
             let from = self.books.lot(step.from)?;
             let opened = run.opened.iter().find(|supply| supply.id == step.to).map(Lot::of);
             let to = opened.as_ref().map_or_else(|| self.books.lot(step.to), Ok)?;
-            if to.kind == SupplyKind::Shortfall {
+            if to.kind == SupplyKind::Shortfall || is_split(run, step) {
                 continue;
             }
             ensure!(
@@ -69,7 +76,7 @@ impl Judge {
             match to.kind {
                 // Not found when they were picked: they are missing to whom they were picked for.
                 SupplyKind::Shortfall if &*run.cause.kind == "release_returned" => {}
-                SupplyKind::Shortfall => {
+                kind if kind == SupplyKind::Shortfall || is_split(run, step) => {
                     let others = self.books.lot(step.from)?.movable_lines();
                     let younger = others.into_iter().find(|line| *line > step.line);
                     ensure!(

@@ -69,7 +69,9 @@ impl Judge {
     /// What is shown is what is true.
     pub(super) fn check_views(&self, shop: &Shop) -> Verdict {
         for placed in self.books.orders.values() {
-            let Some(order) = shop.orders.get(&placed.order.id) else { continue };
+            let Some(order) = shop.orders.get(&placed.order.id).filter(|order| order.is_open()) else {
+                continue;
+            };
             let view = promise::order_view(shop, order, self.books.now);
             for (line, shown) in placed.order.lines.iter().zip(&view.lines) {
                 let open = placed.open(line);
