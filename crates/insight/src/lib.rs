@@ -6,6 +6,7 @@
 //! [`calc::calc`] answers the same functions by name, from JSON.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+pub mod advice;
 pub mod advisor;
 pub mod allocation;
 pub mod atp;

@@ -1,0 +1,120 @@
+use super::*;
+
+/// A mug that sells one a day, is out, and comes again in 20 days.
+fn mug() -> Subject {
+    Subject {
+        sku: "MUG".into(),
+        price: Some(40.0),
+        unit_cost: Some(15.0),
+        inbound_units: 50.0,
+        wait_days: Some(20.0),
+        days_watched: 100.0,
+        units_asked: 100.0,
+        ..Subject::default()
+    }
+}
+
+fn of(advice: &Advice, mode: Mode) -> &Choice {
+    advice.choices.iter().find(|choice| choice.mode == mode).unwrap()
+}
+
+#[test]
+fn goods_on_order_are_sold_ahead_and_capped_below_what_comes() {
+    let advice = advise(&mug()).unwrap();
+    assert_eq!(advice.recommended.mode, Mode::Backorder, "{:?}", advice.reasons);
+    assert!((advice.stretch_units - 20.0).abs() < 1e-9);
+    let cap = advice.recommended.cap.unwrap();
+    assert!((50..=56).contains(&cap), "{cap}");
+    let best = of(&advice, Mode::Backorder);
+    assert!(best.low < best.value && best.value < best.high);
+    let shares: f64 = advice.choices.iter().map(|choice| choice.best_in).sum();
+    assert!((shares - 1.0).abs() < 1e-12);
+    assert!(advice.cautions.iter().any(|caution| caution.contains("borrowed figure")));
+}
+
+#[test]
+fn a_staple_with_nothing_on_order_gets_a_waitlist() {
+    let staple = Subject { inbound_units: 0.0, wait_days: None, category: Some("paper towels".into()), ..mug() };
+    let advice = advise(&staple).unwrap();
+    assert_eq!(advice.recommended.mode, Mode::Waitlist);
+    assert!(advice.reasons.iter().any(|reason| reason.contains("nothing is on order")));
+    assert!(of(&advice, Mode::Backorder).not.is_some());
+    let waits = &advice.figures[Fig::AcceptBackorder as usize];
+    assert_eq!((waits.source, waits.value), (Source::Borrowed, 0.17));
+}
+
+#[test]
+fn own_data_outweighs_what_is_borrowed() {
+    let few = advise(&mug()).unwrap();
+    let seen = Waiting { offered: 400.0, ordered: 320.0, wait_mean: 0.0, cancelled: 30.0, open_days: 3_000.0, ..Waiting::default() };
+    let own = advise(&Subject { shop: seen, ..mug() }).unwrap();
+    let waits = &own.figures[Fig::AcceptBackorder as usize];
+    assert_eq!(waits.source, Source::OwnData);
+    assert!((waits.value - 0.8).abs() < 0.03, "{waits:?}");
+    assert!(waits.high - waits.low < 0.1);
+    assert!((own.figures[Fig::CancelBackorder as usize].value - 0.0095).abs() < 0.001);
+    assert!(of(&own, Mode::Backorder).value > of(&few, Mode::Backorder).value);
+    assert!(own.probability_best > 0.95);
+}
+
+#[test]
+fn each_flip_is_where_another_mode_takes_over() {
+    let advice = advise(&mug()).unwrap();
+    assert!(advice.flips.iter().any(|flip| flip.figure == "accept_backorder"), "{:?}", advice.flips);
+    for flip in &advice.flips {
+        assert_ne!(flip.best, advice.recommended.mode);
+        let mut values: Values = std::array::from_fn(|n| advice.figures[n].value);
+        values[figures::place(&flip.figure).unwrap()] = flip.at;
+        let (days, units) = stretch(&values);
+        let mut all = values_of(&contribution(&values, days, units));
+        all.sort_by(f64::total_cmp);
+        assert!(all[3] - all[2] < 1e-4 * all[3].abs().max(1.0), "{flip:?} {all:?}");
+    }
+}
+
+#[test]
+fn a_figure_typed_in_is_taken_as_it_is() {
+    let mut subject = mug();
+    subject.set.insert("accept_backorder".into(), 0.0);
+    subject.set.insert("accept_preorder".into(), 0.0);
+    let advice = advise(&subject).unwrap();
+    assert_eq!(advice.recommended.mode, Mode::Waitlist);
+    assert_eq!(advice.figures[Fig::AcceptBackorder as usize].source, Source::Set);
+    let refused = |name: &str, value: f64| {
+        let mut subject = mug();
+        subject.set.insert(name.into(), value);
+        advise(&subject).unwrap_err()
+    };
+    assert!(refused("no_such", 1.0).to_string().contains("there is no such figure"));
+    assert_eq!(refused("accept_backorder", 1.5).field(), "accept_backorder");
+    assert_eq!(refused("unit_cost", -1.0).field(), "unit_cost");
+    assert_eq!(refused("wait_days", f64::NAN).field(), "wait_days");
+}
+
+#[test]
+fn too_little_is_said_and_nonsense_refused() {
+    let field = |subject: Subject| advise(&subject).unwrap_err().field().to_owned();
+    assert_eq!(field(Subject { price: None, ..mug() }), "price");
+    assert_eq!(field(Subject { price: Some(0.0), ..mug() }), "price");
+    assert_eq!(field(Subject { unit_cost: Some(-1.0), ..mug() }), "unit_cost");
+    assert_eq!(field(Subject { units_asked: f64::NAN, ..mug() }), "units_asked");
+    assert_eq!(field(Subject { days_watched: 0.0, units_asked: 0.0, ..mug() }), "demand_per_day");
+    assert_eq!(field(Subject { units_asked: 0.0, ..mug() }), "demand_per_day");
+    let one = advise(&Subject { units_asked: 1.0, ..mug() }).unwrap();
+    assert!(one.figures[Fig::Demand as usize].note.contains("few"));
+    let none = advise(&Subject { units_asked: 0.0, shop_rate: Some(0.5), ..mug() }).unwrap();
+    assert!(none.figures[Fig::Demand as usize].note.contains("nobody"));
+    let free = advise(&Subject { unit_cost: Some(40.0), ..mug() }).unwrap();
+    assert_eq!(free.recommended.mode, Mode::OutOfStock);
+    assert!(free.reasons.iter().any(|reason| reason.contains("earns nothing")));
+    let gone = advise(&Subject { discontinued: true, ..mug() }).unwrap();
+    assert_eq!(gone.recommended.mode, Mode::OutOfStock);
+}
+
+#[test]
+fn the_number_of_threads_changes_nothing() {
+    let subjects: Vec<Subject> = (1..40).map(|n| Subject { units_asked: f64::from(n), ..mug() }).collect();
+    let one = advise_all(&subjects, NonZeroUsize::MIN);
+    let three = advise_all(&subjects, NonZeroUsize::new(3).unwrap());
+    assert_eq!(one, three);
+}
