@@ -59,6 +59,11 @@ pub(crate) enum Command {
         after_help = "Examples:\n  shipwhen keys create --tenant acme --scopes '*'\n  shipwhen keys create --tenant acme --publishable --json"
     )]
     Keys(KeysArgs),
+    /// How to sell what is out: backorder, preorder, waitlist or out of stock, and what each earns
+    #[command(
+        after_help = "Examples:\n  shipwhen advise\n  shipwhen advise --sku MUG-RED --set accept_backorder=0.5\n  shipwhen advise --csv skus.csv --json\n\nColumns of the table: sku, price, unit_cost, category, on_hand, inbound_units, wait_days, lead_time_days, days_watched, units_asked, and the name of any figure, such as demand_per_day.\nNothing is changed."
+    )]
+    Advise(AdviseArgs),
     /// Work one formula, to check our maths
     #[command(
         after_help = "Examples:\n  shipwhen calc --list\n  shipwhen calc eoq '{\"fixed_cost\": 8, \"holding_cost\": 0.225, \"demand_rate\": 1300}'\n  shipwhen calc atp input.json\n  cat input.json | shipwhen calc atp -\n  shipwhen calc legal_clock '{\"jurisdiction\": \"US\", \"ordered_at\": \"2026-11-02T15:00:00Z\", \"zone\": \"America/New_York\", \"asked_at\": \"2026-11-20T15:00:00Z\"}'\n  shipwhen calc intermittent_accuracy '{\"data\": \"demand.csv.gz\", \"horizon\": 6}'"
@@ -147,6 +152,29 @@ pub(crate) enum KeysCommand {
         #[arg(long)]
         publishable: bool,
     },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AdviseArgs {
+    /// Only this SKU, with every number behind the answer
+    #[arg(long)]
+    pub(crate) sku: Option<String>,
+    /// A table of SKUs instead of a store: CSV, or CSV packed with gzip
+    #[arg(long)]
+    pub(crate) csv: Option<PathBuf>,
+    /// By the policy of this channel
+    #[arg(long)]
+    pub(crate) channel: Option<String>,
+    /// A figure to take as given, such as accept_backorder=0.5; may stand more than once
+    #[arg(long, value_name = "NAME=VALUE", value_parser = figure)]
+    pub(crate) set: Vec<(String, f64)>,
+}
+
+/// Reads `name=value`.
+fn figure(text: &str) -> Result<(String, f64), String> {
+    let (name, value) = text.split_once('=').ok_or("expected NAME=VALUE")?;
+    let value = value.trim().parse().map_err(|_| format!("{value:?} is not a number"))?;
+    Ok((name.trim().to_owned(), value))
 }
 
 #[derive(Debug, Args)]

@@ -1,6 +1,7 @@
 //! The `shipwhen` command: the one place that reads the system's clock, its entropy and its environment.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod advise;
 pub mod calc;
 mod cli;
 pub mod config;
@@ -51,6 +52,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Export(args) => export::run(&settings, &args),
         Command::Verify => maintain::verify(&settings),
         Command::Keys(args) => keys::run(&settings, &args),
+        Command::Advise(args) => advise::run(&settings, &args),
         Command::Calc(args) => calc::run(&settings, &args),
         Command::Backup(args) => maintain::backup(&settings, &args),
         Command::Restore(args) => maintain::restore(&settings, &args),

@@ -128,7 +128,9 @@ fn check(subject: &Subject) -> Checked<()> {
         not_negative(name, value.unwrap_or(0.0))?;
     }
     for seen in [&subject.waiting, &subject.shop] {
-        for value in [seen.rate_in_stock, seen.offered, seen.ordered, seen.wait_mean, seen.cancelled, seen.open_days] {
+        for value in
+            [seen.rate_in_stock, seen.offered, seen.ordered, seen.wait_mean, seen.cancelled, seen.open_days]
+        {
             not_negative("waiting", value)?;
         }
     }
@@ -163,11 +165,16 @@ fn supply(subject: &Subject) -> Vec<Figure> {
     let first = subject.wait_days.filter(|_| subject.inbound_units > 0.0);
     let lead = subject.lead_time_days.filter(|_| can_have);
     let wait = match (first, lead) {
-        (Some(days), None) => Figure::sure(Fig::Wait, days, OwnData, "days until the next goods are promised to come"),
-        (None, Some(days)) => Figure::sure(Fig::Wait, days, OwnData, "the lead time of the policy"),
-        (Some(first), Some(lead)) => {
-            Figure::sure(Fig::Wait, first.min(lead), OwnData, "days until goods come: on order, or by lead time")
+        (Some(days), None) => {
+            Figure::sure(Fig::Wait, days, OwnData, "days until the next goods are promised to come")
         }
+        (None, Some(days)) => Figure::sure(Fig::Wait, days, OwnData, "the lead time of the policy"),
+        (Some(first), Some(lead)) => Figure::sure(
+            Fig::Wait,
+            first.min(lead),
+            OwnData,
+            "days until goods come: on order, or by lead time",
+        ),
         (None, None) => {
             let note = "nothing says when goods come; a month is a guess";
             Figure::between(Fig::Wait, STRETCH_DAYS, (14.0, 65.0), Guess, note)
@@ -193,11 +200,16 @@ fn demand(subject: &Subject) -> Checked<Figure> {
     }
     let prior = subject.shop_rate.filter(|rate| *rate > 0.0);
     if units <= 0.0 && prior.is_none() {
-        return bad("demand_per_day", format!("nobody has asked for one in {days:.0} days, and nothing else has sold"));
+        return bad(
+            "demand_per_day",
+            format!("nobody has asked for one in {days:.0} days, and nothing else has sold"),
+        );
     }
     let (a, b) = prior.map_or((units, days), |rate| (units + 0.5, days + 0.5 / rate));
     let note = if units <= 0.0 {
-        format!("nobody has asked for one in {days:.0} days: this is what the shop's other SKUs let one expect")
+        format!(
+            "nobody has asked for one in {days:.0} days: this is what the shop's other SKUs let one expect"
+        )
     } else if units < 10.0 {
         format!("{units:.0} units ordered or refused in {days:.0} days: few, so the range is wide")
     } else {
@@ -217,7 +229,8 @@ fn who_waits(subject: &Subject) -> Vec<Figure> {
             Figure::between(Fig::AcceptBackorder, *share, (share * 0.5, share * 1.8), Borrowed, note)
         }
         None => {
-            let note = "share who waited in the US in 2021, all goods (eMarketer); 56 % say they would (2007)";
+            let note =
+                "share who waited in the US in 2021, all goods (eMarketer); 56 % say they would (2007)";
             Figure::between(Fig::AcceptBackorder, 0.13, (0.06, 0.40), Borrowed, note)
         }
     };
@@ -237,7 +250,14 @@ fn who_waits(subject: &Subject) -> Vec<Figure> {
         for (n, (hits, of)) in seen.into_iter().enumerate() {
             if of >= 1.0 {
                 let whose = if n == 0 { "in the whole shop" } else { "of this SKU" };
-                figure = Figure::seen_share(fig, &figure, WEIGHT, hits.min(of), of, format!("{what} {whose}: {hits:.0} of {of:.0}"));
+                figure = Figure::seen_share(
+                    fig,
+                    &figure,
+                    WEIGHT,
+                    hits.min(of),
+                    of,
+                    format!("{what} {whose}: {hits:.0} of {of:.0}"),
+                );
             }
         }
         figure
@@ -320,7 +340,10 @@ fn late(subject: &Subject) -> Figure {
     if subject.receipts < 1.0 {
         return prior;
     }
-    let note = format!("{:.0} of {:.0} supplies of its supplier came after their promised date", subject.receipts_late, subject.receipts);
+    let note = format!(
+        "{:.0} of {:.0} supplies of its supplier came after their promised date",
+        subject.receipts_late, subject.receipts
+    );
     Figure::seen_share(Fig::Late, &prior, WEIGHT, subject.receipts_late, subject.receipts, note)
 }
 
@@ -334,13 +357,42 @@ fn costs(so_far: &[Figure], subject: &Subject) -> Vec<Figure> {
         Figure::between(fig, base * value, (base * low, base * high), source, note)
     };
     vec![
-        part(Fig::LateCost, margin, (0.2, 0.06, 0.6), Guess, "a fifth of the margin; 58 % in the US say they would not come back after a missed promise (RetailBrew 2024)"),
-        part(Fig::Goodwill, margin, (0.1, 0.02, 0.4), Guess, "a tenth of the margin; 15 % switch to another shop when goods are out (US online groceries 2018)"),
-        part(Fig::CancelCost, price, (0.03, 0.01, 0.06), Guess, "handling and a refund: three in a hundred of the price"),
+        part(
+            Fig::LateCost,
+            margin,
+            (0.2, 0.06, 0.6),
+            Guess,
+            "a fifth of the margin; 58 % in the US say they would not come back after a missed promise (RetailBrew 2024)",
+        ),
+        part(
+            Fig::Goodwill,
+            margin,
+            (0.1, 0.02, 0.4),
+            Guess,
+            "a tenth of the margin; 15 % switch to another shop when goods are out (US online groceries 2018)",
+        ),
+        part(
+            Fig::CancelCost,
+            price,
+            (0.03, 0.01, 0.06),
+            Guess,
+            "handling and a refund: three in a hundred of the price",
+        ),
         Figure::sure(Fig::Deposit, 0.25, Guess, "a quarter of the price with a preorder"),
         Figure::between(Fig::Capital, 0.0003, (0.0001, 0.0006), Guess, "about 11 % a year"),
         Figure::sure(Fig::PaymentShare, 0.029, Borrowed, "the list price of the large card processors"),
-        Figure::sure(Fig::PaymentFixed, 0.30, Borrowed, "the list price of the large card processors, in the SKU's currency"),
-        part(Fig::Service, 0.18 * 5.5, (1.0, 0.4, 2.0), Borrowed, "18 % of tickets ask where an order is (Squire), 4 to 7 dollars each (Eteria), vendors' figures"),
+        Figure::sure(
+            Fig::PaymentFixed,
+            0.30,
+            Borrowed,
+            "the list price of the large card processors, in the SKU's currency",
+        ),
+        part(
+            Fig::Service,
+            0.18 * 5.5,
+            (1.0, 0.4, 2.0),
+            Borrowed,
+            "18 % of tickets ask where an order is (Squire), 4 to 7 dollars each (Eteria), vendors' figures",
+        ),
     ]
 }

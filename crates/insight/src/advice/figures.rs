@@ -216,6 +216,9 @@ impl Figure {
 pub(crate) fn known(name: &str) -> Checked<usize> {
     match place(name) {
         Some(place) => Ok(place),
-        None => bad(name, format!("there is no such figure; there are: {}", names().collect::<Vec<_>>().join(", "))),
+        None => bad(
+            name,
+            format!("there is no such figure; there are: {}", names().collect::<Vec<_>>().join(", ")),
+        ),
     }
 }

@@ -7,17 +7,19 @@
 mod basis;
 mod figures;
 mod reasons;
+mod table_rows;
 #[cfg(test)]
 mod tests;
 mod value;
 
 use std::{num::NonZeroUsize, sync::OnceLock};
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 pub use self::{
     basis::{Subject, Waiting},
     figures::{Figure, Source, names},
+    table_rows::subjects,
 };
 use self::{
     figures::{FIGURES, Fig, Values, kind},
@@ -27,7 +29,7 @@ use crate::{
     advisor::{Contribution, Mode},
     error::Checked,
     preorder::{PreorderCapInput, preorder_cap},
-    random::uniform,
+    random::{draw, uniform},
     special::normal_quantile,
     threads,
 };
@@ -123,15 +125,19 @@ fn values_of(contribution: &Contribution) -> [f64; 4] {
 fn worlds() -> &'static Vec<[f64; FIGURES + 1]> {
     static WORLDS: OnceLock<Vec<[f64; FIGURES + 1]>> = OnceLock::new();
     WORLDS.get_or_init(|| {
-        let point = |draw: usize, column: usize| {
+        let column = |column: usize| {
             // Stratified: each figure meets each of 400 equal parts of its range once, in an order of its own.
             let mut order: Vec<(u64, usize)> =
-                (0..DRAWS).map(|n| (crate::random::draw(SEED, column as u64, n as u64), n)).collect();
+                (0..DRAWS).map(|n| (draw(SEED, column as u64, n as u64), n)).collect();
             order.sort_unstable();
-            let inside = uniform(SEED ^ 1, column as u64, draw as u64).clamp(1e-9, 1.0 - 1e-9);
-            normal_quantile((order[draw].1 as f64 + inside) / DRAWS as f64)
+            let point = |(n, (_, part)): (usize, (u64, usize))| {
+                let inside = uniform(SEED ^ 1, column as u64, n as u64).clamp(1e-9, 1.0 - 1e-9);
+                normal_quantile((part as f64 + inside) / DRAWS as f64)
+            };
+            order.into_iter().enumerate().map(point).collect::<Vec<f64>>()
         };
-        (0..DRAWS).map(|draw| std::array::from_fn(|column| point(draw, column))).collect()
+        let columns: Vec<Vec<f64>> = (0..=FIGURES).map(column).collect();
+        (0..DRAWS).map(|n| std::array::from_fn(|column| columns[column][n])).collect()
     })
 }
 
@@ -326,12 +332,14 @@ fn terms(middle: &Values, mode: Mode, flips: &[Flip], stretch_units: f64) -> Ter
     let margin = (of(Fig::Price) - of(Fig::UnitCost)).max(0.0);
     // Quoting a day longer loses the share of patience of a day; a late unit costs what it costs.
     let longer = of(Fig::Patience) * margin;
-    let quantile = if of(Fig::LateCost) + longer > 0.0 { of(Fig::LateCost) / (of(Fig::LateCost) + longer) } else { 0.9 };
+    let quantile =
+        if of(Fig::LateCost) + longer > 0.0 { of(Fig::LateCost) / (of(Fig::LateCost) + longer) } else { 0.9 };
     Terms {
         mode,
         cap,
         horizon_days: horizon.filter(|_| ahead),
-        deposit_percent: (mode == Mode::Preorder).then(|| (of(Fig::Deposit) * 100.0).round().clamp(1.0, 100.0) as u8),
+        deposit_percent: (mode == Mode::Preorder)
+            .then(|| (of(Fig::Deposit) * 100.0).round().clamp(1.0, 100.0) as u8),
         buffer: 0,
         promise_quantile: (quantile.clamp(0.5, 0.95) * 100.0).round() / 100.0,
     }
@@ -346,17 +354,4 @@ fn cap(inbound: f64, keep: f64, stretch_units: f64) -> Option<i64> {
     let supply = inbound.floor().clamp(0.0, 1e8) as i64;
     let input = PreorderCapInput { supply, keep_probability: keep.clamp(0.01, 1.0), alpha: CAP_RISK };
     preorder_cap(&input).ok().map(|found| found.cap)
-}
-
-/// What a shop keeps of an advice it has accepted.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Accepted {
-    /// The mode.
-    pub mode: String,
-    /// What it was expected to bring, and what the mode before was.
-    pub value: f64,
-    /// How sure that was.
-    pub probability_best: f64,
-    /// Why.
-    pub reasons: Vec<String>,
 }

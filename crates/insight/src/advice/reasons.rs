@@ -110,7 +110,10 @@ pub(super) fn cautions(advice: &Advice) -> Vec<String> {
     }
     let waits = figure(advice, Fig::AcceptBackorder);
     if waits.source == Source::Borrowed {
-        all.push("How many of your customers wait is a borrowed figure until you have sold for later yourself.".to_owned());
+        all.push(
+            "How many of your customers wait is a borrowed figure until you have sold for later yourself."
+                .to_owned(),
+        );
     }
     all
 }

@@ -1,7 +1,7 @@
 //! What each way of selling brings over a stretch without stock, for one set of numbers.
 
 use super::figures::{Fig, Values};
-use crate::advisor::{Contribution, Mode};
+use crate::advisor::Contribution;
 
 /// Units that are as good as without end: goods can be ordered for every customer.
 pub(crate) const WITHOUT_END: f64 = 1e9;

@@ -1,6 +1,7 @@
 //! Runs the built command as a shop would: as processes, with files, over HTTP.
 #![allow(clippy::unwrap_used, reason = "what fails in a test is the test")]
 
+mod advise;
 mod commands;
 mod demo;
 mod house;

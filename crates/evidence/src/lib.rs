@@ -1,0 +1,11 @@
+//! What a shop's ledger shows of its customers and suppliers, in the numbers that `insight` asks for.
+//!
+//! One pass over the ledger, which can go on where it stopped: what was seen is summed up by SKU and by supplier, and only
+//! orders that wait are kept one by one. It decides nothing and writes nothing.
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+mod history;
+mod subject;
+
+pub use history::{EvidenceError, Goods, History, Supplier};
+pub use subject::{Answerless, Whole, subject};

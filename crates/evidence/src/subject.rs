@@ -1,0 +1,128 @@
+//! One SKU as the advisor asks about it.
+
+use std::collections::BTreeMap;
+
+use insight::advice::{Subject, Waiting};
+use model::{
+    id::Channel,
+    money::Money,
+    pool::Pool,
+    supply::SupplyState,
+    time::{Timestamp, days_since_epoch},
+};
+
+use crate::history::{Goods, History, days_between, utc_day};
+
+/// Why there is no question to ask about a SKU.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Answerless {
+    /// It is a kit.
+    #[error("a kit sells what its components allow: ask about them")]
+    Kit,
+}
+
+/// What the whole shop shows, the same for every SKU.
+#[derive(Debug, Clone, Default)]
+pub struct Whole {
+    waiting: Waiting,
+    rate: Option<f64>,
+    open_days: BTreeMap<model::id::Sku, f64>,
+}
+
+impl History {
+    /// Sums up the whole shop at a moment: once for any number of SKUs.
+    pub fn whole(&self, now: Timestamp) -> Whole {
+        let open_days: BTreeMap<_, _> =
+            self.open_days(now).into_iter().map(|(sku, days)| (sku.clone(), days)).collect();
+        let mut whole = Whole { open_days, ..Whole::default() };
+        let (mut asked, mut days) = (0.0, 0.0);
+        for (sku, goods) in self.all_goods() {
+            asked += (goods.ordered + goods.refused) as f64;
+            days += watched(goods, now);
+            add(&mut whole.waiting, &seen(goods, whole.open_days.get(sku)));
+        }
+        whole.rate = (asked > 0.0 && days > 0.0).then(|| asked / days);
+        whole
+    }
+}
+
+fn add(sum: &mut Waiting, more: &Waiting) {
+    sum.ordered += more.ordered;
+    sum.cancelled += more.cancelled;
+    sum.open_days += more.open_days;
+    sum.waits_ended += more.waits_ended;
+    sum.waits_bought += more.waits_bought;
+}
+
+/// What was seen of people who waited. How many were offered to wait and did not is not known: nobody writes down who only looked.
+fn seen(goods: &Goods, open_days: Option<&f64>) -> Waiting {
+    Waiting {
+        cancelled: goods.later_cancelled as f64,
+        open_days: goods.closed_days + open_days.copied().unwrap_or(0.0),
+        waits_ended: goods.waits_ended as f64,
+        waits_bought: goods.waits_bought as f64,
+        ..Waiting::default()
+    }
+}
+
+/// Days a SKU was watched, at least one.
+fn watched(goods: &Goods, now: Timestamp) -> f64 {
+    goods.since.map_or(0.0, |since| days_between(since, now).max(1.0))
+}
+
+/// An amount in the currency's own unit.
+fn amount(money: Money) -> f64 {
+    money.amount as f64 / 10_f64.powi(i32::from(money.currency.decimals()))
+}
+
+/// What is known of a pool on a channel at a moment.
+///
+/// Errors: it is a kit.
+pub fn subject(
+    pool: &Pool,
+    channel: &Channel,
+    history: &History,
+    whole: &Whole,
+    now: Timestamp,
+) -> Result<Subject, Answerless> {
+    let item = &pool.item;
+    if item.is_kit() {
+        return Err(Answerless::Kit);
+    }
+    let none = Goods::default();
+    let goods = history.goods(&item.sku).unwrap_or(&none);
+    let due = || {
+        pool.supplies.iter().filter(|supply| supply.state == SupplyState::Due && !supply.kind.is_elastic())
+    };
+    let dated = due().filter(|supply| supply.free() > 0);
+    let arrives = |supply: &model::supply::Supply| {
+        let given = days_since_epoch(supply.expected_on?);
+        Some((given + i32::from(supply.lateness.promised_days) - utc_day(now)).max(1))
+    };
+    let first = dated.clone().filter_map(|supply| arrives(supply)).min();
+    let policy = pool.policy_set(channel).or_else(|| pool.policy_set(&Channel::default()));
+    let receipts = item.supplier.as_deref().and_then(|name| history.supplier(name));
+    let receipts = receipts.map_or(&[][..], |supplier| &supplier.receipts);
+    Ok(Subject {
+        sku: item.sku.to_string(),
+        price: item.price.map(amount),
+        unit_cost: item.unit_cost.map(amount),
+        category: item.tags.first().map(ToString::to_string),
+        on_hand: pool.free_on_hand().max(0) as f64,
+        inbound_units: dated
+            .filter(|supply| supply.expected_on.is_some())
+            .map(|supply| supply.free())
+            .sum::<i64>() as f64,
+        wait_days: first.map(f64::from),
+        lead_time_days: policy.and_then(|policy| policy.lead_time_days).map(f64::from),
+        discontinued: item.discontinued,
+        days_watched: watched(goods, now),
+        units_asked: (goods.ordered + goods.refused) as f64,
+        waiting: seen(goods, whole.open_days.get(&item.sku)),
+        shop: whole.waiting,
+        receipts: receipts.len() as f64,
+        receipts_late: receipts.iter().filter(|receipt| receipt.1).count() as f64,
+        shop_rate: whole.rate,
+        ..Subject::default()
+    })
+}
