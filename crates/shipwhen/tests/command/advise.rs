@@ -42,7 +42,8 @@ fn a_store_is_advised_by_its_own_orders() {
     assert_eq!(towel["recommended"]["mode"], "waitlist");
     assert!(of(&lines, "FREE")["refused"].as_str().unwrap().contains("price"), "{lines}");
     // In words, with a figure typed in.
-    let said = house.done(&["advise", "--sku", "MUG", "--set", "accept_backorder=0", "--set", "accept_preorder=0"]);
+    let said =
+        house.done(&["advise", "--sku", "MUG", "--set", "accept_backorder=0", "--set", "accept_preorder=0"]);
     assert!(said.out.contains("typed in") && said.out.contains("waitlist"), "{}", said.out);
     assert_eq!(house.run(&["advise", "--sku", "NONE"]).code, 1);
     assert_eq!(house.run(&["advise", "--set", "accept_backorder=much"]).code, 2);
