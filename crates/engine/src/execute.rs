@@ -5,7 +5,7 @@ use std::sync::Arc;
 use ledger::{Kept, QueuePart, Replay, Timer};
 use model::{
     Units,
-    command::{CancelOrder, ChangeSupply, Command, PlaceOrder},
+    command::{CancelOrder, ChangeSupply, Command, KeepPrivate, PlaceOrder},
     event::{Event, HoldGone, LocationSet, Noted, PolicySet},
     id::{HoldId, OrderId, RunId, Sku, SupplyId},
     record::{Json, Record},
@@ -202,6 +202,7 @@ fn decide(working: &mut Working<'_>, request: &Request) -> Outcome {
         Command::TakeCare(wish) => take_care(working, course, wish),
         Command::JoinWaitlist(wish) => waitlist::join(working, course, wish),
         Command::LeaveWaitlist(id) => waitlist::leave(working, course, *id),
+        Command::KeepPrivate(wish) => keep_private(working, wish),
         Command::PlaceOrder(wish) => place_order(working, course, wish, OrderId(request.id)),
         Command::CancelOrder(wish) => cancel_order(working, course, wish),
         Command::Release(wish) => fulfil::release(working, course, wish),
@@ -210,6 +211,22 @@ fn decide(working: &mut Working<'_>, request: &Request) -> Outcome {
         Command::Message(wish) => notices::decide(working, course, wish),
         Command::RunDue | Command::GoOn => Err(Failure::Defect("a command for the engine alone".into())),
     }
+}
+
+/// Sets private records, if what they rest on is as it was.
+fn keep_private(working: &mut Working<'_>, wish: &KeepPrivate) -> Outcome {
+    for (kind, id) in &wish.only_if {
+        if working.private(kind, id)?.is_none() {
+            return Ok(Err(Rejection::not_found("record", format_args!("{kind} {id}"))));
+        }
+    }
+    for (kind, id) in &wish.unless {
+        if working.private(kind, id)?.is_some() {
+            return Ok(Err(Rejection::Stale));
+        }
+    }
+    working.put_private(wish.records.iter().cloned());
+    Ok(Ok(Answer::Done))
 }
 
 /// Applies a decision with all that follows from it, and answers.

@@ -19,6 +19,7 @@ use crate::{
     message::MessageWish,
     money::Money,
     order::ShipChoice,
+    record::{Record, RecordKey},
     shortfall::Care,
     supply::SupplyKind,
     time::{Date, Timestamp},
@@ -73,6 +74,8 @@ pub enum Command {
     SetLineAllocation(LineTerms),
     /// Re-allocate a pool.
     Reallocate(Reallocate),
+    /// Set records of the private shelf.
+    KeepPrivate(KeepPrivate),
     /// Place an order.
     PlaceOrder(Box<PlaceOrder>),
     /// Call off an order or units of its lines.
@@ -108,6 +111,17 @@ pub struct JoinWaitlist {
     pub email: Arc<str>,
     /// The language to write in.
     pub locale: Option<Arc<str>>,
+}
+
+/// Set records of the private shelf, such as accounts and sessions: no event says so, and erasing them erases them.
+#[derive(Debug, Clone, Default)]
+pub struct KeepPrivate {
+    /// Only while these are there.
+    pub only_if: Vec<RecordKey>,
+    /// Only while these are not there.
+    pub unless: Vec<RecordKey>,
+    /// What to set, or to drop.
+    pub records: Vec<Record>,
 }
 
 /// Describe a location.

@@ -9,6 +9,7 @@ pub mod link;
 pub mod mail;
 pub mod pages;
 mod serve;
+pub mod staff;
 
 pub use api::openapi;
 pub use app::{App, Clock};

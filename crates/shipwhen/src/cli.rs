@@ -64,6 +64,11 @@ pub(crate) enum Command {
         after_help = "Examples:\n  shipwhen advise\n  shipwhen advise --sku MUG-RED --set accept_backorder=0.5\n  shipwhen advise --csv skus.csv --json\n\nColumns of the table: sku, price, unit_cost, category, on_hand, inbound_units, wait_days, lead_time_days, days_watched, units_asked, and the name of any figure, such as demand_per_day.\nNothing is changed."
     )]
     Advise(AdviseArgs),
+    /// People who sign in to the shop's pages
+    #[command(
+        after_help = "Examples:\n  shipwhen users create ada@example.com --name Ada\n  shipwhen users create grace@example.com --role support --json\n\nPrints a link that works once, for three days: whoever opens it chooses a password. The same command makes a new link for somebody who forgot theirs."
+    )]
+    Users(UsersArgs),
     /// Work one formula, to check our maths
     #[command(
         after_help = "Examples:\n  shipwhen calc --list\n  shipwhen calc eoq '{\"fixed_cost\": 8, \"holding_cost\": 0.225, \"demand_rate\": 1300}'\n  shipwhen calc atp input.json\n  cat input.json | shipwhen calc atp -\n  shipwhen calc legal_clock '{\"jurisdiction\": \"US\", \"ordered_at\": \"2026-11-02T15:00:00Z\", \"zone\": \"America/New_York\", \"asked_at\": \"2026-11-20T15:00:00Z\"}'\n  shipwhen calc intermittent_accuracy '{\"data\": \"demand.csv.gz\", \"horizon\": 6}'"
@@ -175,6 +180,30 @@ fn figure(text: &str) -> Result<(String, f64), String> {
     let (name, value) = text.split_once('=').ok_or("expected NAME=VALUE")?;
     let value = value.trim().parse().map_err(|_| format!("{value:?} is not a number"))?;
     Ok((name.trim().to_owned(), value))
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct UsersArgs {
+    #[command(subcommand)]
+    pub(crate) command: UsersCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum UsersCommand {
+    /// Invite somebody, and make the tenant if it is new; prints the link
+    Create {
+        /// Their e-mail address
+        email: String,
+        /// What to call them
+        #[arg(long, default_value = "")]
+        name: String,
+        /// owner, operations or support
+        #[arg(long, default_value = "owner")]
+        role: String,
+        /// Where people reach the server [default: http://127.0.0.1:8080]
+        #[arg(long, env = "SHIPWHEN_PUBLIC_URL")]
+        public_url: Option<String>,
+    },
 }
 
 #[derive(Debug, Args)]

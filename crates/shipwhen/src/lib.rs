@@ -13,6 +13,7 @@ mod keys;
 mod maintain;
 mod output;
 mod serve;
+mod users;
 
 use std::process::ExitCode;
 
@@ -53,6 +54,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Verify => maintain::verify(&settings),
         Command::Keys(args) => keys::run(&settings, &args),
         Command::Advise(args) => advise::run(&settings, &args),
+        Command::Users(args) => users::run(&settings, &args),
         Command::Calc(args) => calc::run(&settings, &args),
         Command::Backup(args) => maintain::backup(&settings, &args),
         Command::Restore(args) => maintain::restore(&settings, &args),

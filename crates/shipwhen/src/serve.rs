@@ -19,7 +19,7 @@ use crate::{
     keys, output,
 };
 
-const LISTEN_DEFAULT: &str = "127.0.0.1:8080";
+pub(crate) const LISTEN_DEFAULT: &str = "127.0.0.1:8080";
 /// How often due timers are looked for, and changes by other processes noticed.
 const TICK: Duration = Duration::from_millis(200);
 

@@ -24,6 +24,15 @@ pub(super) enum Fail {
     /// The form could not be read.
     #[error("the form could not be read")]
     Form,
+    /// Nobody is signed in; where to come back to.
+    #[error("nobody is signed in")]
+    SignIn(String),
+    /// Whoever is signed in may not do that.
+    #[error("that is for others")]
+    Forbidden,
+    /// Another site's page sent the form.
+    #[error("the form came from elsewhere")]
+    Foreign,
     /// The store failed.
     #[error("the store failed")]
     Store(#[source] Arc<StoreError>),
@@ -51,6 +60,20 @@ impl IntoResponse for Fail {
                 "This link does not work",
                 "It may be incomplete, or its time is over. Please open the newest message about your order \
                  and use the link in it.",
+            ),
+            Self::SignIn(next) => {
+                let to = format!("/sign-in?next={}", super::shop::encoded(next));
+                super::see_other(&to).unwrap_or_else(|_| error_page(StatusCode::BAD_REQUEST))
+            }
+            Self::Forbidden => show(
+                StatusCode::FORBIDDEN,
+                "That is for others to do",
+                "Your role does not include this. Whoever owns the shop can change that under People.",
+            ),
+            Self::Foreign => show(
+                StatusCode::FORBIDDEN,
+                "That did not come from here",
+                "The form was sent by a page of another site, so nothing was done. Please use this site’s own pages.",
             ),
             Self::Engine(Failure::Busy | Failure::Stopped) => error_page(StatusCode::SERVICE_UNAVAILABLE),
             Self::Store(_) | Self::Engine(_) | Self::Defect(_) => {

@@ -3,8 +3,8 @@
 //! Each page is a view model, made by a pure function from what the store and the promise functions say, and a
 //! template that shows it. No page needs script, no GET changes anything, and every date is the one that the API gives.
 //!
-//! The pages for a shop's own people have no sign-in yet: they are served for the sample shop alone
-//! ([`crate::App::demo`]). The status page needs no sign-in: its signed link is the key.
+//! The pages for a shop's own people ask who looks (`guard`); in the sample shop ([`crate::App::demo`]) everybody is its owner.
+//! The status page needs no sign-in: its signed link is the key.
 
 mod assets;
 mod cancel;
@@ -13,8 +13,10 @@ mod count;
 mod countries;
 mod error;
 mod form;
+mod guard;
 mod outbox;
 mod owe;
+mod people;
 mod product;
 mod shop;
 mod status;
@@ -26,16 +28,19 @@ use askama::Template;
 use axum::{
     Extension, Form, Router,
     extract::{Path, Query, State, rejection::FormRejection},
-    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header},
     response::{IntoResponse, Response},
     routing::{get, post},
 };
 use model::{id::TenantId, time::Timestamp};
 
 pub use self::error::{error_page, wants_html};
-use self::{count::Counts, error::Fail};
+use self::{count::Counts, error::Fail, guard::Sender};
 pub(crate) use self::{owe::first_name, status::number as order_number, words::title as item_title};
-use crate::App;
+use crate::{
+    App,
+    staff::{Attempts, May, Visitor},
+};
 
 /// The routes of all pages.
 pub fn routes() -> Router<Arc<App>> {
@@ -46,8 +51,13 @@ pub fn routes() -> Router<Arc<App>> {
         .route("/o/{token}", get(show_order))
         .route("/o/{token}/cancel", post(cancel_line))
         .route("/outbox", get(show_outbox))
+        .route("/sign-in", get(show_sign_in).post(sign_in))
+        .route("/sign-out", post(sign_out))
+        .route("/join/{tenant}/{token}", get(show_join).post(join))
+        .route("/people", get(show_people).post(change_people))
         .route("/assets/{file}", get(assets::get))
         .layer(Extension(Arc::new(Counts::default())))
+        .layer(Extension(Arc::new(Attempts::default())))
 }
 
 /// What every page has around its content.
@@ -61,6 +71,10 @@ struct Frame {
     staff: bool,
     /// Whether this is the sample shop.
     demo: bool,
+    /// Who is signed in; empty for nobody.
+    who: String,
+    /// Whether they may invite people.
+    people: bool,
     style: &'static str,
     script: &'static str,
 }
@@ -68,7 +82,18 @@ struct Frame {
 impl Frame {
     fn new(tenant: Option<&TenantId>, here: &'static str, staff: bool, demo: bool) -> Self {
         let shop = tenant.map_or("Shipwhen".to_owned(), shop_name);
-        Self { shop, here, staff, demo, style: &assets::STYLE.href, script: &assets::SCRIPT.href }
+        let (style, script) = (&*assets::STYLE.href, &*assets::SCRIPT.href);
+        Self { shop, here, staff, demo, who: String::new(), people: false, style, script }
+    }
+
+    /// Around a page of the shop's own people.
+    fn of(ask: &Ask, visitor: &Visitor, here: &'static str) -> Self {
+        let user = visitor.user.as_ref();
+        Self {
+            who: user.map_or_else(String::new, |user| user.name.clone()),
+            people: visitor.role.may(May::People),
+            ..Self::new(Some(&visitor.tenant), here, true, ask.is_demo(&visitor.tenant))
+        }
     }
 }
 
@@ -83,6 +108,7 @@ pub(crate) fn shop_name(tenant: &TenantId) -> String {
 struct Ask {
     app: Arc<App>,
     now: Timestamp,
+    sender: Sender,
 }
 
 impl Ask {
@@ -90,7 +116,15 @@ impl Ask {
         let set = headers.get("shipwhen-now").filter(|_| app.test_clock);
         let set = set.and_then(|value| value.to_str().ok()?.parse().ok());
         let now = set.unwrap_or_else(|| (app.clock)());
-        Self { app, now }
+        let sender = Sender::of(&app, headers);
+        Self { app, now, sender }
+    }
+
+    /// The same, knowing where to come back to after signing in.
+    fn at(app: Arc<App>, headers: &HeaderMap, uri: &Uri) -> Self {
+        let mut ask = Self::new(app, headers);
+        uri.path_and_query().map_or("/", |path| path.as_str()).clone_into(&mut ask.sender.path);
+        ask
     }
 
     /// The sample shop, the only one whose staff and shop pages are served.
@@ -125,7 +159,8 @@ fn page(status: StatusCode, template: &impl Template) -> Result<Response, Fail> 
         (header::CONTENT_TYPE, "text/html; charset=utf-8"),
         (header::CONTENT_SECURITY_POLICY, POLICY),
         (header::CACHE_CONTROL, "no-store"),
-        (header::REFERRER_POLICY, "no-referrer"),
+        // Not `no-referrer`: a browser would then not say which page sent a form.
+        (header::REFERRER_POLICY, "same-origin"),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (HeaderName::from_static("x-robots-tag"), "noindex"),
     ];
@@ -208,4 +243,64 @@ async fn show_outbox(
 ) -> Response {
     let ask = Ask::new(app, &headers);
     blocking(move || outbox::answer(&ask, &query)).await
+}
+
+async fn show_sign_in(
+    State(app): State<Arc<App>>,
+    Query(then): Query<people::Then>,
+    headers: HeaderMap,
+) -> Response {
+    let ask = Ask::new(app, &headers);
+    blocking(move || people::show_sign_in(&ask, &then)).await
+}
+
+async fn sign_in(
+    State(app): State<Arc<App>>,
+    Extension(attempts): Extension<Arc<Attempts>>,
+    headers: HeaderMap,
+    sent: Result<Form<people::SignIn>, FormRejection>,
+) -> Response {
+    let ask = Ask::new(app, &headers);
+    let Ok(Form(sent)) = sent else { return Fail::Form.into_response() };
+    blocking(move || people::sign_in(&ask, &attempts, sent)).await
+}
+
+async fn sign_out(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
+    let ask = Ask::new(app, &headers);
+    blocking(move || people::sign_out(&ask)).await
+}
+
+async fn show_join(
+    State(app): State<Arc<App>>,
+    Path((tenant, token)): Path<(String, String)>,
+    headers: HeaderMap,
+) -> Response {
+    let ask = Ask::new(app, &headers);
+    blocking(move || people::show_join(&ask, &tenant, &token)).await
+}
+
+async fn join(
+    State(app): State<Arc<App>>,
+    Path((tenant, token)): Path<(String, String)>,
+    headers: HeaderMap,
+    sent: Result<Form<people::Joined>, FormRejection>,
+) -> Response {
+    let ask = Ask::new(app, &headers);
+    let Ok(Form(sent)) = sent else { return Fail::Form.into_response() };
+    blocking(move || people::join(&ask, &tenant, &token, &sent)).await
+}
+
+async fn show_people(State(app): State<Arc<App>>, headers: HeaderMap, uri: Uri) -> Response {
+    let ask = Ask::at(app, &headers, &uri);
+    blocking(move || people::show(&ask)).await
+}
+
+async fn change_people(
+    State(app): State<Arc<App>>,
+    headers: HeaderMap,
+    sent: Result<Form<people::Change>, FormRejection>,
+) -> Response {
+    let ask = Ask::new(app, &headers);
+    let Ok(Form(sent)) = sent else { return Fail::Form.into_response() };
+    blocking(move || people::change(&ask, &sent)).await
 }

@@ -127,16 +127,17 @@ struct Short {
 
 /// `GET /`.
 pub(super) fn answer(ask: &Ask, counts: &Arc<Counts>) -> Result<Response, Fail> {
-    let Some(tenant) = &ask.app.demo else {
+    let Some(visitor) = ask.visitor()? else {
         return page(StatusCode::OK, &Home { frame: Frame::new(None, "", false, false) });
     };
+    let tenant = &visitor.tenant;
     let snapshots = ask.app.engine.snapshots();
     let locations = snapshots.locations(tenant)?;
     let zone = locations.values().next().map_or_else(Zone::utc, |location| location.time_zone.clone());
     let today = local_date(ask.now, &zone);
     let (count, is_recounting) = counts.get(&ask.app, tenant, today, ask.now)?;
     let shop = snapshots.shop(tenant, &skus(&count))?;
-    let frame = Frame::new(Some(tenant), "owe", true, true);
+    let frame = Frame::of(ask, &visitor, "today");
     page(StatusCode::OK, &view(frame, &shop, &count, is_recounting, &zone, ask.now))
 }
 

@@ -1,6 +1,7 @@
 //! Pages as a browser gets them: what they say, what they never do, and that what stands in data stays data.
 
 mod sample;
+mod staff;
 
 use axum::{
     Router,
@@ -67,7 +68,8 @@ async fn get(shop: &Sample, path: &str) -> Page {
     send(shop, Request::get(path).body(Body::empty()).expect("a request")).await
 }
 
-async fn post(shop: &Sample, path: &str, fields: &[(&str, &str)]) -> Page {
+/// Fields as a browser sends them.
+fn form_body(fields: &[(&str, &str)]) -> Body {
     let encode = |text: &str| -> String {
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
         text.bytes()
@@ -76,9 +78,13 @@ async fn post(shop: &Sample, path: &str, fields: &[(&str, &str)]) -> Page {
     };
     let fields: Vec<String> =
         fields.iter().map(|(name, value)| format!("{name}={}", encode(value))).collect();
+    Body::from(fields.join("&"))
+}
+
+async fn post(shop: &Sample, path: &str, fields: &[(&str, &str)]) -> Page {
     let request = Request::post(path)
         .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
-        .body(Body::from(fields.join("&")))
+        .body(form_body(fields))
         .expect("a request");
     send(shop, request).await
 }
@@ -202,7 +208,7 @@ async fn pages_load_only_what_is_ours_and_are_not_kept() {
         let policy = page.header(header::CONTENT_SECURITY_POLICY);
         assert!(policy.starts_with("default-src 'none'") && !policy.contains("unsafe"), "{path}: {policy}");
         assert_eq!(page.header(header::CACHE_CONTROL), "no-store");
-        assert_eq!(page.header(header::REFERRER_POLICY), "no-referrer");
+        assert_eq!(page.header(header::REFERRER_POLICY), "same-origin");
         assert!(!page.text.contains(" style=\"") && !page.text.contains(" onclick"), "{path}");
         assert!(page.text.contains("<main id=\"main\"") && page.text.contains("lang=\"en\""), "{path}");
         assert_eq!(page.text.matches("<h1").count(), 1, "{path}");

@@ -60,6 +60,12 @@ impl Sample {
         Self { app: Arc::new(app), tenant, orders: Vec::new(), _dir: dir }
     }
 
+    /// The same shop, served as a real one: whoever looks must sign in.
+    pub(crate) fn behind_a_door(mut self) -> Self {
+        Arc::get_mut(&mut self.app).expect("nobody serves it yet").demo = None;
+        self
+    }
+
     /// A shop with products in every state, orders, a late delivery and a shortfall.
     pub(crate) fn full() -> Self {
         let mut shop = Self::empty();

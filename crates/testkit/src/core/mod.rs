@@ -128,6 +128,7 @@ impl CoreShop {
             | Command::SetLineAllocation(_)
             | Command::Reallocate(_)
             | Command::TakeCare(_)
+            | Command::KeepPrivate(_)
             | Command::JoinWaitlist(_)
             | Command::LeaveWaitlist(_) => {
                 return Err(Rejection::not_found("waitlist", "in here"));
