@@ -94,8 +94,7 @@ pub(crate) fn backup(settings: &Settings, args: &FileArgs) -> anyhow::Result<Exi
 pub(crate) fn restore(settings: &Settings, args: &FileArgs) -> anyhow::Result<ExitCode> {
     let Place::Sqlite(dir) = &settings.store else {
         return Err(Usage(
-            "restore takes a backup of a SQLite store into a directory; PostgreSQL is restored with its own tools, and \
-             `shipwhen move` brings a directory's shop into it"
+            "restore takes a backup of a SQLite store into a directory; PostgreSQL is restored with its own tools"
                 .to_owned(),
         )
         .into());

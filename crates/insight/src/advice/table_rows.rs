@@ -52,7 +52,7 @@ fn one(table: &Table, row: usize, sku: usize) -> Checked<Subject> {
         match name.as_str() {
             "sku" => {}
             "category" => {
-                subject.category = Some(table.text(row, column).to_owned()).filter(|text| !text.is_empty())
+                subject.category = Some(table.text(row, column).to_owned()).filter(|text| !text.is_empty());
             }
             _ => {
                 if let Some(value) = table.number(row, column)? {

@@ -370,7 +370,7 @@ pub(crate) async fn run(
         (None, Some(id)) => {
             let tenant = allowed.caller.tenant.clone();
             let found = api.read(move |store| store.supply(&tenant, id)).await?;
-            found.ok_or_else(|| Problem::not_found("supply", &id.to_string()))?.sku
+            found.ok_or_else(|| Problem::not_found("supply", id.to_string()))?.sku
         }
         (None, None) => return Err(Problem::field("/sku", "required", "give `sku` or `supply`")),
     };
