@@ -298,17 +298,17 @@ fn settle_on(
     let mut settled = promise::settle(course.next(working), sku, stretches, cause);
     let moved = !settled.lines.is_empty();
     if !moved {
-        passed.extend(behind);
+        passed.extend(behind.into_iter().filter(|(supply, _)| !settled.unasked.contains(supply)));
     }
     passed.retain(|supply, _| !settled.again.contains(supply));
     working.apply(course.now, std::mem::take(&mut settled.events))?;
     let promises = promise::reissue(course.setting(working), &settled.lines, cause);
     promised(working, course, promises)?;
     let over = settled.is_over(course.setting(working), sku);
-    // From the first line that moves to the last, newcomers take nothing before the queue; while nobody is known to gain,
-    // what is free is for sale.
+    // From the first line that moves, or that waits for others to be asked first, to the last, newcomers take nothing
+    // before the queue; while nobody is known to gain, what is free is for sale.
     let was = working.pool(sku).is_some_and(|pool| pool.settling);
-    let settling = !over && (was || moved);
+    let settling = !over && (was || moved || !settled.unasked.is_empty());
     if settling != was {
         let event = Event::PoolSettling(PoolSettling { sku: sku.clone(), settling });
         working.apply(course.now, vec![event])?;

@@ -4,7 +4,7 @@
 //! docs/theory/promising.md, "Moving up". The cost grows with the number of supplies and of lines that move; with the
 //! length of a queue only where lines at its head gain nothing and some behind them may.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use model::{
     Units,
@@ -45,6 +45,9 @@ pub struct Settled {
     pub lines: Vec<LineId>,
     /// Queues to look at from their heads again: those who were passed may gain by units that came free in this round.
     pub again: Vec<SupplyId>,
+    /// Queues whose lines were not asked about all that is free, since somebody who stands before them is not seen yet: do
+    /// not go on behind these.
+    pub unasked: Vec<SupplyId>,
     /// Nothing more was to be seen.
     whole: bool,
 }
@@ -63,7 +66,8 @@ impl Settled {
 /// served as one (all that lost their goods) end at the same line where one of them has more. Never gives a line a later
 /// date; leaves buffers and lines whose requested date is met alone.
 pub fn settle(set: Setting<'_>, sku: &Sku, mut queues: Stretches, cause: &Cause) -> Settled {
-    let mut settled = Settled { events: Vec::new(), lines: Vec::new(), again: Vec::new(), whole: true };
+    let (events, lines, again, unasked) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let mut settled = Settled { events, lines, again, unasked, whole: true };
     let Some(pool) = set.shop.pool(sku) else { return settled };
     let mut run = Run {
         set,
@@ -72,6 +76,7 @@ pub fn settle(set: Setting<'_>, sku: &Sku, mut queues: Stretches, cause: &Cause)
         taken: Taken::default(),
         moves: Vec::new(),
         opened: Vec::new(),
+        unasked: BTreeSet::new(),
     };
     for (to, supply) in pool.supplies.iter().enumerate() {
         if !supply.kind.is_elastic() {
@@ -80,6 +85,7 @@ pub fn settle(set: Setting<'_>, sku: &Sku, mut queues: Stretches, cause: &Cause)
     }
     run.rescue(&mut queues);
     settled.again = behind(pool, &run.moves);
+    settled.unasked = run.unasked.into_iter().collect();
     settled.whole =
         !queues.iter().any(|(id, stretch)| stretch.more || (stretch.passed && settled.again.contains(id)));
     if run.moves.is_empty() {
@@ -191,28 +197,32 @@ struct Run<'a> {
     taken: Taken,
     moves: Vec<Move>,
     opened: Vec<Supply>,
+    unasked: BTreeSet<SupplyId>,
 }
 
 impl Run<'_> {
     /// Fills one supply's free units from the queues behind it. All that lost their goods are one queue, the last.
     ///
-    /// Where some of a queue moved and not all of it is seen, those behind wait for the next round: the next of that
-    /// queue come first. So do, before the rest, those of a queue who were passed, where units came free just now:
-    /// nobody has asked yet whether they gain by these.
+    /// Where units are left and not all of a queue is seen, those behind wait for the next round: somebody of that queue
+    /// who comes first may gain by them. So do, before the rest, those of a queue who were passed, where units came free
+    /// just now: nobody has asked yet whether they gain by these.
     fn fill(&mut self, to: usize, queues: &mut Stretches) {
         let pool = self.pool;
         let came_free = self.moves.iter().any(|step| step.from == pool.supplies[to].id);
         let (lost, due): (Vec<usize>, Vec<usize>) = (to + 1..pool.supplies.len())
             .filter(|at| !pool.supplies[*at].is_on_hand())
             .partition(|at| pool.supplies[*at].kind == SupplyKind::Shortfall);
-        for froms in due.iter().map(std::slice::from_ref).chain([&lost[..]]) {
+        let mut queued = due.iter().map(std::slice::from_ref).chain([&lost[..]]);
+        while let Some(froms) = queued.next() {
             let ids = || froms.iter().map(|from| pool.supplies[*from].id);
             if came_free && ids().any(|id| queues.get(&id).is_some_and(|stretch| stretch.passed)) {
                 return;
             }
             self.fill_from(to, froms, queues);
-            let moved = |id| self.moves.iter().any(|step| step.from == id);
-            if ids().any(|id| queues.get(&id).is_some_and(|stretch| stretch.more) && moved(id)) {
+            let is_left = pool.supplies[to].free() > self.taken.of(pool.supplies[to].id);
+            if is_left && ids().any(|id| queues.get(&id).is_some_and(|stretch| stretch.more)) {
+                let behind = queued.flatten().map(|from| pool.supplies[*from].id);
+                self.unasked.extend(behind.filter(|id| queues.contains_key(id)));
                 return;
             }
         }

@@ -20,7 +20,7 @@ use testkit::{
 /// Shops of each property in an everyday run. `PROPTEST_CASES` asks for more.
 const SHOPS: u32 = 150;
 /// Shops that the judge follows, and how much happens in each.
-const SHOPS_JUDGED: u32 = 150;
+const SHOPS_JUDGED: u32 = 10_000;
 const STEPS_JUDGED: usize = 50;
 
 fn config(shops: u32) -> Config {

@@ -167,7 +167,7 @@ impl CoreShop {
             let settled = promise::settle(set, sku, queues.clone(), &cause);
             if settled.lines.is_empty() {
                 let seen = queues.iter().filter_map(|(id, stretch)| Some((*id, stretch.lines.last()?.line)));
-                passed.extend(seen);
+                passed.extend(seen.filter(|(id, _)| !settled.unasked.contains(id)));
             }
             passed.retain(|supply, _| !settled.again.contains(supply));
             let was = self.shop.pool(sku).is_some_and(|pool| pool.settling);
@@ -175,7 +175,7 @@ impl CoreShop {
             after.lines.extend(settled.lines.iter().map(|line| (*line, cause.clone())));
             self.commit(settled.events.clone());
             let over = settled.is_over(self.setting(step(command, *steps)), sku);
-            self.set_settling(sku, !over && (was || moved));
+            self.set_settling(sku, !over && (was || moved || !settled.unasked.is_empty()));
             if over {
                 return;
             }
