@@ -13,7 +13,7 @@ use model::{
     order::{Order, ShipChoice},
     record::{Json, Record},
     refusal::{FieldError, Refusal, RefusalCode, Rejection},
-    time::{Timestamp, days_after, local_date, seconds_after},
+    time::{Timestamp, Zone, days_after, local_date, seconds_after},
 };
 use obligation::payment::{
     Account, Because, ChargeKind, ChargeState, Entry, Happening, RefundState, Report, Settings,
@@ -30,7 +30,7 @@ use crate::{
     working::Working,
 };
 
-/// Days within which money that is due back goes back: the shortest of the laws' (16 CFR 435.2(c): seven working days).
+/// Days within which money that is due back goes back: no law's time is shorter (16 CFR 435.2(c) gives seven working days).
 const REFUND_DAYS: u16 = 7;
 /// When an account is looked at again of which time alone could not settle what was due.
 const AGAIN_S: i64 = 3_600;
@@ -62,7 +62,7 @@ pub(crate) fn open(working: &mut Working<'_>, course: &mut Course, order: OrderI
     let Some((kept, lines)) = kept else { return Ok(()) };
     working.state.has_accounts = true;
     let data = json!({ "provider": &kept.provider });
-    let mut book = Book::of(order.id, kept);
+    let mut book = Book::of(working, order.id, kept);
     book.opened = Some(data);
     match book.happen(course.now, &Happening::Ordered { lines }) {
         Ok(()) => book.write(working, course),
@@ -90,8 +90,12 @@ struct Book {
 }
 
 impl Book {
-    fn of(order: OrderId, kept: Kept) -> Self {
-        Self { order, kept, settings: Settings::default(), entries: Vec::new(), opened: None }
+    /// Balances are due on the days of the shop's first location.
+    fn of(working: &Working<'_>, order: OrderId, kept: Kept) -> Self {
+        let first = working.shop().locations.values().next();
+        let zone = first.map_or_else(Zone::utc, |location| location.time_zone.clone());
+        let settings = Settings { zone, ..Settings::default() };
+        Self { order, kept, settings, entries: Vec::new(), opened: None }
     }
 
     /// Reads an order's account; `None`: it has none.
@@ -100,23 +104,26 @@ impl Book {
             return Ok(None);
         }
         let Some(record) = working.record(ACCOUNT, &order.to_string())? else { return Ok(None) };
-        Ok(record.read::<Kept>()?.map(|kept| Self::of(order, kept)))
+        Ok(record.read::<Kept>()?.map(|kept| Self::of(working, order, kept)))
     }
 
     /// Lets something happen, and everything that the manual provider answers to it.
     fn happen(&mut self, now: Timestamp, happening: &Happening) -> Result<(), obligation::payment::Refusal> {
-        let mut happening = Some(happening.clone());
-        let mut answers: Vec<Happening> = Vec::new();
-        while let Some(next) = happening.take().or_else(|| answers.pop()) {
-            let entries = decide(&self.kept.account, &next, &self.settings, now)?;
-            for entry in &entries {
-                self.kept.account.apply(entry);
+        // On a copy: what is refused half-way leaves nothing.
+        let mut account = self.kept.account.clone();
+        let mut entries = Vec::new();
+        let mut answers = vec![happening.clone()];
+        while let Some(next) = answers.pop() {
+            for entry in decide(&account, &next, &self.settings, now)? {
+                account.apply(&entry);
                 if *self.kept.provider == *MANUAL {
-                    answers.extend(by_hand(entry));
+                    answers.extend(by_hand(&entry));
                 }
+                entries.push(entry);
             }
-            self.entries.extend(entries);
         }
+        self.kept.account = account;
+        self.entries.extend(entries);
         Ok(())
     }
 
@@ -145,7 +152,7 @@ impl Book {
                     events.push(Event::Charged(noted(&data)?));
                 }
                 Entry::UnitsCancelled { line, units, refund, .. } if *refund > 0 => {
-                    let today = local_date(course.now, &model::time::Zone::utc());
+                    let today = local_date(course.now, &Zone::utc());
                     let data = json!({
                         "line": LineId { order: self.order, no: *line }, "quantity": units,
                         "amount": Money::new(*refund, currency), "by": days_after(today, REFUND_DAYS),
@@ -249,7 +256,14 @@ fn call_off(
         placed_by: None,
         by_customer: false,
     };
-    let Ok(events) = promise::cancel_order(course.next(working), &wish) else { return Ok(()) };
+    let events = match promise::cancel_order(course.next(working), &wish) {
+        Ok(events) => events,
+        Err(rejection) => {
+            // Nothing unpaid is handed over, so nobody can have it; if somebody has, the account says what is owed.
+            tracing::error!(%order, ?rejection, "units that were not paid cannot be called off");
+            return Ok(());
+        }
+    };
     working.state.paying = true;
     let done = follow(working, course, &events);
     working.state.paying = false;
@@ -458,7 +472,7 @@ fn opened_late(
     };
     working.state.has_accounts = true;
     lines.iter_mut().for_each(|line| line.plan = obligation::payment::Plan::None);
-    let mut book = Book::of(order.id, kept);
+    let mut book = Book::of(working, order.id, kept);
     book.opened = Some(json!({ "provider": &book.kept.provider }));
     let mut happenings = vec![Happening::Ordered { lines }];
     let mut gone = Vec::new();
