@@ -13,7 +13,7 @@ use axum::{
 use futures_util::{Stream, stream};
 use ledger::EventRow;
 use model::{id::OrderId, id::Sku, time::Timestamp};
-use serde::Serialize;
+use serde::{Deserialize, Serialize, de::IgnoredAny};
 use serde_json::value::RawValue;
 use tokio::{
     sync::watch,
@@ -48,11 +48,26 @@ struct EventOut {
 impl EventOut {
     fn of(row: EventRow) -> Result<Self, Problem> {
         let EventRow { seq, at, kind, sku, order, data } = row;
-        let data = RawValue::from_string(data).map_err(|error| {
+        let data = said(data).map_err(|error| {
             tracing::error!(seq, %error, "a ledger entry is not JSON");
             Problem::defect()
         })?;
         Ok(Self { seq, at, kind, sku, order, data })
+    }
+}
+
+/// What an entry says: of one that carries records ([`model::record::Noted`]) what it says of them, and not these
+/// themselves, whose form is nobody else's business.
+fn said(data: String) -> serde_json::Result<Box<RawValue>> {
+    #[derive(Deserialize)]
+    struct Noted {
+        data: Box<RawValue>,
+        #[serde(rename = "records")]
+        _records: IgnoredAny,
+    }
+    match serde_json::from_str::<Noted>(&data) {
+        Ok(noted) => Ok(noted.data),
+        Err(_) => RawValue::from_string(data),
     }
 }
 

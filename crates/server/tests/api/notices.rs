@@ -108,7 +108,7 @@ async fn silence_to_a_long_delay_cancels_at_its_deadline_and_money_is_owed() {
     assert_eq!(now["state"], "cancelled");
     assert_eq!(the_notice(&world, "silent").await["silence"], "cancelled");
     let refund = &events(&world, "refund_due").await[0];
-    assert_eq!(refund["data"]["data"]["amount"]["amount"], 1500, "{refund}");
+    assert_eq!(refund["data"]["amount"]["amount"], 1500, "{refund}");
     let owed = world.get("/v1/obligations?due_before=2027-02-01&kind=refund").await.is(200);
     assert_eq!(
         (&owed["items"][0]["kind"], &owed["items"][0]["due_by"]),
