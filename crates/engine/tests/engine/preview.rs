@@ -164,7 +164,7 @@ fn in_any_shop_what_is_previewed_is_what_happens() {
     let steps = random::steps(1..50);
     let (which, days, units) = (any::<prop::sample::Index>(), 0..40_u16, 1..30_i64);
     let touched = Cell::new(0);
-    let config = ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() };
+    let config = ProptestConfig { cases: 600, failure_persistence: None, ..ProptestConfig::default() };
     TestRunner::new(config)
         .run(&(steps, which, 0..4_u8, days, units), |(steps, which, what, days, units)| {
             let mut tried = Tried::new();
@@ -206,6 +206,5 @@ fn in_any_shop_what_is_previewed_is_what_happens() {
             Ok(())
         })
         .unwrap();
-    // Some 25 of 300, by chance.
-    assert!(touched.get() > 5, "only {} changes touched any line", touched.get());
+    assert!(touched.get() > 20, "only {} changes touched any line", touched.get());
 }
