@@ -146,12 +146,6 @@ impl Language for German {
             Phrase::Thanks(number) => format!("vielen Dank für Ihre Bestellung {number}."),
             Phrase::ShipsBy(date) => format!("Versand bis {}", self.date(date)),
             Phrase::NoDate => "noch kein Datum".to_owned(),
-            Phrase::Invited(title) => format!("{title} ist da"),
-            Phrase::Held(title, units) => format!(
-                "Sie wollten es wissen: {title} ist da. Wir halten {units} Stück einen Tag lang für Sie zurück."
-            ),
-            Phrase::Unsubscribe => "Keine weitere Mail dazu:".to_owned(),
-            Phrase::Message(number) => format!("Zu Ihrer Bestellung {number}"),
         }
     }
 }

@@ -68,12 +68,6 @@ impl Language for English {
             Phrase::Thanks(number) => format!("thank you for your order {number}."),
             Phrase::ShipsBy(date) => format!("ships by {}", self.date(date)),
             Phrase::NoDate => "no date yet".to_owned(),
-            Phrase::Invited(title) => format!("{title} is here"),
-            Phrase::Held(title, units) => {
-                format!("You asked us to tell you: {title} is here. We hold {units} for you for a day.")
-            }
-            Phrase::Unsubscribe => "No more mail about this:".to_owned(),
-            Phrase::Message(number) => format!("About your order {number}"),
         }
     }
 }

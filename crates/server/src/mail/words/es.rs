@@ -143,12 +143,6 @@ impl Language for Spanish {
             Phrase::Thanks(number) => format!("gracias por su pedido {number}."),
             Phrase::ShipsBy(date) => format!("se envía a más tardar el {}", self.date(date)),
             Phrase::NoDate => "aún sin fecha".to_owned(),
-            Phrase::Invited(title) => format!("{title} ya está aquí"),
-            Phrase::Held(title, units) => format!(
-                "Nos pidió que le avisáramos: {title} ya está aquí. Le reservamos {units} durante un día."
-            ),
-            Phrase::Unsubscribe => "No recibir más correos sobre esto:".to_owned(),
-            Phrase::Message(number) => format!("Sobre su pedido {number}"),
         }
     }
 }

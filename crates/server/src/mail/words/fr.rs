@@ -155,12 +155,6 @@ impl Language for French {
             Phrase::Thanks(number) => format!("merci pour votre commande {number}."),
             Phrase::ShipsBy(date) => format!("part au plus tard le {}", self.date(date)),
             Phrase::NoDate => "pas encore de date".to_owned(),
-            Phrase::Invited(title) => format!("{title} est là"),
-            Phrase::Held(title, units) => format!(
-                "Vous vouliez le savoir : {title} est là. Nous en gardons {units} pour vous pendant un jour."
-            ),
-            Phrase::Unsubscribe => "Ne plus recevoir de message à ce sujet :".to_owned(),
-            Phrase::Message(number) => format!("Au sujet de votre commande {number}"),
         }
     }
 }

@@ -27,7 +27,6 @@ pub(crate) trait Language: Sync {
 }
 
 /// Fixed phrases.
-#[expect(dead_code, reason = "the waitlist and the conversation come next")]
 #[derive(Clone, Copy)]
 pub(crate) enum Phrase<'a> {
     /// Above the link where the customer answers.
@@ -46,14 +45,6 @@ pub(crate) enum Phrase<'a> {
     ShipsBy(Date),
     /// Nobody can say when a line ships.
     NoDate,
-    /// The subject of an invitation to buy what somebody waited for.
-    Invited(&'a str),
-    /// Its text: so many units are held until then.
-    Held(&'a str, i64),
-    /// Above the link that ends such mails.
-    Unsubscribe,
-    /// The subject of a message from the shop about an order.
-    Message(&'a str),
 }
 
 /// The language of a tag such as `de-AT`; English where it is none of those known.
