@@ -1,34 +1,103 @@
-// Shows the date for a quantity and country as they are entered. Without this script a button does the same.
+// What makes pages quicker: a date while a quantity is typed, a badge while a policy is, and news as it happens. Every page
+// works without it.
 (() => {
-  const form = document.getElementById("order");
-  if (!form) return;
-  document.documentElement.classList.add("has-script");
+  const root = document.documentElement;
+  root.classList.add("has-script");
+
+  // Asks for a page and puts parts of it in the place of those that are shown. Of several askings the last one counts.
   let turn = 0;
-  const show = async () => {
-    const { quantity, country } = form.elements;
-    if (!quantity.checkValidity()) return;
+  const renew = async (address, options, ids) => {
     const mine = ++turn;
-    const address = new URL(form.action);
-    address.searchParams.set("quantity", quantity.value);
-    address.searchParams.set("country", country.value);
-    const offer = document.getElementById("offer");
-    offer.classList.add("is-asking");
-    try {
-      const answer = await fetch(address);
-      if (!answer.ok || mine !== turn) return;
-      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-      for (const id of ["offer", "send"]) {
-        const fresh = page.getElementById(id);
-        if (fresh) document.getElementById(id).replaceChildren(...fresh.childNodes);
-      }
-    } finally {
-      if (mine === turn) offer.classList.remove("is-asking");
+    const answer = await fetch(address, options);
+    if (!answer.ok || mine !== turn) return false;
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    for (const id of ids) {
+      const fresh = page.getElementById(id);
+      const shown = document.getElementById(id);
+      if (fresh && shown) shown.replaceChildren(...fresh.childNodes);
     }
+    return true;
   };
-  let waiting;
-  form.addEventListener("input", (event) => {
-    if (!["quantity", "country"].includes(event.target.name)) return;
-    clearTimeout(waiting);
-    waiting = setTimeout(show, 200);
-  });
+  const typed = (form, names, act) => {
+    let waiting;
+    form.addEventListener("input", (event) => {
+      if (names && !names.includes(event.target.name)) return;
+      clearTimeout(waiting);
+      waiting = setTimeout(act, 200);
+    });
+  };
+
+  const order = document.getElementById("order");
+  if (order) {
+    typed(order, ["quantity", "country"], async () => {
+      const { quantity, country } = order.elements;
+      if (!quantity.checkValidity()) return;
+      const address = new URL(order.action);
+      address.searchParams.set("quantity", quantity.value);
+      address.searchParams.set("country", country.value);
+      const offer = document.getElementById("offer");
+      offer.classList.add("is-asking");
+      try {
+        await renew(address, {}, ["offer", "send"]);
+      } finally {
+        offer.classList.remove("is-asking");
+      }
+    });
+  }
+
+  const policy = document.getElementById("policy");
+  if (policy) {
+    typed(policy, null, () =>
+      renew(`${policy.action}/preview`, { method: "POST", body: new URLSearchParams(new FormData(policy)) }, [
+        "badge-preview",
+      ]));
+  }
+
+  // News: the page renews itself, unless somebody is in the middle of something; then a button offers it.
+  const live = document.querySelector("[data-live]");
+  if (live && window.EventSource) {
+    const busy = () => {
+      const at = document.activeElement;
+      const form = at && at.closest("form, details");
+      const isTyped = [...live.querySelectorAll("input, select, textarea")].some((field) =>
+        field.type === "checkbox" || field.type === "radio"
+          ? field.checked !== field.defaultChecked
+          : field.type !== "hidden" && field.tagName === "INPUT" && field.value !== field.defaultValue);
+      return Boolean(form && live.contains(form)) || isTyped || !window.getSelection().isCollapsed;
+    };
+    const show = async () => {
+      const at = document.activeElement;
+      const href = live.contains(at) ? at.getAttribute("href") : null;
+      const answer = await fetch(location.href);
+      if (!answer.ok) return;
+      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      const fresh = page.querySelector("[data-live]");
+      if (!fresh) return;
+      live.replaceChildren(...fresh.childNodes);
+      // Whoever stood on a link stands on it still.
+      if (href) {
+        const again = [...live.querySelectorAll("a")].find((link) => link.getAttribute("href") === href);
+        if (again) again.focus({ preventScroll: true });
+      }
+    };
+    const offer = () => {
+      if (live.querySelector(".fresh")) return;
+      const button = document.createElement("button");
+      button.type = "button";
+      button.className = "button fresh";
+      button.textContent = "Something changed: show it";
+      button.addEventListener("click", show);
+      const status = document.createElement("div");
+      status.setAttribute("role", "status");
+      live.append(status);
+      status.append(button);
+    };
+    let waiting;
+    const source = new EventSource("/live");
+    source.addEventListener("changed", () => {
+      clearTimeout(waiting);
+      waiting = setTimeout(() => (busy() ? offer() : show()), 300);
+    });
+    addEventListener("pagehide", () => source.close());
+  }
 })();

@@ -38,22 +38,22 @@ const POOLS_READ_MAX: usize = 2_000;
 const POOLS_CHUNK: usize = 100;
 
 /// What is asked for.
-pub(super) struct Query {
+pub(crate) struct Query {
     /// Lines that wait for this, or that ordered it.
-    pub(super) sku: Option<Sku>,
-    pub(super) supply: Option<SupplyId>,
+    pub(crate) sku: Option<Sku>,
+    pub(crate) supply: Option<SupplyId>,
     /// Lines whose goods are here, instead of those that wait.
-    pub(super) here: bool,
-    pub(super) overdue: bool,
+    pub(crate) here: bool,
+    pub(crate) overdue: bool,
     /// Lines whose goods come later than was told, or not at all, as far as is known.
-    pub(super) broken: bool,
-    pub(super) limit: usize,
-    pub(super) now: Timestamp,
+    pub(crate) broken: bool,
+    pub(crate) limit: usize,
+    pub(crate) now: Timestamp,
 }
 
 /// How far an earlier page came.
 #[derive(Clone, PartialEq, Debug)]
-pub(super) struct Place {
+pub(crate) struct Place {
     pool: Sku,
     /// Within the pool; `None`: it is done.
     within: Option<Within>,
@@ -294,40 +294,40 @@ impl Walk<'_> {
 }
 
 #[derive(Serialize)]
-pub(super) struct BackorderOut {
-    pub(super) order: OrderId,
-    pub(super) line: LineId,
-    pub(super) reference: Option<Arc<str>>,
-    pub(super) sku: Sku,
-    pub(super) quantity: Units,
-    pub(super) position: i64,
-    pub(super) supply: SupplyId,
-    pub(super) location: LocationId,
-    pub(super) ship_by: Dates,
-    pub(super) deliver_by: Dates,
-    pub(super) told: Dates,
-    pub(super) overdue: bool,
-    pub(super) customer: CustomerOut,
-    pub(super) value: Option<Money>,
-    pub(super) placed_at: Timestamp,
-    pub(super) blocked_by: Blocker,
+pub(crate) struct BackorderOut {
+    pub(crate) order: OrderId,
+    pub(crate) line: LineId,
+    pub(crate) reference: Option<Arc<str>>,
+    pub(crate) sku: Sku,
+    pub(crate) quantity: Units,
+    pub(crate) position: i64,
+    pub(crate) supply: SupplyId,
+    pub(crate) location: LocationId,
+    pub(crate) ship_by: Dates,
+    pub(crate) deliver_by: Dates,
+    pub(crate) told: Dates,
+    pub(crate) overdue: bool,
+    pub(crate) customer: CustomerOut,
+    pub(crate) value: Option<Money>,
+    pub(crate) placed_at: Timestamp,
+    pub(crate) blocked_by: Blocker,
 }
 
 #[derive(Serialize)]
-pub(super) struct CustomerOut {
-    pub(super) email: Option<Arc<str>>,
-    pub(super) name: Option<Arc<str>>,
-    pub(super) country: Option<Arc<str>>,
+pub(crate) struct CustomerOut {
+    pub(crate) email: Option<Arc<str>>,
+    pub(crate) name: Option<Arc<str>>,
+    pub(crate) country: Option<Arc<str>>,
 }
 
 #[derive(Serialize)]
-pub(super) struct Blocker {
-    pub(super) sku: Sku,
-    pub(super) supply: SupplyId,
-    pub(super) quantity: Units,
+pub(crate) struct Blocker {
+    pub(crate) sku: Sku,
+    pub(crate) supply: SupplyId,
+    pub(crate) quantity: Units,
 }
 
-pub(super) fn find(
+pub(crate) fn find(
     store: &mut dyn Read,
     tenant: &TenantId,
     query: &Query,

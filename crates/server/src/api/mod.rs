@@ -5,7 +5,7 @@ mod allocation;
 mod around;
 mod auth;
 mod availability;
-mod backorders;
+pub(crate) mod backorders;
 mod canonical;
 mod check;
 mod clock;
@@ -19,9 +19,9 @@ mod input;
 mod inspections;
 mod locations;
 mod metrics;
-mod notices;
+pub(crate) mod notices;
 mod orders;
-mod params;
+pub(crate) mod params;
 mod policies;
 mod previews;
 mod problem;
@@ -127,7 +127,7 @@ pub(crate) fn build(app: Arc<App>) -> (Router, Arc<Api>) {
     let router = router
         .merge(docs::routes())
         .with_state(Arc::clone(&api))
-        .merge(pages::routes().with_state(app))
+        .merge(pages::routes(api.stopping.subscribe()).with_state(app))
         .fallback(around::no_such_path)
         .method_not_allowed_fallback(around::wrong_method)
         // As one layer, the outermost first: the router wraps and boxes each layer it is given, for every request.

@@ -15,6 +15,7 @@ use model::{
     time::{Date, Timestamp},
 };
 
+use super::desk::duties::Duties;
 use crate::App;
 
 /// Up to so many open lines are counted while the page waits: some ten milliseconds.
@@ -39,6 +40,8 @@ pub(super) struct Count {
     pub(super) arrivals: Vec<Supply>,
     /// The first lines behind each of those.
     pub(super) heads: BTreeMap<SupplyId, Vec<QueueRow>>,
+    /// What needs somebody.
+    pub(super) duties: Duties,
 }
 
 /// The last count of each tenant.
@@ -148,6 +151,7 @@ impl Count {
         for supply in arrivals.iter().filter(|supply| supply.pegged() > 0) {
             heads.insert(supply.id, reader.queue_page(tenant, supply.id, None, HEAD)?);
         }
-        Ok(Self { seq, today, at: now, backlog, arrivals, heads })
+        let duties = Duties::read(reader, tenant, today, now)?;
+        Ok(Self { seq, today, at: now, backlog, arrivals, heads, duties })
     }
 }

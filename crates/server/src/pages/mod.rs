@@ -11,6 +11,7 @@ mod cancel;
 mod chart;
 mod count;
 mod countries;
+mod desk;
 mod error;
 mod form;
 mod guard;
@@ -33,6 +34,7 @@ use axum::{
     routing::{get, post},
 };
 use model::{id::TenantId, time::Timestamp};
+use tokio::sync::watch;
 
 pub use self::error::{error_page, wants_html};
 use self::{count::Counts, error::Fail, guard::Sender};
@@ -42,9 +44,10 @@ use crate::{
     staff::{Attempts, May, Visitor},
 };
 
-/// The routes of all pages.
-pub fn routes() -> Router<Arc<App>> {
+/// The routes of all pages. `stopping` becomes true when the server stops.
+pub fn routes(stopping: watch::Receiver<bool>) -> Router<Arc<App>> {
     Router::new()
+        .merge(desk::routes())
         .route("/", get(home))
         .route("/shop", get(shop_list))
         .route("/shop/{sku}", get(show_product).post(order_product))
@@ -58,6 +61,7 @@ pub fn routes() -> Router<Arc<App>> {
         .route("/assets/{file}", get(assets::get))
         .layer(Extension(Arc::new(Counts::default())))
         .layer(Extension(Arc::new(Attempts::default())))
+        .layer(Extension(desk::Stopping(stopping)))
 }
 
 /// What every page has around its content.
@@ -86,6 +90,11 @@ impl Frame {
         Self { shop, here, staff, demo, who: String::new(), people: false, style, script }
     }
 
+    /// The menu, as far as whoever looks may go.
+    fn menu(&self) -> impl Iterator<Item = &'static Entry> {
+        MENU.iter().filter(|entry| entry.key != "people" || self.people || self.demo)
+    }
+
     /// Around a page of the shop's own people.
     fn of(ask: &Ask, visitor: &Visitor, here: &'static str) -> Self {
         let user = visitor.user.as_ref();
@@ -95,6 +104,41 @@ impl Frame {
             ..Self::new(Some(&visitor.tenant), here, true, ask.is_demo(&visitor.tenant))
         }
     }
+}
+
+/// An entry of the staff app's menu.
+struct Entry {
+    /// What [`Frame::here`] says on its page.
+    key: &'static str,
+    href: &'static str,
+    label: &'static str,
+    /// Its picture: the data of an SVG path, 24 by 24.
+    icon: &'static str,
+}
+
+/// The menu of the staff app.
+const MENU: [Entry; 7] = [
+    entry("today", "/", "Today", "M4 12l8-8 8 8M6 10v10h12V10M10 20v-6h4v6"),
+    entry("backlog", "/backlog", "Backlog", "M4 6h16M4 12h16M4 18h10"),
+    entry(
+        "supply",
+        "/supply",
+        "Supply",
+        "M2 7h12v9H2zM14 10h4l4 4v2h-8M6 19.5a2 2 0 1 0 0-4 2 2 0 0 0 0 4M17 19.5a2 2 0 1 0 0-4 2 2 0 0 0 0 4",
+    ),
+    entry("orders", "/orders", "Orders", "M6 3h12v18l-3-2-3 2-3-2-3 2zM9 8h6M9 12h6"),
+    entry("products", "/products", "Products", "M3 8l9-5 9 5v8l-9 5-9-5zM3 8l9 5 9-5M12 13v8"),
+    entry("messages", "/messages", "Messages", "M3 5h18v14H3zM3 6l9 7 9-7"),
+    entry(
+        "people",
+        "/people",
+        "People",
+        "M9 11a4 4 0 1 0 0-8 4 4 0 0 0 0 8M2 21c0-4 3-7 7-7s7 3 7 7M17 4a4 4 0 0 1 0 7M19 15c2 1 3 3 3 6",
+    ),
+];
+
+const fn entry(key: &'static str, href: &'static str, label: &'static str, icon: &'static str) -> Entry {
+    Entry { key, href, label, icon }
 }
 
 /// A shop's name, from its tenant's.

@@ -23,6 +23,7 @@ use super::{
     Ask, Frame,
     chart::{ABOVE, Bar, TALL, bars, share},
     count::{Count, Counts},
+    desk::duties::{Lacking, Task, tasks},
     error::Fail,
     page,
     words::{self, Day},
@@ -47,6 +48,8 @@ pub(super) struct Owe {
     at: String,
     /// A newer count is on its way.
     is_recounting: bool,
+    /// What needs somebody, the most urgent first.
+    tasks: Vec<Task>,
     figures: Vec<Figure>,
     dates: Vec<DateRow>,
     /// What the chart's steps are: days or weeks.
@@ -97,6 +100,7 @@ struct SkuRow {
 }
 
 struct Arrival {
+    href: String,
     day: Day,
     is_overdue: bool,
     title: String,
@@ -145,8 +149,8 @@ pub(super) fn answer(ask: &Ask, counts: &Arc<Counts>) -> Result<Response, Fail> 
 fn skus(count: &Count) -> Vec<Sku> {
     let ordered = count.backlog.skus.iter().map(|row| &row.sku);
     let pools = count.backlog.supplies.iter().map(|row| &row.sku);
-    let mut skus: Vec<Sku> =
-        ordered.chain(pools).chain(count.arrivals.iter().map(|supply| &supply.sku)).cloned().collect();
+    let arrivals = count.arrivals.iter().map(|supply| &supply.sku).chain(count.duties.skus());
+    let mut skus: Vec<Sku> = ordered.chain(pools).chain(arrivals).cloned().collect();
     skus.sort_unstable();
     skus.dedup();
     skus
@@ -179,6 +183,7 @@ pub(super) fn view(
         frame,
         at: format!("{:02}:{:02}:{:02}", clock.hour(), clock.minute(), clock.second()),
         is_recounting,
+        tasks: tasks(&count.duties, shop, lacking(&supplies), today),
         figures: figures(count, &supplies),
         dates,
         step,
@@ -232,6 +237,15 @@ fn ships(shop: &Shop, pool: &Pool, supply: &Supply, now: Timestamp) -> Dates {
 fn policy<'p>(pool: &'p Pool, claim: &Claim) -> Option<&'p Policy> {
     let default = || pool.policy_set(&model::id::Channel::default());
     pool.policy_set(&claim.channel).or_else(default).map(|policy| &**policy)
+}
+
+/// What is promised without goods behind it.
+fn lacking(supplies: &BTreeMap<SupplyId, Behind<'_>>) -> Lacking {
+    let short = supplies.values().filter(|behind| behind.supply.kind == SupplyKind::Shortfall);
+    short.fold(Lacking::default(), |sum, behind| Lacking {
+        units: sum.units + behind.row.units,
+        lines: sum.lines + behind.row.lines,
+    })
 }
 
 fn has_kits(supplies: &BTreeMap<SupplyId, Behind<'_>>) -> bool {
@@ -389,7 +403,7 @@ fn sku_row(shop: &Shop, row: &BacklogSku, supplies: &BTreeMap<SupplyId, Behind<'
     let next = next.map(|date| Day::of(date, Some(today)));
     SkuRow {
         sku: row.sku.to_string(),
-        href: super::shop::href(&row.sku),
+        href: format!("/products/{}", super::shop::encoded(row.sku.as_str())),
         title: words::title(shop, &row.sku),
         units: row.units,
         lines: row.lines,
@@ -425,6 +439,7 @@ fn arrival(shop: &Shop, count: &Count, supply: &Supply, today: Date, now: Timest
     let ships = shop.pool(&supply.sku).map(|pool| ships(shop, pool, supply, now)).unwrap_or_default();
     let from = [supply.supplier.as_deref(), supply.reference.as_deref()];
     Arrival {
+        href: format!("/supply/{}", supply.id),
         day: Day::of(date, Some(today)),
         is_overdue: date < today,
         title: words::title(shop, &supply.sku),

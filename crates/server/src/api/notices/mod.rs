@@ -32,10 +32,10 @@ pub(crate) use self::{answer::*, list::*, obligations::*, send::*, settings::*};
 pub(crate) struct SaidOut {
     /// When the last unit ships.
     #[schema(value_type = Option<String>, format = Date)]
-    ship_by: Option<model::time::Date>,
+    pub(crate) ship_by: Option<model::time::Date>,
     /// When it is delivered.
     #[schema(value_type = Option<String>, format = Date)]
-    deliver_by: Option<model::time::Date>,
+    pub(crate) deliver_by: Option<model::time::Date>,
 }
 
 impl From<Said> for SaidOut {
@@ -49,14 +49,14 @@ impl From<Said> for SaidOut {
 #[schema(as = NoticeAnswer)]
 pub(crate) struct AnswerOut {
     /// `keep` or `cancel`.
-    answer: &'static str,
+    pub(crate) answer: &'static str,
     /// When.
     #[schema(value_type = String, format = DateTime)]
-    at: model::time::Timestamp,
+    pub(crate) at: model::time::Timestamp,
     /// To which version of the promise.
-    version: u32,
+    pub(crate) version: u32,
     /// By whom: `customer`, or `staff` for the customer.
-    by: String,
+    pub(crate) by: String,
 }
 
 /// Why it reached nobody.
@@ -64,10 +64,10 @@ pub(crate) struct AnswerOut {
 #[schema(as = NoticeFailure)]
 pub(crate) struct FailureOut {
     /// A stable word: `no_address`, `rejected`, `bounced`, `expired`.
-    code: String,
+    pub(crate) code: String,
     /// When.
     #[schema(value_type = String, format = DateTime)]
-    at: model::time::Timestamp,
+    pub(crate) at: model::time::Timestamp,
 }
 
 /// What a customer is to be told, or was told.
@@ -75,51 +75,51 @@ pub(crate) struct FailureOut {
 #[schema(as = Notice)]
 pub(crate) struct NoticeOut {
     /// Its id.
-    id: String,
+    pub(crate) id: String,
     /// The order.
-    order: String,
+    pub(crate) order: String,
     /// The line.
-    line: String,
+    pub(crate) line: String,
     /// What was ordered.
-    sku: String,
+    pub(crate) sku: String,
     /// What kind of news: `delay_first`, `delay_repeated`, `delay_indefinite`, `earlier`, `cancelled`, `shipped`,
     /// `update`, `reconfirm`.
-    kind: &'static str,
+    pub(crate) kind: &'static str,
     /// `draft`, `sending`, `sent`, `answered`, `silent` or `outdated`.
-    state: String,
+    pub(crate) state: String,
     /// The version of the promise it tells: an answer is to this one.
-    version: u32,
+    pub(crate) version: u32,
     /// What was told before.
-    old: Option<SaidOut>,
+    pub(crate) old: Option<SaidOut>,
     /// What is told now.
-    new: SaidOut,
+    pub(crate) new: SaidOut,
     /// Why.
-    reason: String,
+    pub(crate) reason: String,
     /// Whether the customer can answer it.
-    asks: bool,
+    pub(crate) asks: bool,
     /// What follows without an answer: `keep` or `cancel`; null where nothing is asked.
-    on_silence: Option<&'static str>,
+    pub(crate) on_silence: Option<&'static str>,
     /// The last day to answer.
     #[schema(value_type = Option<String>, format = Date)]
-    answer_by: Option<model::time::Date>,
+    pub(crate) answer_by: Option<model::time::Date>,
     /// The last day to send it, by law or policy.
     #[schema(value_type = Option<String>, format = Date)]
-    send_by: Option<model::time::Date>,
+    pub(crate) send_by: Option<model::time::Date>,
     /// When it goes out by itself, unless somebody sends it first.
     #[schema(value_type = Option<String>, format = DateTime)]
-    sends_at: Option<model::time::Timestamp>,
+    pub(crate) sends_at: Option<model::time::Timestamp>,
     /// When it was drafted.
     #[schema(value_type = String, format = DateTime)]
-    drafted_at: model::time::Timestamp,
+    pub(crate) drafted_at: model::time::Timestamp,
     /// When it was sent.
     #[schema(value_type = Option<String>, format = DateTime)]
-    sent_at: Option<model::time::Timestamp>,
+    pub(crate) sent_at: Option<model::time::Timestamp>,
     /// What was answered.
-    answer: Option<AnswerOut>,
+    pub(crate) answer: Option<AnswerOut>,
     /// Why the last try reached nobody.
-    failure: Option<FailureOut>,
+    pub(crate) failure: Option<FailureOut>,
     /// What silence led to: `cancelled` or `kept`.
-    silence: Option<String>,
+    pub(crate) silence: Option<String>,
 }
 
 fn keep_or_cancel(on_silence: OnSilence) -> &'static str {
@@ -170,7 +170,7 @@ impl NoticeOut {
 }
 
 /// Notices with the reasons that the shop has put in its own words.
-fn with_reasons(
+pub(crate) fn with_reasons(
     store: &mut dyn Read,
     tenant: &TenantId,
     records: &[Record],

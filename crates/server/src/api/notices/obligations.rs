@@ -34,25 +34,25 @@ const POOLS_A_PAGE: usize = 100;
 #[schema(as = Obligation)]
 pub(crate) struct ObligationOut {
     /// `notice`: tell a customer; `consent`: hear from one; `refund`: give money back; `shipment`: send goods.
-    kind: &'static str,
+    pub(crate) kind: &'static str,
     /// The order.
-    order: String,
+    pub(crate) order: String,
     /// The line.
-    line: String,
+    pub(crate) line: String,
     /// What was ordered.
-    sku: Option<String>,
+    pub(crate) sku: Option<String>,
     /// The last day; null where no law or policy sets one.
     #[schema(value_type = Option<String>, format = Date)]
-    due_by: Option<Date>,
+    pub(crate) due_by: Option<Date>,
     /// The rule that says so.
-    rule: Option<String>,
+    pub(crate) rule: Option<String>,
     /// The notice it is about.
-    notice: Option<String>,
+    pub(crate) notice: Option<String>,
     /// What follows if it does not happen.
-    otherwise: Option<&'static str>,
+    pub(crate) otherwise: Option<&'static str>,
     /// How much money.
     #[schema(value_type = Option<schema::Money>)]
-    amount: Option<model::money::Money>,
+    pub(crate) amount: Option<model::money::Money>,
 }
 
 /// What must happen next.
@@ -89,32 +89,42 @@ pub(crate) async fn list_obligations(
     let before = before.and_then(|text| params.checks.date(format_args!("due_before"), &text));
     params.finish()?;
     let tenant = allowed.caller.tenant.clone();
-    let found = api.read(move |store| {
-        let mut found = Found { items: Vec::new(), complete: true, before };
-        let wants = |which: &str| kind.is_none_or(|kind| kind == which);
-        if wants("notice") {
-            found.records(store, &tenant, NOTICE, state::DRAFT, draft)?;
-            found.records(store, &tenant, NOTICE, state::SENDING, draft)?;
-        }
-        if wants("consent") {
-            found.records(store, &tenant, NOTICE, state::SENT, awaited)?;
-        }
-        if wants("refund") {
-            found.records(store, &tenant, REFUND, "due", refund)?;
-        }
-        if wants("shipment") {
-            found.shipments(store, &tenant)?;
-        }
-        Ok(found)
-    });
-    let Found { mut items, mut complete, .. } = found.await?;
+    let (mut items, mut complete) =
+        api.read(move |store| obligations_due(store, &tenant, kind, before)).await?;
+    complete &= items.len() <= limit;
+    items.truncate(limit);
+    json(StatusCode::OK, &Obligations { items, complete })
+}
+
+/// What must happen, the soonest first, those without a day last; and whether that is all. `kind`: only that; `before`: only
+/// what is due before that day.
+pub(crate) fn obligations_due(
+    store: &mut dyn Read,
+    tenant: &TenantId,
+    kind: Option<&str>,
+    before: Option<Date>,
+) -> Result<(Vec<ObligationOut>, bool), StoreError> {
+    let mut found = Found { items: Vec::new(), complete: true, before };
+    let wants = |which: &str| kind.is_none_or(|kind| kind == which);
+    if wants("notice") {
+        found.records(store, tenant, NOTICE, state::DRAFT, draft)?;
+        found.records(store, tenant, NOTICE, state::SENDING, draft)?;
+    }
+    if wants("consent") {
+        found.records(store, tenant, NOTICE, state::SENT, awaited)?;
+    }
+    if wants("refund") {
+        found.records(store, tenant, REFUND, "due", refund)?;
+    }
+    if wants("shipment") {
+        found.shipments(store, tenant)?;
+    }
+    let Found { mut items, complete, .. } = found;
     items.sort_by(|a, b| {
         (a.due_by.is_none(), a.due_by, &a.line).cmp(&(b.due_by.is_none(), b.due_by, &b.line))
     });
     items.dedup_by(|a, b| a.kind == b.kind && a.line == b.line && a.due_by == b.due_by);
-    complete &= items.len() <= limit;
-    items.truncate(limit);
-    json(StatusCode::OK, &Obligations { items, complete })
+    Ok((items, complete))
 }
 
 struct Found {

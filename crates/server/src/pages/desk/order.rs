@@ -1,0 +1,352 @@
+//! One order: its lines, why each date is what it is, and everything that happened to it.
+
+use askama::Template;
+use axum::{http::StatusCode, response::Response};
+use ledger::{EventRow, Read, RecordFilter, Shelf};
+use model::{
+    Units,
+    id::{OrderId, TenantId},
+    order::{Order, Promise, ShipChoice},
+    state::Shop,
+    time::Timestamp,
+    view::{LineState, LineView, PartView},
+};
+use obligation::notice::kept::NOTICE;
+use serde::Deserialize;
+
+use super::{
+    super::{Frame, owe::short_id, page, shop::encoded, status, words},
+    Ask, Day, Fail, Local, messages,
+    orders::{find, state, value},
+    why,
+};
+use crate::{
+    api::notices::{NoticeOut, with_reasons},
+    staff::May,
+};
+
+/// Entries of the ledger looked at for one page.
+const LOOKED_AT: usize = 10_000;
+/// Entries read at once.
+const READ: usize = 1_000;
+/// Notices shown.
+const NOTICES: usize = 50;
+
+/// Where the history goes on.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Cut {
+    after: Option<i64>,
+}
+
+#[derive(Template)]
+#[template(path = "desk/order.html")]
+struct Page {
+    frame: Frame,
+    number: String,
+    word: &'static str,
+    tone: &'static str,
+    who: String,
+    email: String,
+    to: String,
+    placed: String,
+    together: bool,
+    value: String,
+    status_href: String,
+    lines: Vec<Line>,
+    timeline: Vec<Moment>,
+    /// Where the ledger is looked at further.
+    further: Option<String>,
+    notices: Vec<messages::Message>,
+}
+
+struct Line {
+    title: String,
+    href: String,
+    quantity: Units,
+    open: Units,
+    shipped: Units,
+    cancelled: Units,
+    released: Units,
+    price: String,
+    word: &'static str,
+    tone: &'static str,
+    ships: Option<Day>,
+    delivers: Option<Day>,
+    told: Option<Day>,
+    is_later_than_told: bool,
+    why: Vec<Reason>,
+}
+
+/// Where units come from and why they ship when they do.
+struct Reason {
+    units: Units,
+    words: String,
+    href: String,
+    name: String,
+    ships: Option<Day>,
+}
+
+/// Something that happened.
+struct Moment {
+    at: Timestamp,
+    when: String,
+    title: String,
+    detail: String,
+}
+
+/// `GET /orders/{id}`.
+pub(super) fn answer(ask: &Ask, id: &str, cut: &Cut) -> Result<Response, Fail> {
+    let visitor = ask.staff(May::Look)?;
+    let tenant = &visitor.tenant;
+    let id: OrderId = id.parse().map_err(|_| Fail::NotFound)?;
+    let local = Local::of(ask, tenant)?;
+    let mut reader = ask.app.engine.store().reader()?;
+    let (mut found, shop) = find(ask, &mut *reader, tenant, &[id])?;
+    let (order, contact, view) = found.pop().ok_or(Fail::NotFound)?;
+    let owner = id.to_string();
+    let filter = RecordFilter { owner: Some(&owner), state: None };
+    let records = reader.record_page(tenant, Shelf::Ledger, NOTICE, &filter, (None, NOTICES))?;
+    let notices = with_reasons(&mut *reader, tenant, &records)?;
+    let (events, further) = history(&mut *reader, tenant, &order, cut.after)?;
+    let mut lines = Vec::with_capacity(view.lines.len());
+    for line in &view.lines {
+        lines.push(line_of(&mut *reader, tenant, &shop, line, &local)?);
+    }
+    drop(reader);
+    let (word, tone) = state(view.state);
+    let value = value(&view);
+    let place = [contact.postcode.as_deref(), order.country.as_deref()];
+    let page_ = Page {
+        number: order.reference.as_deref().map_or_else(|| short_id(&id), str::to_owned),
+        word,
+        tone,
+        who: contact.name.as_deref().unwrap_or("No name").to_owned(),
+        email: contact.email.as_deref().unwrap_or_default().to_owned(),
+        to: place.into_iter().flatten().collect::<Vec<_>>().join(", "),
+        placed: local.moment(order.placed_at),
+        together: view.ship == ShipChoice::Complete,
+        value: if value.is_empty() { "—".to_owned() } else { words::sums(&value) },
+        status_href: status::path(ask, tenant, id, order.placed_at),
+        lines,
+        timeline: timeline(&shop, &order, &notices, events, &local),
+        further: further.map(|after| format!("/orders/{id}?after={after}#history")),
+        notices: notices.iter().map(|notice| messages::message(&shop, notice, &local)).collect(),
+        frame: Frame::of(ask, &visitor, "orders"),
+    };
+    page(StatusCode::OK, &page_)
+}
+
+fn line_of(
+    reader: &mut dyn Read,
+    tenant: &TenantId,
+    shop: &Shop,
+    line: &LineView,
+    local: &Local,
+) -> Result<Line, Fail> {
+    let (word, tone) = state(line.state);
+    let told = line.told.as_ref().and_then(|told| told.ship_by.promised);
+    let ships = line.ship_by.promised;
+    let parts = line.components.iter().flat_map(|component| {
+        let name = Some(words::title(shop, &component.sku));
+        component.parts.iter().map(move |part| (name.clone(), part))
+    });
+    let parts: Vec<(Option<String>, &PartView)> = if line.components.is_empty() {
+        line.parts.iter().map(|part| (None, part)).collect()
+    } else {
+        parts.collect()
+    };
+    let mut why = Vec::with_capacity(parts.len());
+    for (name, part) in parts {
+        why.push(reason(reader, tenant, shop, line, name, part, local)?);
+    }
+    Ok(Line {
+        title: words::title(shop, &line.sku),
+        href: format!("/products/{}", encoded(line.sku.as_str())),
+        quantity: line.quantity,
+        open: line.open,
+        shipped: line.shipped,
+        cancelled: line.cancelled,
+        released: line.released,
+        price: line.unit_price.map_or_else(|| "—".to_owned(), words::money),
+        word,
+        tone,
+        is_later_than_told: line.open > 0 && told.is_some_and(|told| ships.is_none_or(|ships| ships > told)),
+        ships: ships.filter(|_| line.open > 0).map(|date| local.day(date)),
+        delivers: line.deliver_by.promised.filter(|_| line.open > 0).map(|date| local.day(date)),
+        told: told.map(|date| local.day(date)),
+        why,
+    })
+}
+
+/// How many lines ahead are counted one by one.
+const AHEAD_MAX: usize = 1_000;
+
+fn reason(
+    reader: &mut dyn Read,
+    tenant: &TenantId,
+    shop: &Shop,
+    line: &LineView,
+    component: Option<String>,
+    part: &PartView,
+    local: &Local,
+) -> Result<Reason, Fail> {
+    let found = reader.supply(tenant, part.supply)?;
+    let place = shop.locations.get(&part.location);
+    let mut text = found.as_ref().map_or_else(
+        || "Their supply is gone; the next change finds another.".to_owned(),
+        |supply| why::supply(supply, place.map(|place| &**place), local),
+    );
+    if part.state == LineState::Backordered
+        && let Ok(id) = line.id.parse()
+    {
+        let ahead = reader.ahead(tenant, part.supply, id, AHEAD_MAX)?;
+        text.push_str(&match ahead {
+            0 => " It is first in line for it.".to_owned(),
+            AHEAD_MAX.. => format!(" At least {} lines ordered earlier are before it.", words::count(1_000)),
+            _ => {
+                let lines = i64::try_from(ahead).unwrap_or(i64::MAX);
+                format!(
+                    " {} before it.",
+                    words::counted(lines, "line ordered earlier is", "lines ordered earlier are")
+                )
+            }
+        });
+    }
+    let name = found.as_ref().map_or_else(|| "goods that moved".to_owned(), why::name);
+    Ok(Reason {
+        units: part.quantity,
+        words: text,
+        href: format!("/supply/{}", part.supply),
+        name: component.map_or_else(|| name.clone(), |component| format!("{component}, {name}")),
+        ships: Day::promised(part.ship_by, Some(local.today)),
+    })
+}
+
+/// The order's entries in the ledger, and where to look further: the ledger is in order of time, so the walk begins where the
+/// order was placed.
+fn history(
+    reader: &mut dyn Read,
+    tenant: &TenantId,
+    order: &Order,
+    after: Option<i64>,
+) -> Result<(Vec<EventRow>, Option<i64>), Fail> {
+    let last = reader.last_event(tenant)?;
+    let mut after = match after {
+        Some(after) => after.clamp(0, last),
+        None => placed_after(reader, tenant, order.placed_at, last)?,
+    };
+    let (mut found, mut looked_at) = (Vec::new(), 0);
+    while after < last {
+        let rows = reader.events(tenant, after, READ)?;
+        let Some(newest) = rows.last().map(|row| row.seq) else { break };
+        looked_at += rows.len();
+        found.extend(rows.into_iter().filter(|row| row.order == Some(order.id)));
+        after = newest;
+        if looked_at >= LOOKED_AT && after < last {
+            return Ok((found, Some(after)));
+        }
+    }
+    Ok((found, None))
+}
+
+/// The number of an entry before everything that happened from a moment on.
+fn placed_after(reader: &mut dyn Read, tenant: &TenantId, moment: Timestamp, last: i64) -> Result<i64, Fail> {
+    let (mut low, mut high) = (0, last);
+    while low < high {
+        let middle = low + (high - low) / 2;
+        let is_before = reader.events(tenant, middle, 1)?.first().is_some_and(|row| row.at < moment);
+        if is_before {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    Ok(low)
+}
+
+fn timeline(
+    shop: &Shop,
+    order: &Order,
+    notices: &[NoticeOut],
+    events: Vec<EventRow>,
+    local: &Local,
+) -> Vec<Moment> {
+    let mut moments: Vec<Moment> = Vec::new();
+    let mut add = |at: Timestamp, title: String, detail: String| {
+        moments.push(Moment { at, when: local.moment(at), title, detail });
+    };
+    for line in &order.lines {
+        let name = words::title(shop, &line.sku);
+        for promise in &line.promises {
+            add(promise.given_at, promised(promise, &name, local), told(promise, local));
+        }
+    }
+    for notice in notices {
+        if let Some(answer) = &notice.answer {
+            let who = if answer.by == "customer" { "The customer" } else { "We, for the customer," };
+            let what = if answer.answer == "keep" { "keeps it" } else { "cancelled it" };
+            add(answer.at, format!("{who} answered: {what}"), messages::kind(notice.kind).to_owned());
+        }
+        if let Some(at) = notice.sent_at {
+            add(
+                at,
+                format!("Message sent: {}", messages::kind(notice.kind)),
+                words::sentence(&notice.reason),
+            );
+        }
+    }
+    for row in events {
+        if let Some((title, detail)) = event(&row) {
+            add(row.at, title.to_owned(), detail);
+        }
+    }
+    moments.sort_by_key(|moment| moment.at);
+    moments
+}
+
+fn promised(promise: &Promise, name: &str, local: &Local) -> String {
+    match promise.ship_by.promised {
+        Some(date) => format!("{name}: promised to ship by {}", local.day(date).text),
+        None => format!("{name}: no date can be promised"),
+    }
+}
+
+fn told(promise: &Promise, local: &Local) -> String {
+    let why = words::sentence(&why::cause(&promise.cause));
+    match promise.told_at {
+        Some(at) => format!("{why}. The customer was told {}.", local.moment(at)),
+        None => format!("{why}. The customer was not told of this one."),
+    }
+}
+
+/// What an entry of the ledger means; `None` for those that are shown from elsewhere.
+fn event(row: &EventRow) -> Option<(&'static str, String)> {
+    let data: serde_json::Value = serde_json::from_str(&row.data).unwrap_or_default();
+    let text = |name: &str| data.get(name).and_then(serde_json::Value::as_str).unwrap_or_default().to_owned();
+    let found = match &*row.kind {
+        "order_placed" => ("Order placed", String::new()),
+        "line_cancelled" => {
+            let units = data.get("quantity").and_then(serde_json::Value::as_i64);
+            let units = units.map_or_else(String::new, |units| words::counted(units, "unit", "units"));
+            let reason = text("reason");
+            let detail = [units, reason].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>();
+            ("Cancelled", detail.join(": "))
+        }
+        "order_cancelled" => ("Nothing is left of the order", String::new()),
+        "released" => ("Handed to packing", String::new()),
+        "release_returned" => ("Came back from packing", String::new()),
+        "shipped" => {
+            let tracking = text("tracking");
+            ("Sent", if tracking.is_empty() { tracking } else { format!("Tracking {tracking}") })
+        }
+        "notice_failed" => ("A message did not reach the customer", String::new()),
+        "account_opened" => ("Payment account opened", String::new()),
+        "charged" => ("Money came in", String::new()),
+        "refund_due" => ("Money is to go back", String::new()),
+        "refunded" => ("Money went back", String::new()),
+        "stock_adjusted" => ("Sent back by the customer", String::new()),
+        _ => return None,
+    };
+    Some(found)
+}

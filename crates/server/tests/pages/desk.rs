@@ -1,0 +1,396 @@
+//! The staff app: what its pages say, that a change is shown before it is done and can be undone, that the second of two is
+//! told, and that nobody sees another shop.
+
+use axum::{
+    body::Body,
+    http::{Request, StatusCode, header},
+};
+use ledger::Tenant;
+use model::{id::TenantId, time::Timestamp};
+use server::staff::{Door, Role};
+
+use crate::{
+    Page, form_body, full, get, post,
+    sample::{NOW, Sample},
+    send,
+};
+
+/// The value of the first link that begins so.
+fn link(page: &Page, begins: &str) -> String {
+    let mark = format!("href=\"{begins}");
+    let (_, rest) = page.text.split_once(&mark).unwrap_or_else(|| panic!("no link to {begins}"));
+    format!("{begins}{}", rest.split('"').next().unwrap_or_default())
+}
+
+/// The page of the delivery with that number.
+async fn delivery(shop: &Sample, number: &str) -> String {
+    let list = get(shop, "/supply?show=all").await;
+    let (before, _) = list.text.split_once(number).unwrap_or_else(|| panic!("no delivery {number}"));
+    let (_, last) = before.rsplit_once("href=\"/supply/").expect("a link before its number");
+    format!("/supply/{}", last.split('"').next().unwrap_or_default())
+}
+
+#[tokio::test]
+async fn today_says_what_to_do_first() {
+    let shop = full().await;
+    let page = get(&shop, "/").await;
+    for text in [
+        "No goods 4 units promised without goods In 1 line.",
+        "messages to customers are due",
+        "will ship later than we said",
+        "What we owe Orders owed 14",
+    ] {
+        page.says(text);
+    }
+    page.says("See who waits");
+    assert!(page.text.contains("href=\"/messages\""));
+}
+
+#[tokio::test]
+async fn a_slip_is_shown_before_it_is_done_and_taken_back_after() {
+    let shop = full().await;
+    let path = delivery(&shop, "PO-312").await;
+    let page = get(&shop, &path).await;
+    for text in [
+        "Oak lounge chair",
+        "It is expected on 17 Dec. 3 days are added for lateness",
+        "1 #1002 Ada Lovelace",
+    ] {
+        page.says(text);
+    }
+    let before = get(&shop, "/backlog?sku=CHAIR-OAK").await;
+    before.says(
+        "1 #1002 Ada Lovelace Oak lounge chair for purchase order PO-312 from Alder &#38; Pine 1 23 Dec",
+    );
+    let wish = "act=slip&expected_on=2027-01-11&quantity=24&rule=max_min";
+    let preview = get(&shop, &format!("{path}/preview?{wish}")).await;
+    for text in [
+        "New date 11 Jan 2027 Nothing is done yet",
+        "Lines that ship later 10",
+        "By the rule that is set who has fewest first",
+        "Money that waits longer $5,379.00",
+        "#1002 Broken Oak lounge chair.",
+    ] {
+        preview.says(text);
+    }
+    let unchanged = get(&shop, "/backlog?sku=CHAIR-OAK").await;
+    assert_eq!(unchanged.words(), before.words(), "a preview changes nothing");
+
+    let (seen, once) = (preview.hidden("seen"), preview.hidden("once"));
+    let fields = [
+        ("act", "slip"),
+        ("expected_on", "2027-01-11"),
+        ("quantity", "24"),
+        ("seen", &seen),
+        ("once", &once),
+    ];
+    let done = post(&shop, &format!("{path}/confirm"), &fields).await;
+    done.says("Done New date 11 Jan 2027: done.");
+    let again = post(&shop, &format!("{path}/confirm"), &fields).await;
+    assert!(again.response.status().is_success() || again.response.status() == StatusCode::SEE_OTHER);
+    get(&shop, &path).await.says("It is expected on 11 Jan 2027.");
+
+    let undo =
+        [("run", &*done.hidden("run")), ("supply", &*done.hidden("supply")), ("once", &*done.hidden("once"))];
+    post(&shop, "/supply/undo", &undo).await.says("Undone Everything is as it was before");
+    get(&shop, &path).await.says("It is expected on 17 Dec.");
+    let twice = post(&shop, "/supply/undo", &[undo[0], undo[1], ("once", &"0".repeat(32))]).await;
+    assert_eq!(twice.response.status(), StatusCode::CONFLICT);
+    twice.says("Not undone Somebody has undone it already.");
+}
+
+#[tokio::test]
+async fn the_second_of_two_is_told_and_nothing_is_done_twice() {
+    let shop = full().await;
+    let path = delivery(&shop, "PO-312").await;
+    let mine = get(&shop, &format!("{path}/preview?act=slip&expected_on=2026-12-31")).await;
+    let theirs = get(&shop, &format!("{path}/preview?act=receive&accepted=20&damaged=3&close=true")).await;
+    theirs.says("Receive 20 good and 3 damaged; the other 1 will not come");
+    let fields = [
+        ("act", "receive"),
+        ("accepted", "20"),
+        ("damaged", "3"),
+        ("close", "true"),
+        ("seen", &*theirs.hidden("seen")),
+        ("once", &*theirs.hidden("once")),
+    ];
+    let done = post(&shop, &format!("{path}/confirm"), &fields).await;
+    for text in ["3 units are set apart as damaged", "11 units went to customers who waited", "#1002 × 1"] {
+        done.says(text);
+    }
+    let fields = [
+        ("act", "slip"),
+        ("expected_on", "2026-12-31"),
+        ("seen", &*mine.hidden("seen")),
+        ("once", &*mine.hidden("once")),
+    ];
+    let late = post(&shop, &format!("{path}/confirm"), &fields).await;
+    assert_eq!(late.response.status(), StatusCode::CONFLICT);
+    late.says("Somebody has received it already. Nothing was done a second time.");
+
+    let path = delivery(&shop, "PO-318").await;
+    let first = get(&shop, &format!("{path}/preview?act=slip&expected_on=2026-12-20")).await;
+    let second = get(&shop, &format!("{path}/preview?act=slip&expected_on=2026-12-31")).await;
+    for (page, date, status) in
+        [(first, "2026-12-20", StatusCode::OK), (second, "2026-12-31", StatusCode::CONFLICT)]
+    {
+        let fields = [
+            ("act", "slip"),
+            ("expected_on", date),
+            ("seen", &*page.hidden("seen")),
+            ("once", &*page.hidden("once")),
+        ];
+        let answer = post(&shop, &format!("{path}/confirm"), &fields).await;
+        assert_eq!(answer.response.status(), status, "{date}");
+        if status == StatusCode::CONFLICT {
+            answer.says("Somebody changed this delivery while you were looking, so nothing was done.");
+        }
+    }
+    get(&shop, &path).await.says("It is expected on 20 Dec.");
+}
+
+#[tokio::test]
+async fn what_cannot_be_is_said_beside_the_form() {
+    let shop = full().await;
+    let path = delivery(&shop, "PO-312").await;
+    for (wish, says) in [
+        ("act=receive&accepted=&damaged=", "Please enter how many came"),
+        ("act=receive&accepted=x", "whole numbers"),
+        ("act=slip&expected_on=soon", "Please give the date as"),
+        ("act=slip&expected_on=2026-12-17", "Nothing would change"),
+        ("", "Please choose what is to happen"),
+    ] {
+        let page = get(&shop, &format!("{path}/preview?{wish}")).await;
+        assert_eq!(page.response.status(), StatusCode::UNPROCESSABLE_ENTITY, "{wish}");
+        page.says(says);
+    }
+    for path in
+        ["/supply/none", "/supply/sup_01920000000070008000000000000099", "/orders/x", "/products/NONE"]
+    {
+        assert_eq!(get(&shop, path).await.response.status(), StatusCode::NOT_FOUND, "{path}");
+    }
+    let new = [("sku", "NONE"), ("location", "main"), ("quantity", "3"), ("once", "")];
+    let refused = post(&shop, "/supply", &new).await;
+    assert_eq!(refused.response.status(), StatusCode::CONFLICT);
+}
+
+#[tokio::test]
+async fn a_delivery_is_entered_once() {
+    let shop = full().await;
+    let form = get(&shop, "/supply").await;
+    let once = form.hidden("once");
+    let new = [
+        ("sku", "TRAY-L"),
+        ("location", "main"),
+        ("quantity", "3"),
+        ("expected_on", "2026-12-12"),
+        ("reference", "PO-400"),
+        ("once", &once),
+    ];
+    let first = post(&shop, "/supply", &new).await;
+    assert_eq!(first.response.status(), StatusCode::SEE_OTHER);
+    let second = post(&shop, "/supply", &new).await;
+    assert_eq!(second.header(header::LOCATION), first.header(header::LOCATION));
+    let list = get(&shop, "/supply?sku=TRAY-L").await;
+    assert_eq!(list.words().matches("PO-400").count(), 1);
+}
+
+#[tokio::test]
+async fn an_order_says_why_and_what_happened() {
+    let shop = full().await;
+    let found = get(&shop, "/orders?q=%231003").await;
+    found.says("#1003 Grace Hopper");
+    let page = get(&shop, &link(&found, "/orders/ord_")).await;
+    for text in [
+        "Order #1003",
+        "from purchase order PO-312 from Alder &#38; Pine , ships by 23 Dec",
+        "It is expected on 17 Dec. 3 days are added for lateness, as a buffer that was set. Then 1 working day to put on \
+         the shelf and 1 working day to pack. 1 line ordered earlier is before it.",
+        "Oak lounge chair: promised to ship by 9 Dec As ordered. The customer was told",
+        "Because a delivery got another date or quantity",
+        "Order placed",
+    ] {
+        page.says(text);
+    }
+    get(&shop, "/orders?q=grace.hopper@example.com").await.says("#1003");
+    get(&shop, "/orders?q=nobody@example.com").await.says("No order is found by that");
+}
+
+#[tokio::test]
+async fn a_policy_is_in_words_and_somebody_elses_change_is_not_lost() {
+    let shop = full().await;
+    let path = "/products/TRAY-L";
+    let page = get(&shop, path).await;
+    page.says("When the shelf is empty it is shown as out of stock and not sold.");
+    let seen = page.hidden("seen");
+    let wish = |seen: &str, when_out: &str| {
+        [("when_out", when_out.to_owned()), ("lead_time_days", "10".to_owned()), ("seen", seen.to_owned())]
+    };
+    let as_fields = |wish: &[(&'static str, String); 3]| -> Vec<(&'static str, String)> { wish.to_vec() };
+    let sent = |wish: Vec<(&'static str, String)>, to: &'static str| {
+        let shop = &shop;
+        async move {
+            let fields: Vec<(&str, &str)> = wish.iter().map(|(name, value)| (*name, &**value)).collect();
+            post(shop, to, &fields).await
+        }
+    };
+    let preview = sent(as_fields(&wish(&seen, "backorder")), "/products/TRAY-L/preview").await;
+    preview.says("A shopper would read Backorder Ships by");
+    get(&shop, path).await.says("shown as out of stock and not sold.");
+    let saved = sent(as_fields(&wish(&seen, "backorder")), path).await;
+    assert_eq!(saved.response.status(), StatusCode::SEE_OTHER);
+    get(&shop, path).await.says("it is sold on, with the date on which it ships.");
+    let stale = sent(as_fields(&wish(&seen, "waitlist")), path).await;
+    assert_eq!(stale.response.status(), StatusCode::CONFLICT);
+    stale.says("Somebody changed it while you were looking.");
+    stale.says("it is sold on, with the date on which it ships.");
+}
+
+#[tokio::test]
+async fn messages_are_read_sent_and_listed() {
+    let shop = full().await;
+    let drafts = get(&shop, "/messages").await;
+    drafts.says("To send");
+    let sent = post(&shop, "/messages/send", &[("which", "all"), ("once", &drafts.hidden("once"))]).await;
+    assert_eq!(sent.response.status(), StatusCode::SEE_OTHER);
+    let to = sent.header(header::LOCATION).to_owned();
+    assert!(to.starts_with("/messages?sent=") && !to.starts_with("/messages?sent=0"), "{to}");
+    get(&shop, &to).await.says("sent.");
+    get(&shop, "/messages?state=sent").await.says("Sent");
+}
+
+#[tokio::test]
+async fn the_backlog_goes_on_where_a_page_ends() {
+    let mut shop = full().await;
+    let shop = tokio::task::spawn_blocking(move || {
+        for nth in 0..60 {
+            shop.order("2026-11-22T15:00:00Z", &format!("Buyer {nth}"), &[("SPEAKER-2", 1)]);
+        }
+        shop
+    })
+    .await
+    .expect("a shop");
+    let first = get(&shop, "/backlog?sku=SPEAKER-2").await;
+    first.says("50 #");
+    let next = link(&first, "/backlog?sku=SPEAKER-2&#38;cursor=").replace("&#38;", "&");
+    let second = get(&shop, &next).await;
+    second.says("51 #");
+    second.says("61 #");
+    assert_eq!(get(&shop, "/backlog?cursor=x%0A").await.response.status(), StatusCode::NOT_FOUND);
+}
+
+/// Signs somebody in to a shop of their own beside the full one.
+async fn neighbour(shop: Sample) -> (Sample, String) {
+    let shop = shop.behind_a_door();
+    tokio::task::spawn_blocking(move || {
+        let now: Timestamp = NOW.parse().expect("an instant");
+        let id = TenantId::new("next-door").expect("a name");
+        let mut writer = shop.app.engine.store().writer().expect("a writer");
+        let row = Tenant { id: id.clone(), created_at: Timestamp::UNIX_EPOCH, salt: [9; 32] };
+        writer.create_tenant(&row).expect("a tenant");
+        writer.commit().expect("a commit");
+        drop(writer);
+        let door = Door { engine: &shop.app.engine, stamps: &shop.app.stamps, secret: &shop.app.secret, now };
+        let path = door.invite(&id, "eve@example.com", "Eve", Role::Owner).expect("an invitation");
+        let token = path.rsplit('/').next().expect("a token");
+        let session = door.join(&id, token, "four words are enough").expect("a door").expect("a session");
+        (shop, format!("shipwhen_session={id}.{session}"))
+    })
+    .await
+    .expect("a neighbour")
+}
+
+async fn as_her(shop: &Sample, method: &str, path: &str, cookie: &str, fields: &[(&str, &str)]) -> Page {
+    let request = Request::builder()
+        .method(method)
+        .uri(path)
+        .header(header::COOKIE, cookie)
+        .header("sec-fetch-site", "same-origin")
+        .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+    send(shop, request.body(form_body(fields)).expect("a request")).await
+}
+
+#[tokio::test]
+async fn staff_of_one_shop_see_and_change_nothing_of_another() {
+    let open = full().await;
+    let delivery = delivery(&open, "PO-312").await;
+    let preview = get(&open, &format!("{delivery}/preview?act=slip&expected_on=2026-12-31")).await;
+    let (seen, order) = (preview.hidden("seen"), open.orders[1].0.to_string());
+    let draft = get(&open, "/messages").await;
+    let (_, draft) = draft.text.split_once("name=\"which\" value=\"ntc_").expect("a draft");
+    let draft = format!("ntc_{}", draft.split('"').next().unwrap_or_default());
+    let (shop, eve) = neighbour(open).await;
+
+    let theirs = [
+        "#1002",
+        "Ada",
+        "Grace",
+        "CHAIR-OAK",
+        "Oak lounge",
+        "PO-312",
+        "Alder",
+        "LAMP-BRASS",
+        "example.com/o/",
+    ];
+    let paths = [
+        "/".to_owned(),
+        "/backlog".to_owned(),
+        "/backlog?sku=CHAIR-OAK".to_owned(),
+        format!("/backlog?supply={}", delivery.trim_start_matches("/supply/")),
+        "/backlog?state=allocated".to_owned(),
+        "/supply".to_owned(),
+        "/supply?show=all".to_owned(),
+        "/supply?sku=CHAIR-OAK".to_owned(),
+        delivery.clone(),
+        format!("{delivery}/preview?act=cancel"),
+        "/orders".to_owned(),
+        format!("/orders?q={order}"),
+        "/orders?q=ada.lovelace@example.com".to_owned(),
+        "/orders?q=%231002".to_owned(),
+        format!("/orders/{order}"),
+        "/products".to_owned(),
+        "/products?q=CHAIR".to_owned(),
+        "/products/CHAIR-OAK".to_owned(),
+        "/messages".to_owned(),
+        "/messages?state=sent".to_owned(),
+        "/people".to_owned(),
+        "/outbox".to_owned(),
+        "/shop".to_owned(),
+        "/shop/CHAIR-OAK".to_owned(),
+    ];
+    for path in &paths {
+        let page = as_her(&shop, "GET", path, &eve, &[]).await;
+        let asked = ["CHAIR-OAK", "#1002"];
+        for word in theirs {
+            // What she typed herself is said back to her.
+            let is_typed = asked.contains(&word) && path.contains('?');
+            assert!(is_typed || !page.text.contains(word), "{path} holds {word}: {}", page.words());
+        }
+    }
+    let slip = [("act", "slip"), ("expected_on", "2026-12-31"), ("seen", &*seen), ("once", &*"1".repeat(32))];
+    for (path, fields) in [
+        (format!("{delivery}/confirm"), &slip[..]),
+        (
+            "/supply/undo".to_owned(),
+            &[
+                ("run", "run_01920000000070008000000000000001"),
+                ("supply", delivery.trim_start_matches("/supply/")),
+            ],
+        ),
+        ("/products/CHAIR-OAK".to_owned(), &[("when_out", "refuse")]),
+        ("/products/CHAIR-OAK/preview".to_owned(), &[("when_out", "refuse")]),
+        ("/people".to_owned(), &[("act", "remove"), ("email", "ada@example.com")]),
+    ] {
+        let page = as_her(&shop, "POST", &path, &eve, fields).await;
+        assert!(page.response.status().is_client_error(), "{path}: {}", page.response.status());
+    }
+    let sent = as_her(&shop, "POST", "/messages/send", &eve, &[("which", &*draft)]).await;
+    assert_eq!(sent.header(header::LOCATION), "/messages?sent=0&kept=1");
+    // And nobody at all without signing in.
+    for path in paths.iter().filter(|path| *path != "/") {
+        let page = as_her(&shop, "GET", path, "", &[]).await;
+        assert_ne!(page.response.status(), StatusCode::OK, "{path}");
+    }
+    let live = send(&shop, Request::get("/live").body(Body::empty()).expect("a request")).await;
+    assert_eq!(live.response.status(), StatusCode::SEE_OTHER);
+}
