@@ -16,10 +16,10 @@ use model::{
 };
 use uuid::Uuid;
 
-use crate::{cpu, figures::Figures};
+use crate::{cpu, figures::Figures, supply};
 
 /// What can be measured by itself, in the order in which it is.
-pub(crate) const PARTS: [&str; 2] = ["rules", "pack"];
+pub(crate) const PARTS: [&str; 4] = ["rules", "pack", "receipt", "slip"];
 
 /// Measures the parts that were chosen.
 pub(crate) fn run(figures: &mut Figures, chosen: &[&str]) -> anyhow::Result<()> {
@@ -28,6 +28,12 @@ pub(crate) fn run(figures: &mut Figures, chosen: &[&str]) -> anyhow::Result<()> 
     }
     if chosen.contains(&"pack") {
         pack(figures)?;
+    }
+    if chosen.contains(&"receipt") {
+        supply::receipts(figures)?;
+    }
+    if chosen.contains(&"slip") {
+        supply::slip(figures)?;
     }
     Ok(())
 }

@@ -12,6 +12,7 @@ mod http;
 mod insight;
 mod promise;
 mod raw;
+mod supply;
 mod workload;
 
 use std::process::ExitCode;
@@ -30,6 +31,8 @@ Groups and their parts (all of them unless --only names some):
   allocation
             rules    a pool re-allocated under each rule, from a thousand to a million lines
             pack     which of 120 orders of 10 scarce SKUs to ship complete: what is proved within two seconds
+            receipt  one that a hundred thousand lines wait for, beside one that ten do
+            slip     orders while the promises of a million lines are made anew
   insight   demand, promises, backorders: how near the models that learn come to what happened, on real data
             forecasts  series forecast a second, by every method
 

@@ -11,7 +11,7 @@ use engine::{Answer, Engine, Key, Request, Stamps};
 use ledger::{Store, Tenant, sqlite::SqliteStore};
 use model::{
     command::{AddSupply, AskLine, Command, Contact, PlaceOrder, PutItem, PutLocation, PutPolicy},
-    id::{Channel, LocationId, Sku, TenantId},
+    id::{Channel, LocationId, Sku, SupplyId, TenantId},
     item::{Cap, Item, Policy, WhenOut},
     location::LocationSettings,
     money::{Currency, Money},
@@ -71,8 +71,15 @@ impl Shop {
     }
 
     fn stock(&mut self) -> anyhow::Result<()> {
+        let (location, settings) = (LocationId::new("main")?, LocationSettings::default());
+        self.run(Command::PutLocation(PutLocation { location, settings, if_match: None }))?;
+        self.sell(&sku(), UNITS).map(drop)
+    }
+
+    /// Describes a SKU that is backordered, with a supply of so many units; answers that.
+    pub(crate) fn sell(&mut self, sku: &Sku, units: i64) -> anyhow::Result<SupplyId> {
         let location = LocationId::new("main")?;
-        let (sku, channel) = (sku(), Channel::default());
+        let (sku, channel) = (sku.clone(), Channel::default());
         let item = Item {
             sku: sku.clone(),
             title: "A thing that everybody wants".into(),
@@ -88,24 +95,25 @@ impl Shop {
         let policy =
             Policy { when_out: WhenOut::Backorder, backorder_cap: Cap::Unlimited, ..Policy::default() };
         let today = local_date(self.now, &model::time::Zone::utc());
-        let settings = LocationSettings::default();
-        self.run(Command::PutLocation(PutLocation { location: location.clone(), settings, if_match: None }))?;
         self.run(Command::PutItem(PutItem { item, if_match: None }))?;
         self.run(Command::PutPolicy(PutPolicy { sku: sku.clone(), channel, policy, if_match: None }))?;
-        self.run(Command::AddSupply(AddSupply {
+        let entered = self.run(Command::AddSupply(AddSupply {
             sku,
             location,
             kind: SupplyKind::PurchaseOrder,
-            quantity: UNITS,
+            quantity: units,
             expected_on: days_after(today, 30),
             supplier: None,
             reference: None,
             promise_buffer_days: None,
-        }))
-        .map(drop)
+        }))?;
+        match entered {
+            Answer::SupplyAdded(entered) => Ok(entered.view.supply.id),
+            other => anyhow::bail!("a supply was answered with {other:?}"),
+        }
     }
 
-    fn run(&mut self, command: Command) -> anyhow::Result<Answer> {
+    pub(crate) fn run(&mut self, command: Command) -> anyhow::Result<Answer> {
         let request = self.request(command, None);
         let answered = self.engine.run_blocking(request)?;
         answered.outcome.map_err(|rejection| anyhow::anyhow!("refused: {rejection:?}"))
@@ -124,6 +132,10 @@ impl Shop {
 
     /// An order of one unit with everything a shop sends: customer, reference, idempotency key.
     pub(crate) fn order(&mut self) -> Request {
+        self.order_of(&sku())
+    }
+
+    fn order_of(&mut self, sku: &Sku) -> Request {
         self.count += 1;
         let n = self.count;
         let email: Arc<str> = format!("buyer{n}@example.com").into();
@@ -132,7 +144,7 @@ impl Shop {
             customer: Some(server::app::customer_key(&[7; 32], &email)),
             contact: Contact { email: Some(email), name: Some("A Buyer".into()), ..Contact::default() },
             country: Some("US".into()),
-            lines: vec![AskLine { sku: sku(), quantity: 1, unit_price: None }],
+            lines: vec![AskLine { sku: sku.clone(), quantity: 1, unit_price: None }],
             ..PlaceOrder::default()
         };
         let mut request = [0; 32];
@@ -145,6 +157,11 @@ impl Shop {
 
     /// Places so many orders, always so many of them in flight.
     pub(crate) fn place(&mut self, orders: usize, in_flight: usize) -> anyhow::Result<Run> {
+        self.place_of(&sku(), orders, in_flight)
+    }
+
+    /// The same of another SKU.
+    pub(crate) fn place_of(&mut self, sku: &Sku, orders: usize, in_flight: usize) -> anyhow::Result<Run> {
         let mut latencies = Vec::with_capacity(orders);
         let mut waiting = VecDeque::with_capacity(in_flight);
         let begun = Instant::now();
@@ -152,7 +169,7 @@ impl Shop {
             if waiting.len() == in_flight {
                 latencies.push(answer(&mut waiting)?);
             }
-            let request = self.order();
+            let request = self.order_of(sku);
             waiting.push_back((Instant::now(), self.engine.send(request)?));
         }
         while !waiting.is_empty() {

@@ -20,6 +20,7 @@ use crate::{
     look::{Look, Position, look},
     money,
     notices::{Watch, called_off, promised, send_all, watch},
+    receipts::{self, Left},
     spread::{Place, spread},
     waitlist,
     working::Working,
@@ -98,6 +99,8 @@ pub(crate) enum Rest {
         cause: Cause,
         course: Course,
     },
+    /// More units of a receipt are to be booked in.
+    Receive { sku: Sku, left: Left, course: Course },
     /// More places of a waitlist may be served.
     Invite { sku: Sku, after: WaitId, course: Course },
     /// More pools may be concerned by a setting that changed.
@@ -113,6 +116,7 @@ impl Rest {
         match self {
             Self::Settle { .. } => "settle",
             Self::Reissue { .. } => "reissue",
+            Self::Receive { .. } => "receive",
             Self::Invite { .. } => "invite",
             Self::Spread { .. } => "spread",
             Self::SendDrafts { .. } => "send_drafts",
@@ -425,6 +429,7 @@ pub(crate) fn go_on(working: &mut Working<'_>, work: &Work) -> Result<(), Failur
             let behind = Behind { sku, supply, after, only };
             reissue(working, &mut course, behind, &cause, Some(work.id)).map(drop)
         }
+        Rest::Receive { sku, left, course } => receipts::go_on(working, course, &sku, left, work.id),
         Rest::Invite { sku, after, mut course } => {
             waitlist::invite(working, &mut course, &sku, (Some(after), Some(work.id)))
         }

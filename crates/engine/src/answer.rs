@@ -5,15 +5,15 @@ use std::sync::Arc;
 use ledger::StoreError;
 use model::{
     Units,
-    allocation::{LineTerms, RunReport, Terms},
+    allocation::{LineTerms, PackReport, RunReport, Terms},
     event::{LocationSet, PolicySet},
     item::Item,
     record::Record,
     refusal::Rejection,
     shortfall::Care,
     view::{
-        AdjustmentView, HoldView, OrderView, ReleaseView, ShipmentView, SupplyChange, SupplyView,
-        TakenBackView,
+        AdjustmentView, HoldView, OrderView, ReleaseView, ShipmentView, SupplyChange, SupplyEntered,
+        SupplyView, TakenBackView,
     },
     waitlist::Wait,
 };
@@ -44,7 +44,7 @@ pub enum Answer {
     /// The policy as it is now; whether it is new.
     Policy(PolicySet, bool),
     /// The supply that was entered.
-    SupplyAdded(SupplyView),
+    SupplyAdded(SupplyEntered),
     /// The supply as it is after a change, a receipt or a cancel, and what that led to.
     SupplyChanged(SupplyChange),
     /// A supply as it is after a part was split off, and the part.
@@ -65,6 +65,8 @@ pub enum Answer {
     LineAllocation(LineTerms),
     /// What a run did.
     Ran(Box<RunReport>),
+    /// What a packing did.
+    Packed(Box<PackReport>),
     /// Who takes care of a line now.
     Cared(Care),
     /// The place on a waitlist as it is now; whether it is new.

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use ledger::{Kept, QueuePart, Replay, Timer};
 use model::{
     Units,
-    command::{CancelOrder, ChangeSupply, Command, KeepPrivate, PlaceOrder},
-    event::{Event, HoldGone, LocationSet, Noted, PolicySet},
-    id::{HoldId, OrderId, RunId, Sku, SupplyId},
+    command::{CancelOrder, ChangeOrder, ChangeSupply, Command, KeepPrivate, PlaceOrder},
+    event::{Event, HoldGone, LocationSet, Noted, OrderChanged, PolicySet},
+    id::{HoldId, LineId, OrderId, RunId, Sku, SupplyId},
+    order::Cause,
     record::{Json, Record},
-    refusal::Rejection,
+    refusal::{Refusal, RefusalCode, Rejection},
     shortfall::{CARE, Care},
     time::{Timestamp, days_since_epoch, local_date},
     view::{RefusedUnits, SupplyChange, SupplyView},
@@ -22,7 +23,7 @@ use crate::{
     after::{Course, follow},
     allocation::{self, settings},
     answer::{Answer, Answered, Failure, is_kept},
-    fulfil, money, notices, receipts, stock, undo, waitlist,
+    fulfil, money, notices, packing, receipts, stock, substitute, undo, waitlist,
     working::Working,
 };
 
@@ -150,8 +151,9 @@ fn decide(working: &mut Working<'_>, request: &Request) -> Outcome {
             working.load_pools([&wish.sku].into_iter())?;
             let decision = promise::add_supply(course.setting(working), wish);
             let id = SupplyId(request.id);
+            working.take_moves();
             finish(working, course, decision, |working, course| {
-                supply_view(working, course, &wish.sku, id).map(Answer::SupplyAdded)
+                stock::entered(working, course, &wish.sku, id)
             })
         }
         Command::ChangeSupply(wish) => change_supply(working, course, wish),
@@ -159,10 +161,17 @@ fn decide(working: &mut Working<'_>, request: &Request) -> Outcome {
             let Some(sku) = pool_of(working, wish.supply)? else {
                 return Ok(Err(Rejection::not_found("supply", wish.supply)));
             };
+            if let Err(busy) = undo::check_is_at_rest(working, wish.supply)? {
+                return Ok(Err(busy));
+            }
             let begun = undo::begin(working, &sku, wish.supply)?;
             let decision = promise::cancel_supply(course.setting(working), &sku, wish);
+            let back = stock::sent_from(working, &sku, wish.supply)?;
             finish(working, course, decision, |working, course| {
-                undo::keep(working, course, begun, "supply_cancelled", &[])?;
+                match back {
+                    Some(back) => stock::give_back(working, course, &back)?,
+                    None => undo::keep(working, course, begun, "supply_cancelled", (&[], false))?,
+                }
                 supply_change(working, course, &sku, wish.supply)
             })
         }
@@ -199,12 +208,15 @@ fn decide(working: &mut Working<'_>, request: &Request) -> Outcome {
         Command::SetAllocation(wish) => settings::set(working, course, wish),
         Command::SetLineAllocation(wish) => settings::set_line(working, course, wish),
         Command::Reallocate(wish) => allocation::run(working, course, wish),
+        Command::Pack(wish) => packing::pack(working, course, wish),
         Command::TakeCare(wish) => take_care(working, course, wish),
         Command::JoinWaitlist(wish) => waitlist::join(working, course, wish),
         Command::LeaveWaitlist(id) => waitlist::leave(working, course, *id),
         Command::KeepPrivate(wish) => keep_private(working, wish),
         Command::PlaceOrder(wish) => place_order(working, course, wish, OrderId(request.id)),
         Command::CancelOrder(wish) => cancel_order(working, course, wish),
+        Command::ChangeOrder(wish) => change_order(working, course, wish),
+        Command::Substitute(wish) => substitute::substitute(working, course, wish, OrderId(request.id)),
         Command::Release(wish) => fulfil::release(working, course, wish),
         Command::TakeBack(wish) => fulfil::take_back(working, course, wish),
         Command::Ship(wish) => fulfil::ship(working, course, wish),
@@ -278,7 +290,12 @@ fn pegged_skus(working: &Working<'_>, hold: HoldId) -> Vec<Sku> {
     skus
 }
 
-fn place_order(working: &mut Working<'_>, course: &mut Course, wish: &PlaceOrder, id: OrderId) -> Outcome {
+pub(crate) fn place_order(
+    working: &mut Working<'_>,
+    course: &mut Course,
+    wish: &PlaceOrder,
+    id: OrderId,
+) -> Outcome {
     working.load_pools(wish.lines.iter().map(|line| &line.sku))?;
     let mut held = Vec::new();
     if let Some(hold) = wish.hold {
@@ -371,7 +388,7 @@ fn bought(working: &mut Working<'_>, wish: &PlaceOrder) -> Result<Bought, Failur
     Ok(working.store()?.bought(tenant, customer, &skus)?.into_iter().collect())
 }
 
-fn cancel_order(working: &mut Working<'_>, course: &mut Course, wish: &CancelOrder) -> Outcome {
+pub(crate) fn cancel_order(working: &mut Working<'_>, course: &mut Course, wish: &CancelOrder) -> Outcome {
     working.load_orders(&[wish.order])?;
     if hidden(working, wish.order, wish.placed_by.as_deref()) {
         return Ok(Err(Rejection::not_found("order", wish.order)));
@@ -379,6 +396,29 @@ fn cancel_order(working: &mut Working<'_>, course: &mut Course, wish: &CancelOrd
     course.customer_knows = wish.by_customer;
     let decision = promise::cancel_order(course.setting(working), wish);
     finish(working, course, decision, |working, course| order_now(working, course, wish.order))
+}
+
+/// Ships an order in another way. Its dates may be others: each line waits for all, or only for its own goods.
+fn change_order(working: &mut Working<'_>, course: &mut Course, wish: &ChangeOrder) -> Outcome {
+    working.load_orders(&[wish.order])?;
+    let Some(order) = working.shop().orders.get(&wish.order).cloned() else {
+        return Ok(Err(Rejection::not_found("order", wish.order)));
+    };
+    if order.ship != wish.ship {
+        if !order.is_open() {
+            let detail = format!("nothing of {} is still to be sent", wish.order);
+            return Ok(Err(Refusal::new(RefusalCode::AlreadyShipped, detail).into()));
+        }
+        let change = Event::OrderChanged(OrderChanged { order: wish.order, ship: wish.ship });
+        let cause = Cause { order: Some(wish.order), ..Cause::of(change.kind()) };
+        working.apply(course.now, vec![change])?;
+        let open = order.lines.iter().filter(|line| line.open() > 0);
+        let lines: Vec<LineId> = open.map(|line| LineId { order: order.id, no: line.no }).collect();
+        let promises = promise::reissue(course.next(working), &lines, &cause);
+        notices::promised(working, course, promises.clone())?;
+        money::promises_moved(working, course, &promises)?;
+    }
+    order_now(working, course, wish.order).map(Ok)
 }
 
 /// Notes who takes care of a line.
@@ -420,13 +460,16 @@ fn change_supply(working: &mut Working<'_>, course: &mut Course, wish: &ChangeSu
     let Some(sku) = pool_of(working, wish.supply)? else {
         return Ok(Err(Rejection::not_found("supply", wish.supply)));
     };
+    if let Err(busy) = undo::check_is_at_rest(working, wish.supply)? {
+        return Ok(Err(busy));
+    }
     let supply = working.pool(&sku).and_then(|pool| pool.supply(wish.supply)).cloned();
     let excess = supply.zip(wish.quantity).map_or(0, |(supply, quantity)| promise::excess(&supply, quantity));
     let queues = last_come(working, &[(wish.supply, excess)])?;
     let begun = undo::begin(working, &sku, wish.supply)?;
     let decision = promise::change_supply(course.setting(working), &sku, wish, &queues);
     finish(working, course, decision, |working, course| {
-        undo::keep(working, course, begun, "supply_changed", &[])?;
+        undo::keep(working, course, begun, "supply_changed", (&[], false))?;
         supply_change(working, course, &sku, wish.supply)
     })
 }

@@ -15,6 +15,7 @@ mod housekeeping;
 mod look;
 mod money;
 pub mod notices;
+pub mod packing;
 pub mod preview;
 mod receipts;
 mod records;
@@ -23,6 +24,7 @@ mod snapshot;
 mod spread;
 mod stamp;
 mod stock;
+mod substitute;
 #[cfg(test)]
 mod tests;
 mod undo;

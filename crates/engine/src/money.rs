@@ -3,7 +3,9 @@
 //! Rules stand in [`obligation::payment`]. Here each happening is decided on the stored account, its entries applied, what the
 //! manual provider would say answered at once, and the whole written down as events that carry the account.
 
-use ledger::{RecordFilter, Shelf, Write};
+use std::collections::BTreeMap;
+
+use ledger::{Read, RecordFilter, Shelf};
 use model::{
     Units,
     command::{CancelOrder, Pay, PayKind},
@@ -36,9 +38,39 @@ const REFUND_DAYS: u16 = 7;
 const AGAIN_S: i64 = 3_600;
 
 /// Whether a tenant has any account, so that nothing is looked for where nobody keeps any.
-pub(crate) fn has_any(store: &mut dyn Write, tenant: &TenantId) -> Result<bool, Failure> {
+pub(crate) fn has_any(store: &mut (impl Read + ?Sized), tenant: &TenantId) -> Result<bool, Failure> {
     let first = store.record_page(tenant, Shelf::Ledger, ACCOUNT, &RecordFilter::default(), (None, 1))?;
     Ok(!first.is_empty())
+}
+
+/// What was paid for units of these lines that have not left, in minor units; lines without an account are left out.
+///
+/// The lines stand in the order of their ids.
+pub(crate) fn paid_ahead(
+    working: &mut Working<'_>,
+    lines: &[LineId],
+) -> Result<BTreeMap<LineId, i64>, Failure> {
+    const PAGE: usize = 500;
+    let mut paid = BTreeMap::new();
+    if !working.state.has_accounts {
+        return Ok(paid);
+    }
+    let of_orders: Vec<&[LineId]> = lines.chunk_by(|a, b| a.order == b.order).collect();
+    for page in of_orders.chunks(PAGE) {
+        let ids: Vec<String> = page.iter().map(|lines| lines[0].order.to_string()).collect();
+        let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+        let tenant = working.tenant;
+        let records = working.store()?.records(tenant, Shelf::Ledger, ACCOUNT, &ids)?;
+        let records: BTreeMap<&str, &Record> = records.iter().map(|record| (&*record.id, record)).collect();
+        for (lines, id) in page.iter().zip(ids) {
+            let Some(kept) = records.get(id).map(|record| record.read::<Kept>()).transpose()?.flatten()
+            else {
+                continue;
+            };
+            paid.extend(lines.iter().map(|line| (*line, kept.account.prepayment_of(line.no))));
+        }
+    }
+    Ok(paid)
 }
 
 /// Whether the policies of an order's lines ask for an account.

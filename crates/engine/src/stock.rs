@@ -1,17 +1,26 @@
 //! Stock that is counted, sent to another location, or came in the place of something else; supplies that come in two parts.
 
+use std::collections::BTreeMap;
+
 use model::{
     Units,
     command::{Adjust, Count, SplitSupply, Transfer, WrongArrival},
-    id::{LocationId, Sku, SupplyId},
+    event::{AdjustReason, Event, Move, Noted},
+    id::{LineId, LocationId, Sku, SupplyId},
+    record::{Json, Record},
     refusal::Rejection,
-    view::AdjustmentView,
+    supply::SupplyKind,
+    view::{AdjustmentView, ServedLine, SupplyEntered},
 };
 
+use serde::{Deserialize, Serialize};
+
 use crate::{
-    after::Course,
-    answer::Answer,
+    after::{Course, follow},
+    answer::{Answer, Failure},
     execute::{Outcome, finish, last_come, lost, pool_of, supply_change, supply_view},
+    receipts::{SERVED_LINES_MAX, why},
+    undo,
     working::Working,
 };
 
@@ -28,18 +37,36 @@ pub(crate) fn adjust(working: &mut Working<'_>, course: &mut Course, wish: &Adju
         .unwrap_or_default();
     let queues = last_come(working, &short)?;
     let decision = promise::adjust(course.setting(working), wish, &queues);
+    working.take_moves();
     finish(working, course, decision, |working, _| {
         Ok(Answer::Adjusted(standing(working, &wish.sku, &wish.location, wish.delta)))
     })
 }
 
 /// What is at a location after it changed by so many units.
-fn standing(working: &Working<'_>, sku: &Sku, location: &LocationId, delta: Units) -> AdjustmentView {
+fn standing(working: &mut Working<'_>, sku: &Sku, location: &LocationId, delta: Units) -> AdjustmentView {
+    let moves = working.take_moves();
     let supplies = working.pool(sku).map(|pool| &pool.supplies[..]).unwrap_or_default();
     let here = supplies.iter().filter(|supply| supply.is_on_hand() && supply.location == *location);
+    let lots: Vec<SupplyId> = here.clone().map(|supply| supply.id).collect();
+    let into = |supply| lots.contains(&supply);
+    let units = |steps: &mut dyn Iterator<Item = &Move>| steps.map(|step| step.quantity).sum();
+    let allocated = units(&mut moves.iter().filter(|step| into(step.to) && !into(step.from)));
+    // What was there before and is used up is not among the lots.
+    let displaced = if delta < 0 { units(&mut moves.iter().filter(|step| !into(step.to))) } else { 0 };
+    let lines = moved_up(&moves, into);
     let (on_hand, free) =
         here.fold((0, 0), |(all, free), supply| (all + supply.quantity, free + supply.free()));
-    AdjustmentView { sku: sku.clone(), location: location.clone(), delta, on_hand, free }
+    AdjustmentView {
+        sku: sku.clone(),
+        location: location.clone(),
+        delta,
+        on_hand,
+        free,
+        allocated,
+        lines,
+        displaced,
+    }
 }
 
 /// Books a count: as a change by hand, where it is not what should be there.
@@ -83,9 +110,89 @@ pub(crate) fn transfer(working: &mut Working<'_>, course: &mut Course, wish: &Tr
     working.load_pools([&wish.sku].into_iter())?;
     let decision = promise::transfer(course.setting(working), wish);
     let id = SupplyId(course.setting(working).command);
+    working.take_moves();
     finish(working, course, decision, |working, course| {
-        supply_view(working, course, &wish.sku, id).map(Answer::SupplyAdded)
+        let sent = Sent { supply: id, sku: wish.sku.clone(), from: wish.from.clone() };
+        let record = Record { owner: id.to_string().into(), ..Record::new(SENT, &id.to_string(), &sent)? };
+        let (sku, data) = (Some(wish.sku.clone()), Json::of(&sent)?);
+        let noted = Noted { sku, order: None, data, records: vec![record] };
+        working.apply(course.now, vec![Event::RecordsSet(noted)])?;
+        entered(working, course, &wish.sku, id)
     })
+}
+
+/// The kind of record that says where goods on their way were sent from, under the supply's id.
+const SENT: &str = "sent";
+
+/// Where goods that are due at another location were sent from.
+#[derive(Debug, Serialize, Deserialize)]
+struct Sent {
+    supply: SupplyId,
+    sku: Sku,
+    from: LocationId,
+}
+
+/// What comes back to its location if goods on their way are called off: all that has not arrived. `None`: the supply was not sent
+/// from anywhere.
+pub(crate) fn sent_from(
+    working: &mut Working<'_>,
+    sku: &Sku,
+    supply: SupplyId,
+) -> Result<Option<Adjust>, Failure> {
+    let Some(due) = working.pool(sku).and_then(|pool| pool.supply(supply)).cloned() else { return Ok(None) };
+    if due.kind != SupplyKind::Transfer || due.is_on_hand() {
+        return Ok(None);
+    }
+    let known = working.record(SENT, &supply.to_string())?;
+    let sent: Option<Sent> = known.map(|record| record.read()).transpose()?.flatten();
+    Ok(sent.map(|sent| Adjust {
+        sku: sent.sku,
+        location: sent.from,
+        delta: due.quantity,
+        reason: AdjustReason::Transfer,
+        line: None,
+        note: Some(format!("{supply} was called off").into()),
+    }))
+}
+
+/// Puts goods that were called off on their way back where they were.
+pub(crate) fn give_back(
+    working: &mut Working<'_>,
+    course: &mut Course,
+    back: &Adjust,
+) -> Result<(), Failure> {
+    match promise::adjust(course.next(working), back, &promise::Queues::new()) {
+        Ok(events) => follow(working, course, &events),
+        Err(rejection) => Err(Failure::Defect(format!("goods cannot come back: {rejection:?}").into())),
+    }
+}
+
+/// The answer to a supply that was entered: as it is now, and who moved up into it.
+pub(crate) fn entered(
+    working: &mut Working<'_>,
+    course: &Course,
+    sku: &Sku,
+    id: SupplyId,
+) -> Result<Answer, Failure> {
+    let moves = working.take_moves();
+    let lines = moved_up(&moves, |supply| supply == id);
+    let view = supply_view(working, course, sku, id)?;
+    Ok(Answer::SupplyAdded(SupplyEntered { view, lines }))
+}
+
+/// Lines that moved into some supplies, first come first, so many as an answer names.
+fn moved_up(moves: &[Move], into: impl Fn(SupplyId) -> bool) -> Vec<ServedLine> {
+    let mut lines: BTreeMap<LineId, (Units, SupplyId)> = BTreeMap::new();
+    for step in moves.iter().filter(|step| into(step.to) && !into(step.from)) {
+        lines.entry(step.line).or_insert((0, step.from)).0 += step.quantity;
+    }
+    let served = lines.into_iter().take(SERVED_LINES_MAX).map(|(line, (quantity, from))| ServedLine {
+        order: line.order,
+        line,
+        quantity,
+        why: why(Some(from)),
+    });
+    served.collect()
 }
 
 /// Splits a supply in two.
@@ -93,6 +200,9 @@ pub(crate) fn split(working: &mut Working<'_>, course: &mut Course, wish: &Split
     let Some(sku) = pool_of(working, wish.supply)? else {
         return Ok(Err(Rejection::not_found("supply", wish.supply)));
     };
+    if let Err(busy) = undo::check_is_at_rest(working, wish.supply)? {
+        return Ok(Err(busy));
+    }
     let supply = working.pool(&sku).and_then(|pool| pool.supply(wish.supply)).cloned();
     let excess =
         supply.map_or(0, |supply| promise::excess(&supply, (supply.quantity - wish.quantity).max(0)));

@@ -1,5 +1,7 @@
 //! Consequences step by step, each in a transaction of its own, over kills between any two.
 
+mod receipts;
+
 use std::sync::Arc;
 
 use ledger::{Store, Tenant, Work, sqlite::SqliteStore, verify::verify};

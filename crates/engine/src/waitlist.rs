@@ -18,6 +18,7 @@ use crate::{
     after::{Course, Rest, go_on_or_end},
     answer::{Answer, Failure},
     execute::{Outcome, free_hold},
+    notices,
     working::Working,
 };
 
@@ -227,6 +228,7 @@ fn hold_for(working: &mut Working<'_>, course: &mut Course, wait: Wait) -> Resul
     working.apply(course.now, events)?;
     let wait = Wait { state: WaitState::Invited, hold: Some(hold.id), until: Some(hold.expires_at), ..wait };
     let found = Record::new(INVITATION, &hold.id.to_string(), &Place { id: wait.id })?;
+    working.put_private([notices::invitation(wait.id, hold.id, course.now)?]);
     let event = Event::WaitlistInvited(noted(&wait, vec![record(&wait)?, found])?);
     working.apply(course.now, vec![event])
 }

@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Units,
-    id::{LineId, RunId, Sku, SupplyId},
+    id::{LineId, LocationId, OrderId, RunId, Sku, SupplyId},
+    money::Currency,
     time::Date,
 };
 
@@ -281,4 +282,90 @@ pub struct RunSummary {
     pub units_moved: Units,
     /// Lines looked at.
     pub lines: usize,
+}
+
+/// What makes one order worth more than another where not all can be shipped whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Worth {
+    /// What its open units sell for.
+    #[default]
+    Value,
+    /// The same less what they cost.
+    Margin,
+    /// Each order counts the same: as many as can be.
+    Orders,
+}
+
+impl Worth {
+    /// The word used in JSON, columns and screens.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Value => "value",
+            Self::Margin => "margin",
+            Self::Orders => "orders",
+        }
+    }
+}
+
+/// Give what is on hand at one location to orders that can be shipped whole by it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pack {
+    /// Where.
+    pub location: LocationId,
+    /// Orders to make whole, in the order in which they are served.
+    pub whole: Vec<OrderId>,
+    /// Other orders that wait whole and may give units for them, those that give last first.
+    pub givers: Vec<OrderId>,
+    /// How the choice was made.
+    pub choice: Packing,
+}
+
+/// A choice of orders to ship whole, and what is known of the best one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Packing {
+    /// What makes an order worth more.
+    pub by: Worth,
+    /// `heuristic`, `search` or `highs`.
+    pub method: Arc<str>,
+    /// What the chosen orders are worth: minor units, or orders.
+    pub value: i64,
+    /// No choice is worth more.
+    pub bound: i64,
+    /// What the best choice may be worth beyond this one, in millionths of its value.
+    pub gap_ppm: u64,
+    /// What first come, first served would be worth.
+    pub in_turn_value: i64,
+    /// Of which currency the values are; `None`: orders are counted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub currency: Option<Currency>,
+    /// Orders that wait for goods and ship whole.
+    pub waiting: usize,
+}
+
+/// An order that a packing makes whole.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PackedOrder {
+    /// The order.
+    pub order: OrderId,
+    /// The shop's number for it.
+    pub reference: Option<Arc<str>>,
+    /// Units of it that other goods stand behind now.
+    pub units_moved: Units,
+}
+
+/// What a packing did.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PackReport {
+    /// The run; `None`: nothing was changed.
+    pub run: Option<RunId>,
+    /// Where.
+    pub location: LocationId,
+    /// How the choice was made.
+    #[serde(flatten)]
+    pub choice: Packing,
+    /// Orders that are whole now, in the order in which they were served.
+    pub orders: Vec<PackedOrder>,
+    /// Orders that gave units and wait for others, no longer than before.
+    pub gave: Vec<OrderId>,
 }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Units,
-    allocation::{LineTerms, Reallocate, Terms},
+    allocation::{LineTerms, Pack, Reallocate, Terms},
     event::AdjustReason,
     id::{
         Channel, CustomerKey, HoldId, LineId, LocationId, OrderId, ReleaseId, RunId, Sku, SupplyId, WaitId,
@@ -74,12 +74,18 @@ pub enum Command {
     SetLineAllocation(LineTerms),
     /// Re-allocate a pool.
     Reallocate(Reallocate),
+    /// Make orders whole that ship whole.
+    Pack(Pack),
     /// Set records of the private shelf.
     KeepPrivate(KeepPrivate),
     /// Place an order.
     PlaceOrder(Box<PlaceOrder>),
     /// Call off an order or units of its lines.
     CancelOrder(CancelOrder),
+    /// Ship an order in another way.
+    ChangeOrder(ChangeOrder),
+    /// Send something else in the place of units that cannot come in time.
+    Substitute(Substitute),
     /// Hand units over to fulfilment.
     Release(Release),
     /// Take units back from fulfilment.
@@ -441,6 +447,30 @@ pub struct CancelOrder {
     pub placed_by: Option<Arc<str>>,
     /// The customer asked for it, and so need not be told.
     pub by_customer: bool,
+}
+
+/// Ship an order in another way.
+#[derive(Debug, Clone)]
+pub struct ChangeOrder {
+    /// Which.
+    pub order: OrderId,
+    /// How it may be shipped from now on.
+    pub ship: ShipChoice,
+}
+
+/// Send something else in the place of units of a line: they are called off, and the other is ordered for the same customer.
+#[derive(Debug, Clone)]
+pub struct Substitute {
+    /// Which line.
+    pub line: LineId,
+    /// How many of its units: 1 to what is open.
+    pub quantity: Units,
+    /// What comes instead.
+    pub sku: Sku,
+    /// What one unit sells for; `None`: the price of the other, but no more than the line's.
+    pub unit_price: Option<Money>,
+    /// Why, in a person's words.
+    pub reason: Option<Arc<str>>,
 }
 
 /// Which lines to hand over first: a group of orders, a group of goods. What is left empty does not choose.

@@ -14,7 +14,7 @@ use crate::{
     id::{Channel, HoldId, LineId, LocationId, OrderId, RunId, Sku, SupplyId},
     item::{Item, Policy},
     location::LocationSettings,
-    order::{Cause, Dates, Hold, Order, Peg, Promise},
+    order::{Cause, Dates, Hold, Order, Peg, Promise, ShipChoice},
     supply::{Lateness, Supply},
     time::Date,
 };
@@ -92,6 +92,8 @@ events! {
     LineCancelled(LineCancelled) = "line_cancelled",
     /// Nothing of an order is left to send, and nothing was sent.
     OrderCancelled(OrderCancelled) = "order_cancelled",
+    /// An order is shipped in another way from now on.
+    OrderChanged(OrderChanged) = "order_changed",
     /// Pegs were moved between supplies.
     RunApplied(RunApplied) = "run_applied",
     /// The lines behind units that came free have moved up, or have still to.
@@ -162,6 +164,7 @@ impl Event {
             Self::OrderPlaced(placed) => Some(placed.order.id),
             Self::LineCancelled(cancel) => Some(cancel.line.order),
             Self::OrderCancelled(cancel) => Some(cancel.order),
+            Self::OrderChanged(change) => Some(change.order),
             Self::PromiseGiven(given) => Some(given.order),
             Self::StockAdjusted(adjusted) => adjusted.line.map(|line| line.order),
             Self::Released(released) => Some(released.order),
@@ -195,6 +198,15 @@ impl Event {
 fn one_sku(order: &Order) -> Option<&Sku> {
     let first = &order.lines.first()?.sku;
     order.lines.iter().all(|line| line.sku == *first).then_some(first)
+}
+
+/// How an order is shipped from now on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OrderChanged {
+    /// Which.
+    pub order: OrderId,
+    /// How it may be shipped.
+    pub ship: ShipChoice,
 }
 
 /// A location as it is from now on.

@@ -50,6 +50,9 @@ pub struct StillDue {
     /// The good units, as a supply of their own; `None` where there are none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lot: Option<Supply>,
+    /// In its place: the lot of the same receipt that they go to. A receipt for very many lines is booked in part by part.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub into: Option<SupplyId>,
     /// Who has the good units: the head of the supply's queue.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub moves: Vec<Move>,

@@ -13,14 +13,19 @@ use crate::{
 /// The kind of record that a [`Run`] is kept as, under the run's id, owned by the supply.
 pub const RUN: &str = "run";
 
-/// A change of one supply: a slip, a receipt, a cancel.
+/// What a [`Run`] is called that gave goods out anew by a rule, and changed no supply.
+pub const REALLOCATED: &str = "reallocated";
+/// The same for orders that ship whole.
+pub const PACKED: &str = "packed";
+
+/// A change of one supply: a slip, a receipt, a cancel; or goods given out anew because somebody asked for it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Run {
     /// The kind of the event that began it.
     pub what: String,
     /// The pool.
     pub sku: Sku,
-    /// The supply as it was before, without claims.
+    /// The supply as it was before, without claims; where goods were given out anew, one of those they came from.
     pub before: Supply,
     /// The same after; `None`: it was closed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -33,6 +38,19 @@ pub struct Run {
     /// The run that undid it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub undone_by: Option<RunId>,
+    /// Whether more of it is still to be done.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub going_on: bool,
+    /// The same run in other pools.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub further: Vec<Run>,
+}
+
+impl Run {
+    /// Whether it moved units between supplies and changed none of them.
+    pub fn only_moved(&self) -> bool {
+        matches!(&*self.what, REALLOCATED | PACKED)
+    }
 }
 
 /// A run that was undone: the supplies as they were, and whoever moved back where they came from.

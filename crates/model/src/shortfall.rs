@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{id::LineId, time::Date};
+use crate::{id::LineId, money::Money, time::Date};
 
 /// The kind of record that a [`Care`] is, under its line's id, owned by the order.
 pub const CARE: &str = "shortfall";
@@ -23,4 +23,7 @@ pub struct Care {
     /// What is done about it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<Arc<str>>,
+    /// What faster freight for it was quoted at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expedite_price: Option<Money>,
 }

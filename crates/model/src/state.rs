@@ -188,6 +188,11 @@ impl Shop {
             | Event::NoticeFailed(noted)
             | Event::NoticeAnswered(noted)
             | Event::RecordsSet(noted) => self.note(noted, touched),
+            Event::OrderChanged(change) => {
+                let order = self.order_mut(change.order)?;
+                order.ship = change.ship;
+                touched.lines.extend(order.lines.iter().map(|line| LineId { order: order.id, no: line.no }));
+            }
             Event::OrderRefused(_) | Event::OrderCancelled(_) => {}
         }
         Ok(())

@@ -307,6 +307,13 @@ pub struct Arrived {
     pub displaced: Units,
     /// The date given for what is still due.
     pub still_due_on: Option<Date>,
+    /// Accepted units that are still being booked in, part by part, as very many lines wait for them; 0: all are.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub in_progress: Units,
+}
+
+fn is_zero(units: &Units) -> bool {
+    *units == 0
 }
 
 /// A line that got units of a receipt.
@@ -435,4 +442,24 @@ pub struct AdjustmentView {
     pub on_hand: Units,
     /// Units here that nobody has a claim on.
     pub free: Units,
+    /// Units that lines which waited got.
+    #[serde(default)]
+    pub allocated: Units,
+    /// Who got them, first come first: the first hundred.
+    #[serde(default)]
+    pub lines: Vec<ServedLine>,
+    /// Units that lines had here and lost.
+    #[serde(default)]
+    pub displaced: Units,
+}
+
+/// A supply that was entered, and who moved up into it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SupplyEntered {
+    /// The supply.
+    #[serde(flatten)]
+    pub view: SupplyView,
+    /// Lines that have units of it now, first come first: the first hundred.
+    #[serde(default)]
+    pub lines: Vec<ServedLine>,
 }

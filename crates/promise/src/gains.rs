@@ -19,7 +19,7 @@ use rustc_hash::FxHashMap;
 use crate::{
     Setting,
     source::{Taken, Terms},
-    view::{dates_released, release},
+    view::{dates_released, release_day},
 };
 
 /// A part of a queue that [`crate::settle`] needs to see.
@@ -127,7 +127,7 @@ impl<'a> Gains<'a> {
     /// wait on while the goods are there. Who waits on no goods yet takes them whatever date is wanted.
     pub(crate) fn gains(&mut self, order: &'a Order, line: u16, from: usize, to: usize) -> bool {
         let Some(line) = order.line(line) else { return false };
-        let release = release(self.set.shop, self.pool, &order.channel, line.kit());
+        let release = release_day(self.set.shop, self.pool, &order.channel, line.kit());
         let buyer = Buyer { release, country: order.country.as_deref() };
         self.is_better(buyer, from, to)
             && (self.pool.supplies[from].kind.is_elastic()
@@ -189,7 +189,7 @@ impl<'a> Gains<'a> {
                 }
                 continue;
             }
-            terms.insert((release(self.set.shop, pool, &claim.channel, kit), buffer));
+            terms.insert((release_day(self.set.shop, pool, &claim.channel, kit), buffer));
         }
         terms.into_iter().any(|(release, buffer)| {
             let rooms: Vec<usize> = (0..from).filter(|to| self.may_have_room(*to, buffer)).collect();

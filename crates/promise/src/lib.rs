@@ -41,7 +41,7 @@ pub use dates::supply_ship_by;
 pub use gains::{QueueNeed, gaining, queues_needed};
 pub use moves::{Settled, Stretch, Stretches, rearrange, reissue, settle};
 pub use place::{Placing, place_hold, place_order, refused_event, release_hold};
-pub use receive::{Shares, inspect, receive, shares};
+pub use receive::{Shares, inspect, receive, receive_more, shares};
 pub use release::{Handover, ready, release, released_lines, turn};
 pub use settings::{etag, put_item, put_location, put_policy};
 pub use ship::ship;
@@ -49,7 +49,7 @@ pub use stock::{adjust, counted, lots_short, transfer, wrong_arrival};
 pub use supply::{add_supply, cancel_supply, change_supply, excess, split_supply};
 pub use take_back::take_back;
 pub use undo::{Undo, undo_run};
-pub use view::{hold_view, order_view, placed_view, supply_view};
+pub use view::{hold_view, order_view, placed_view, release_day, supply_view};
 
 /// What every decision is given beside the wish itself.
 #[derive(Clone, Copy)]

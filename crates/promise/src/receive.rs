@@ -36,6 +36,16 @@ pub struct Shares {
 }
 
 impl Shares {
+    /// Units that are on hand by it.
+    pub fn accepted(&self) -> Units {
+        self.accepted
+    }
+
+    /// Units that stay due.
+    pub fn rest(&self) -> Units {
+        self.rest
+    }
+
     /// Units that the head of the supply's queue must cover for [`receive`].
     pub fn head(&self) -> Units {
         // A line at both ends of the queue loses units first.
@@ -91,6 +101,31 @@ pub fn shares(supply: &Supply, wish: &Receive) -> Result<Shares, Rejection> {
 /// not enough stays due wait on the shortfall, last come first. Refusals: `supply_closed`, `already_received`,
 /// `units_promised` where carts hold the units, `too_many_supplies`; numbers that make no sense are `Invalid`.
 pub fn receive(set: Setting<'_>, sku: &Sku, wish: &Receive, head: &[Waiting], queues: &Queues) -> Decision {
+    book(set, sku, wish, None, head, queues)
+}
+
+/// Books further units of the same receipt in, so that one for very many lines takes many short steps: they go to the lot that
+/// its first units went to, if that is open. Else as [`receive`].
+pub fn receive_more(
+    set: Setting<'_>,
+    sku: &Sku,
+    wish: &Receive,
+    lot: SupplyId,
+    head: &[Waiting],
+    queues: &Queues,
+) -> Decision {
+    let lot = set.shop.pool(sku).and_then(|pool| pool.supply(lot)).filter(|lot| lot.is_on_hand());
+    book(set, sku, wish, lot.map(|lot| lot.id), head, queues)
+}
+
+fn book(
+    set: Setting<'_>,
+    sku: &Sku,
+    wish: &Receive,
+    into: Option<SupplyId>,
+    head: &[Waiting],
+    queues: &Queues,
+) -> Decision {
     let (pool, supply) = due_supply(set, sku, wish.supply)?;
     let shares = shares(supply, wish)?;
     if shares.rest > 0 && supply.held() > shares.rest {
@@ -112,7 +147,7 @@ pub fn receive(set: Setting<'_>, sku: &Sku, wish: &Receive, head: &[Waiting], qu
         let part = part(supply, id, SupplyState::Quarantine, shares.damaged, set.now);
         Supply { expected_on: None, ..part }
     });
-    let rest = (shares.rest > 0).then(|| rest(set, supply, wish, shares, head, &lost));
+    let rest = (shares.rest > 0).then(|| rest(set, supply, (wish, shares), into, head, &lost));
     let opened = rest.iter().flat_map(|rest| &rest.lot).chain(&quarantine).count();
     room_for(pool, opened)?;
     events.push(Event::SupplyReceived(SupplyReceived {
@@ -135,12 +170,12 @@ const QUARANTINE: u32 = 3;
 fn rest(
     set: Setting<'_>,
     supply: &Supply,
-    wish: &Receive,
-    shares: Shares,
+    (wish, shares): (&Receive, Shares),
+    into: Option<SupplyId>,
     head: &[Waiting],
     lost: &[Move],
 ) -> StillDue {
-    let id = SupplyId::opened_by(set.command, LOT);
+    let id = into.unwrap_or_else(|| SupplyId::opened_by(set.command, LOT));
     let mut lost_of: BTreeMap<LineId, Units> = BTreeMap::new();
     for step in lost {
         *lost_of.entry(step.line).or_default() += step.quantity;
@@ -155,9 +190,11 @@ fn rest(
             left -= quantity;
         }
     }
-    let lot = (shares.accepted > 0).then(|| part(supply, id, SupplyState::OnHand, shares.accepted, set.now));
+    let into = into.filter(|_| shares.accepted > 0);
+    let opens = shares.accepted > 0 && into.is_none();
+    let lot = opens.then(|| part(supply, id, SupplyState::OnHand, shares.accepted, set.now));
     let expected_on = wish.expected_on.unwrap_or(supply.expected_on);
-    StillDue { quantity: shares.rest, expected_on, lot, moves }
+    StillDue { quantity: shares.rest, expected_on, lot, into, moves }
 }
 
 /// Units of a supply as one of their own.

@@ -23,6 +23,8 @@ pub struct Undo<'a> {
     pub id: RunId,
     /// What it was.
     pub run: &'a Run,
+    /// The same with all of its pools.
+    pub whole: &'a Run,
     /// Everything it moved, in order; the orders are loaded.
     pub moved: &'a [Move],
     /// Every line that has units of a lot the run opened; the orders are loaded.
@@ -38,29 +40,31 @@ pub struct Undo<'a> {
 /// carts hold such units, `run_superseded` where the supply was changed again or others rest on what it did.
 pub fn undo_run(set: Setting<'_>, undo: &Undo<'_>) -> Decision {
     let (run, id) = (undo.run, undo.id);
-    if let Some(by) = run.undone_by {
+    if let Some(by) = undo.whole.undone_by {
         return refuse(RefusalCode::AlreadyUndone, format!("{id} was undone by {by}"));
     }
     let Some(pool) = set.shop.pool(&run.sku) else {
         return Err(Rejection::not_found("sku", &run.sku));
     };
-    if pool.settling {
-        return refuse(RefusalCode::RunInProgress, format!("{id} is still moving lines of {}", run.sku));
+    if pool.settling || run.going_on {
+        return refuse(RefusalCode::RunInProgress, format!("{id} is still under way in {}", run.sku));
     }
     let now = pool.supply(run.before.id).map(|supply| &**supply);
     for lot in &run.opened {
         check_as_left(id, pool.supply(lot.id).map(|lot| &**lot), Some(lot))?;
     }
-    check_as_left(id, now, run.after.as_ref())?;
+    if !run.only_moved() {
+        check_as_left(id, now, run.after.as_ref())?;
+    }
     let moves = moves_back(set.shop, undo)?;
     let reopened = reopened(undo, pool, &moves)?;
     let here = |supply: &Supply| matches!(supply.state, SupplyState::OnHand | SupplyState::Quarantine);
     let came = run.opened.iter().chain(run.after.iter().filter(|_| !here(&run.before)));
     let by = RunId::of(set.command);
     let record = Record {
-        owner: run.before.id.to_string().into(),
+        owner: undo.whole.before.id.to_string().into(),
         state: "undone".into(),
-        ..Record::new(model::run::RUN, &id.to_string(), &Run { undone_by: Some(by), ..run.clone() })
+        ..Record::new(model::run::RUN, &id.to_string(), &Run { undone_by: Some(by), ..undo.whole.clone() })
             .map_err(|error| Rejection::field("", "unwritable", error.to_string()))?
     };
     let undone = Event::RunUndone(RunUndone {
@@ -68,7 +72,10 @@ pub fn undo_run(set: Setting<'_>, undo: &Undo<'_>) -> Decision {
         by,
         sku: run.sku.clone(),
         reopened,
-        restored: run.before.clone(),
+        // Where nothing but lines moved, it is as it is.
+        restored: now
+            .filter(|_| run.only_moved())
+            .map_or_else(|| run.before.clone(), |now| Supply { claims: Vec::new(), ..now.clone() }),
         moves,
         closed: run.opened.iter().map(|lot| lot.id).collect(),
         unreceived: came.filter(|lot| here(lot)).map(|lot| (lot.id, lot.quantity)).collect(),

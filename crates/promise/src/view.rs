@@ -165,7 +165,7 @@ impl<'a> Destination<'a> {
 }
 
 /// The day before which units of a pool do not ship on a channel, sold as themselves or in a kit.
-pub(crate) fn release(shop: &Shop, pool: &Pool, channel: &Channel, kit: Option<&Sku>) -> Option<Date> {
+pub fn release_day(shop: &Shop, pool: &Pool, channel: &Channel, kit: Option<&Sku>) -> Option<Date> {
     let own = Terms::of(pool, channel).policy.release_date;
     let kits = kit.and_then(|kit| shop.pool(kit));
     own.max(kits.and_then(|kit| Terms::of(kit, channel).policy.release_date))
@@ -180,7 +180,7 @@ pub(crate) fn dates_from(
     to: Destination<'_>,
     now: Timestamp,
 ) -> (Dates, Dates) {
-    let release = release(shop, pool, to.channel, line.kit());
+    let release = release_day(shop, pool, to.channel, line.kit());
     dates_released(shop, supply, release, to.country, now)
 }
 

@@ -4,17 +4,20 @@
 //! docs/theory/promising.md, "By another rule". The plan is [`allocate::plan`]'s; in here are the pool it is given, the moves
 //! that make it so, and the report.
 
-mod pool;
+pub(crate) mod pool;
 pub(crate) mod settings;
 
 use allocate::plan::{Cause as Why, Decider, Effect, Outcome as Line, Plan, Standing};
 use ledger::QueuePart;
 use model::{
-    allocation::{Reallocate, Rule, RunLine, RunReport, RunStanding, RunSummary, Strategy},
+    Units,
+    allocation::{Basis, Reallocate, Rule, RunLine, RunReport, RunStanding, RunSummary, Strategy},
     event::Event,
     id::{LineId, OrderId, RunId, Sku, SupplyId},
     order::Cause,
+    pool::Pool,
     refusal::{Refusal, RefusalCode, Rejection},
+    run::REALLOCATED,
 };
 
 use self::pool::Before;
@@ -22,6 +25,7 @@ use crate::{
     after::{Behind, Course, reissue, settle},
     answer::{Answer, Failure},
     execute::Outcome,
+    money, undo,
     working::Working,
 };
 
@@ -51,8 +55,23 @@ pub(crate) fn begin(working: &mut Working<'_>, course: &Course, sku: &Sku) -> Re
     if !by_pool && lines.iter().all(|line| working.state.allocation.line(*line).is_none()) {
         return Ok(None);
     }
-    let before = Before::of(working.shop(), &pool, &lines, course.now);
+    let rule = rule.unwrap_or_default();
+    let before = before(working, course, (&pool, &lines), &rule)?;
     Ok(Some(Begun { sku: sku.clone(), before }))
+}
+
+/// How lines of a pool stand, with what was paid for them where the rule asks for it.
+fn before(
+    working: &mut Working<'_>,
+    course: &Course,
+    (pool, lines): (&Pool, &[LineId]),
+    rule: &Rule,
+) -> Result<Before, Failure> {
+    let mut before = Before::of(working.shop(), pool, lines, course.now);
+    if rule.basis == Basis::PaidAmount {
+        before.paid = money::paid_ahead(working, lines)?;
+    }
+    Ok(before)
 }
 
 /// Gives the goods of a pool out anew after its supply changed; answers which supplies' lines have other goods.
@@ -84,7 +103,7 @@ pub(crate) fn run(working: &mut Working<'_>, course: &mut Course, wish: &Realloc
     let (rule, strategy) = working.state.allocation.of(&pool.item);
     let rule = wish.rule.clone().or(rule).unwrap_or_default();
     let strategy = wish.strategy.or(strategy).unwrap_or_default();
-    let before = Before::of(working.shop(), &pool, &lines, course.now);
+    let before = before(working, course, (&pool, &lines), &rule)?;
     let begun = Begun { sku: wish.sku.clone(), before };
     let plan = planned(working, course, &begun, &rule, strategy)?;
     if let (Some(first), false) = (plan.summary.wins_lost.first(), wish.accept_losses) {
@@ -94,11 +113,13 @@ pub(crate) fn run(working: &mut Working<'_>, course: &mut Course, wish: &Realloc
     }
     let id = RunId::of(course.setting(working).command);
     let cause = by(&Cause::of("run_applied"), &rule);
+    let since = undo::last_entry(working)?;
     let (units_moved, to) = apply(working, course, &wish.sku, &plan, &cause)?;
     settle(working, course, &wish.sku, &cause)?;
-    for supply in to {
-        reissue(working, course, Behind::all(wish.sku.clone(), supply), &cause, None)?;
+    for supply in &to {
+        reissue(working, course, Behind::all(wish.sku.clone(), *supply), &cause, None)?;
     }
+    undo::keep_moves(working, course, since, REALLOCATED, &[(wish.sku.clone(), to)])?;
     let run = (units_moved > 0).then_some(id);
     Ok(Ok(Answer::Ran(Box::new(report(run, &wish.sku, rule, &plan, units_moved)))))
 }
@@ -161,12 +182,23 @@ fn apply(
     sku: &Sku,
     plan: &Plan,
     cause: &Cause,
-) -> Result<(i64, Vec<SupplyId>), Failure> {
+) -> Result<(Units, Vec<SupplyId>), Failure> {
     let targets = plan.lines.iter().map(|line| {
         let pegs = line.pegs.iter().map(|peg| (peg.supply, peg.quantity));
         (line.line, pegs.collect())
     });
-    let run = promise::rearrange(course.next(working), sku, targets.collect(), cause);
+    rearrange(working, course, sku, targets.collect(), cause)
+}
+
+/// Gives lines the units that they are to have; answers how many moved, and which supplies got or lack lines now.
+pub(crate) fn rearrange(
+    working: &mut Working<'_>,
+    course: &mut Course,
+    sku: &Sku,
+    targets: Vec<(LineId, Vec<(SupplyId, Units)>)>,
+    cause: &Cause,
+) -> Result<(Units, Vec<SupplyId>), Failure> {
+    let run = promise::rearrange(course.next(working), sku, targets, cause);
     let Some(run) = run else { return Ok((0, Vec::new())) };
     let units = run.moves.iter().map(|step| step.quantity).sum();
     let mut to: Vec<SupplyId> = run.moves.iter().map(|step| step.to).collect();

@@ -21,10 +21,12 @@ use super::settings::Settings;
 pub(crate) struct Before {
     lines: Vec<(LineId, Vec<Peg>)>,
     ready: BTreeMap<SupplyId, Option<Date>>,
+    /// What was paid for lines that wait, in minor units; where the rule asks for it.
+    pub(super) paid: BTreeMap<LineId, i64>,
 }
 
 /// Units of a line's pegs on one pool that are not with fulfilment, by supply.
-pub(super) fn movable(line: &order::Line, sku: &Sku) -> Vec<Peg> {
+pub(crate) fn movable(line: &order::Line, sku: &Sku) -> Vec<Peg> {
     let of_pool = line.pegs.iter().filter(|peg| peg.sku == *sku);
     let pegs =
         of_pool.map(|peg| Peg { supply: peg.supply, quantity: peg.quantity - line.released_on(peg.supply) });
@@ -49,7 +51,11 @@ impl Before {
             Some((*id, pegs))
         };
         let when = goods.supplies.iter().map(|supply| (supply.id, ready(shop, supply, now)));
-        Self { lines: lines.iter().filter_map(stands).collect(), ready: when.collect() }
+        Self {
+            lines: lines.iter().filter_map(stands).collect(),
+            ready: when.collect(),
+            paid: BTreeMap::new(),
+        }
     }
 
     /// The pool to plan, once the change is made.
@@ -80,6 +86,7 @@ impl Before {
                 strategy: terms.and_then(|terms| terms.strategy).unwrap_or(strategy),
                 locked: terms.is_some_and(|terms| terms.locked),
                 class: terms.map_or(0, |terms| terms.class),
+                paid: self.paid.get(id).copied().unwrap_or(0),
                 ..line
             })
         });
@@ -89,7 +96,7 @@ impl Before {
 
 /// The supplies that lines have units of or may get units of. The largest buffer of any channel is kept back from the
 /// earliest free units.
-fn supplies(shop: &Shop, goods: &Goods, now: Timestamp) -> Vec<Supply> {
+pub(crate) fn supplies(shop: &Shop, goods: &Goods, now: Timestamp) -> Vec<Supply> {
     let mut kept_back: Units = goods.policies.iter().map(|(_, policy)| policy.buffer).max().unwrap_or(0);
     let open = goods
         .supplies
@@ -111,7 +118,7 @@ fn supplies(shop: &Shop, goods: &Goods, now: Timestamp) -> Vec<Supply> {
     .collect()
 }
 
-/// A line with what rules ask of it, its strategy aside; `None`: nothing of it can move.
+/// A line with what rules ask of it, but for its strategy and what was paid; `None`: nothing of it can move.
 fn line(order: &order::Order, line: &order::Line, goods: &Goods, pegs: &[Peg]) -> Option<Line> {
     let quantity: Units = movable(line, goods.sku()).iter().map(|peg| peg.quantity).sum();
     let told = line.told().or(line.promises.last());
@@ -141,12 +148,7 @@ fn line(order: &order::Order, line: &order::Line, goods: &Goods, pegs: &[Peg]) -
         promised,
         requested,
         value: unit_price.saturating_mul(open),
-        paid: paid(order, line),
+        paid: 0,
         margin: (unit_price - cost).saturating_mul(open),
     })
-}
-
-/// What was paid for a line, in minor units: nothing until the store keeps payments.
-fn paid(_order: &order::Order, _line: &order::Line) -> i64 {
-    0
 }

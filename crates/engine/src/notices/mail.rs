@@ -5,7 +5,7 @@ use std::sync::Arc;
 use ledger::Shelf;
 use model::{
     event::Event,
-    id::OrderId,
+    id::{HoldId, OrderId, WaitId},
     message::{MailOutcome, Mailed},
     record::{Noted, Record},
     refusal::{Refusal, RefusalCode, Rejection},
@@ -50,10 +50,14 @@ pub mod mail_state {
 /// A mail as it is kept.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MailRow {
-    /// What kind: `notice`, `confirmation`, `message`.
+    /// What kind: `notice`, `confirmation`, `invitation`.
     pub kind: Arc<str>,
     /// About which order.
-    pub order: OrderId,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub order: Option<OrderId>,
+    /// About which place on a waitlist.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wait: Option<WaitId>,
     /// Which notices it holds.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notices: Vec<Arc<str>>,
@@ -85,13 +89,14 @@ pub struct Spoken {
 impl MailRow {
     /// A mail about an order that is not queued: to look at what it would say.
     pub fn of_order(kind: &str, order: OrderId, now: Timestamp) -> Self {
-        Self::new(kind, order, now)
+        Self { order: Some(order), ..Self::new(kind, now) }
     }
 
-    pub(super) fn new(kind: &str, order: OrderId, now: Timestamp) -> Self {
+    fn new(kind: &str, now: Timestamp) -> Self {
         Self {
             kind: kind.into(),
-            order,
+            order: None,
+            wait: None,
             notices: Vec::new(),
             queued_at: now,
             tries: 0,
@@ -100,6 +105,17 @@ impl MailRow {
             spoken: None,
         }
     }
+}
+
+/// A queued mail that tells somebody on a waitlist of the units that a hold keeps: a private record.
+pub(crate) fn invitation(wait: WaitId, hold: HoldId, now: Timestamp) -> Result<Record, Failure> {
+    let id = format!("mal_{}-invitation", hold.to_string().trim_start_matches("hld_"));
+    Ok(Record {
+        owner: wait.to_string().into(),
+        state: mail_state::QUEUED.into(),
+        due: Some(now),
+        ..made(MAIL, &id, &MailRow { wait: Some(wait), ..MailRow::new("invitation", now) })?
+    })
 }
 
 /// Queues mails about orders, each once, and remembers how far the ledger was read.
@@ -126,7 +142,7 @@ pub(super) fn queue(
             owner: order.to_string().into(),
             state: mail_state::QUEUED.into(),
             due: Some(course.now),
-            ..made(MAIL, &id, &MailRow::new(kind, *order, course.now))?
+            ..made(MAIL, &id, &MailRow::of_order(kind, *order, course.now))?
         });
     }
     working.put_private(queued);
@@ -188,7 +204,11 @@ pub(super) fn mailed(
         };
         working.put_private([Record { state: word.into(), due, body: Some(json(&row)?), ..record.clone() }]);
         match outcome {
-            MailOutcome::Sent { .. } => arrived(working, course, row.order, &row.notices, mail)?,
+            MailOutcome::Sent { .. } => {
+                if let Some(order) = row.order {
+                    arrived(working, course, order, &row.notices, mail)?;
+                }
+            }
             MailOutcome::Failed { code } => failed(working, course, &row, code)?,
             MailOutcome::Later { .. } => {}
         }
@@ -198,10 +218,8 @@ pub(super) fn mailed(
 
 /// Notices that could not be sent told nobody anything: they are drafts again, and somebody must see to them.
 fn failed(working: &mut Working<'_>, course: &Course, row: &MailRow, code: &str) -> Result<(), Failure> {
-    if row.notices.is_empty() {
-        return Ok(());
-    }
-    let Some(ground) = Ground::load(working, row.order)? else { return Ok(()) };
+    let Some(order) = row.order.filter(|_| !row.notices.is_empty()) else { return Ok(()) };
+    let Some(ground) = Ground::load(working, order)? else { return Ok(()) };
     let mut records = Vec::new();
     for id in &row.notices {
         let Some((record, mut kept)) = notice(working, id)? else { continue };
@@ -211,9 +229,9 @@ fn failed(working: &mut Working<'_>, course: &Course, row: &MailRow, code: &str)
         }
     }
     let data = json(&serde_json::json!({ "notices": row.notices, "code": code }))?;
-    let event = Event::NoticeFailed(Noted { sku: None, order: Some(row.order), data, records });
+    let event = Event::NoticeFailed(Noted { sku: None, order: Some(order), data, records });
     working.apply(course.now, vec![event])?;
-    draft(working, course.now, &[row.order], Look::Untold)
+    draft(working, course.now, &[order], Look::Untold)
 }
 
 /// A notice that was sent came back: by the law nobody was told.

@@ -34,6 +34,7 @@ use crate::{
 pub(crate) use draft::{called_off, promised};
 pub(crate) use lapse::fire;
 pub use lapse::{REFUND, Refund};
+pub(crate) use mail::invitation;
 pub use mail::{CURSOR, MAIL, MailRow, Spoken, mail_state};
 pub use send::Told;
 pub(crate) use send::send_all;

@@ -120,7 +120,7 @@ pub(super) fn send_order(
     let Some((first, kept)) = sending.first() else { return Ok(()) };
     let mail_id = format!("mal_{}-{}", first.id.trim_start_matches("ntc_"), kept.tries);
     let notices: Vec<Arc<str>> = sending.iter().map(|(record, _)| Arc::clone(&record.id)).collect();
-    let row = MailRow { notices: notices.clone(), ..MailRow::new("notice", order, now) };
+    let row = MailRow { notices: notices.clone(), ..MailRow::of_order("notice", order, now) };
     let private = Record {
         owner: order.to_string().into(),
         state: mail_state::QUEUED.into(),

@@ -16,9 +16,10 @@ use model::{
     time::Timestamp,
     view::LineView,
 };
+use obligation::payment::kept::ACCOUNT;
 use rustc_hash::FxHashMap;
 
-use crate::Failure;
+use crate::{Failure, money};
 
 /// Lines and orders read at once.
 const PAGE: usize = 1_000;
@@ -230,8 +231,9 @@ impl Copy<'_> {
         self.pools(skus)
     }
 
-    /// Copies the orders of lines whole, with every pool that their dates depend on; answers which.
-    fn orders(&mut self, lines: &BTreeSet<LineId>) -> Result<Vec<OrderId>, StoreError> {
+    /// Copies the orders of lines whole, with their money and every pool that their dates depend on; answers which.
+    fn orders(&mut self, lines: &BTreeSet<LineId>) -> Result<Vec<OrderId>, Failure> {
+        let has_accounts = money::has_any(self.read, self.tenant)?;
         let mut ids: Vec<OrderId> = lines.iter().map(|line| line.order).collect();
         ids.dedup();
         for page in ids.chunks(PAGE) {
@@ -239,8 +241,14 @@ impl Copy<'_> {
             let lines = || orders.iter().flat_map(|order| &order.lines);
             let pegged = lines().flat_map(|line| &line.pegs).map(|peg| &peg.sku);
             self.pools(lines().map(|line| &line.sku).chain(pegged).cloned().collect())?;
-            let changes =
+            let mut changes =
                 Changes { orders: orders.into_iter().map(Into::into).collect(), ..Changes::default() };
+            if has_accounts {
+                let ids: Vec<String> = page.iter().map(OrderId::to_string).collect();
+                let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+                let accounts = self.read.records(self.tenant, Shelf::Ledger, ACCOUNT, &ids)?;
+                changes.records.extend(accounts.into_iter().map(Arc::new));
+            }
             self.writer.write(self.tenant, &changes)?;
         }
         Ok(ids)

@@ -42,7 +42,7 @@ impl Shop {
         world.sells_as("MUG", Policy { when_out: model::item::WhenOut::Backorder, ..Policy::default() });
         let wish = supply("MUG", units, "2026-12-02");
         let Answer::SupplyAdded(view) = world.must(Command::AddSupply(wish)) else { panic!() };
-        Self { world, supply: view.supply.id }
+        Self { world, supply: view.view.supply.id }
     }
 
     /// Orders one for a country; answers its line.

@@ -25,7 +25,7 @@ use crate::{
 impl World {
     fn due(&self, quantity: i64, on: &str) -> SupplyId {
         match self.must(Command::AddSupply(supply("MUG", quantity, on))) {
-            engine::Answer::SupplyAdded(view) => view.supply.id,
+            engine::Answer::SupplyAdded(view) => view.view.supply.id,
             other => panic!("{other:?}"),
         }
     }

@@ -44,7 +44,15 @@ impl Stock {
             if all != data["expected"].as_i64()? {
                 return None;
             }
-            self.open(&rest["lot"], accepted)?;
+            if rest["into"].is_null() {
+                self.open(&rest["lot"], accepted)?;
+            } else {
+                // More of a receipt whose first units opened the lot.
+                self.count(
+                    &rest["into"],
+                    Some(accepted).filter(|units| *units > 0 && rest["lot"].is_null())?,
+                )?;
+            }
         }
         self.open(&data["quarantine"], damaged)
     }

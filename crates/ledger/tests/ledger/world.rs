@@ -268,6 +268,7 @@ impl World {
                 quantity: due.quantity - accepted - damaged,
                 expected_on: Some(date("2026-12-20")),
                 lot: Some(part(lot, SupplyState::OnHand, accepted)),
+                into: None,
                 moves: moves.collect(),
             }),
         }));

@@ -36,6 +36,9 @@ impl Shop {
         if let Some(lot) = &rest.lot {
             self.open_supply(lot, touched)?;
         }
+        if let Some(lot) = rest.into {
+            self.change_supply(&receipt.sku, lot, touched, |lot| lot.quantity += receipt.accepted)?;
+        }
         self.move_units(&receipt.sku, &rest.moves, touched)?;
         self.change_supply(&receipt.sku, receipt.supply, touched, |supply| {
             supply.quantity = rest.quantity;

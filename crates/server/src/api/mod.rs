@@ -21,6 +21,7 @@ mod locations;
 mod metrics;
 pub(crate) mod notices;
 mod orders;
+mod packing;
 pub(crate) mod params;
 mod policies;
 mod previews;
@@ -78,6 +79,7 @@ fn routes() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(receipts::receive))
         .routes(routes!(runs::undo))
         .routes(routes!(allocation::run))
+        .routes(routes!(packing::pack))
         .routes(routes!(allocation::set, allocation::list))
         .routes(routes!(allocation::set_line, allocation::get_line))
         .routes(routes!(inspections::inspect))
@@ -89,7 +91,8 @@ fn routes() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(waitlist::leave_by_link))
         .routes(routes!(orders::place::place, orders::read::list))
         .routes(routes!(orders::batch::place))
-        .routes(routes!(orders::read::get))
+        .routes(routes!(orders::read::get, orders::change::change))
+        .routes(routes!(orders::change::substitute))
         .routes(routes!(orders::cancel::cancel))
         .routes(routes!(orders::promises::list))
         .routes(routes!(orders::payments::get, orders::payments::pay))

@@ -205,6 +205,13 @@ impl From<Refusal> for Problem {
     }
 }
 
+impl Problem {
+    /// Whether what the request rests on changed meanwhile.
+    pub(crate) fn is_stale(&self) -> bool {
+        self.0.code == "stale"
+    }
+}
+
 impl From<Rejection> for Problem {
     fn from(rejection: Rejection) -> Self {
         match rejection {

@@ -1,6 +1,9 @@
 //! `/v1/shortfalls`: promises that can no longer be kept, who takes care of them, and the ways out.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use axum::{extract::State, http::StatusCode, response::Response};
 use engine::Answer;
@@ -8,11 +11,15 @@ use ledger::{Read, Shelf, StoreError};
 use model::{
     Units,
     command::Command,
-    id::{LineId, Sku, TenantId},
+    id::{LineId, LocationId, OrderId, Sku, TenantId},
+    location::LocationSettings,
+    money::Money,
+    order::ShipChoice,
     pool::Pool,
     shortfall::{CARE, Care},
     supply::Supply,
-    time::Date,
+    time::{Date, days_since_epoch},
+    transit::{STANDARD_SERVICE, Transit},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json as value};
@@ -24,7 +31,7 @@ use super::{
     check::Checks,
     clock::Now,
     idempotency::Idempotency,
-    input::{Input, Json},
+    input::{Input, Json, MoneyIn},
     params::{Page, Params, Segments},
     problem::Problem,
     schema,
@@ -50,6 +57,24 @@ struct WayOut {
     call: String,
     #[serde(skip_serializing_if = "Value::is_null")]
     body: Value,
+    /// What it costs, where that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    price: Option<Money>,
+}
+
+impl WayOut {
+    fn new(way: &'static str, detail: String, call: String, body: Value) -> Self {
+        Self { way, detail, call, body, price: None }
+    }
+}
+
+/// What ways out depend on beside the line.
+struct Known<'a> {
+    pools: &'a BTreeMap<Sku, Pool>,
+    locations: &'a [(LocationId, LocationSettings)],
+    /// How the line's order ships.
+    ship: ShipChoice,
+    care: Option<&'a Care>,
 }
 
 fn free_here(pool: &Pool) -> impl Iterator<Item = (&Supply, Units)> {
@@ -58,58 +83,89 @@ fn free_here(pool: &Pool) -> impl Iterator<Item = (&Supply, Units)> {
 }
 
 /// What can be done about a line.
-fn ways_out(line: &BackorderOut, pools: &BTreeMap<Sku, Pool>) -> Vec<WayOut> {
+fn ways_out(line: &BackorderOut, known: &Known<'_>) -> Vec<WayOut> {
     let mut ways = Vec::new();
-    let told = line.told.promised;
     if let Some(by) = line.ship_by.promised {
-        ways.push(WayOut {
-            way: "later_date",
-            detail: format!("it ships by {by}: tell the customer, who may keep or cancel"),
-            call: format!("GET /v1/notices?order={}", line.order),
-            body: Value::Null,
-        });
-        if let Some(told) = told.filter(|told| *told < by) {
-            ways.push(WayOut {
-                way: "expedite",
-                detail: format!("ask for {} by air or express, so that it ships by {told}", line.supply),
-                call: format!("PATCH /v1/supplies/{}", line.supply),
-                body: value!({ "expected_on": told }),
-            });
-        }
+        let detail = format!("it ships by {by}: tell the customer, who may keep or cancel");
+        ways.push(WayOut::new(
+            "later_date",
+            detail,
+            format!("GET /v1/notices?order={}", line.order),
+            Value::Null,
+        ));
+        ways.extend(faster_goods(line, by, known.care));
+        ways.extend(faster_way(line, by, known.locations));
     }
-    if let Some(pool) = pools.get(&line.blocked_by.sku) {
-        for (supply, free) in free_here(pool).filter(|(supply, _)| supply.location != line.location) {
-            let quantity = free.min(line.blocked_by.quantity);
-            ways.push(WayOut {
-                way: "other_location",
-                detail: format!("{free} units are free at {}", supply.location),
-                call: "POST /v1/transfers".to_owned(),
-                body: value!({
-                    "sku": pool.sku(), "from_location": supply.location, "to_location": line.location,
-                    "quantity": quantity,
-                }),
-            });
-        }
+    ways.extend(other_location(line, known.pools));
+    ways.extend(substitutes(line, known.pools));
+    if known.ship == ShipChoice::Complete {
+        let detail = "ship what is here now, and this later".to_owned();
+        let body = value!({ "ship": "as_available" });
+        ways.push(WayOut::new("split", detail, format!("PATCH /v1/orders/{}", line.order), body));
     }
-    let others = pools.get(&line.sku).map(|pool| &pool.item.substitutes[..]).unwrap_or_default();
-    for other in others {
-        let free: Units = pools.get(other).map_or(0, |pool| free_here(pool).map(|(_, free)| free).sum());
-        if free > 0 {
-            ways.push(WayOut {
-                way: "substitute",
-                detail: format!("{free} units of {other} are here: order it in the place of {}", line.sku),
-                call: "POST /v1/orders".to_owned(),
-                body: value!({ "lines": [{ "sku": other, "quantity": free.min(line.quantity) }] }),
-            });
-        }
-    }
-    ways.push(WayOut {
-        way: "cancel",
-        detail: "give the customer the money back".to_owned(),
-        call: format!("POST /v1/orders/{}/cancel", line.order),
-        body: value!({ "lines": [{ "id": line.line, "quantity": line.quantity }] }),
-    });
+    let detail = "give the customer the money back".to_owned();
+    let body = value!({ "lines": [{ "id": line.line, "quantity": line.quantity }] });
+    ways.push(WayOut::new("cancel", detail, format!("POST /v1/orders/{}/cancel", line.order), body));
     ways
+}
+
+/// Air freight or express for goods that come after the day that was told, at the price that was quoted.
+fn faster_goods(line: &BackorderOut, by: Date, care: Option<&Care>) -> Option<WayOut> {
+    let told = line.told.promised.filter(|told| *told < by)?;
+    let detail = format!("ask for {} by air or express, so that it ships by {told}", line.supply);
+    let (call, body) = (format!("PATCH /v1/supplies/{}", line.supply), value!({ "expected_on": told }));
+    let price = care.and_then(|care| care.expedite_price);
+    Some(WayOut { price, ..WayOut::new("expedite", detail, call, body) })
+}
+
+/// A faster service to the customer that makes up for some of the delay, at its price; the cheapest that makes up for all of it, else
+/// the fastest.
+fn faster_way(line: &BackorderOut, by: Date, locations: &[(LocationId, LocationSettings)]) -> Option<WayOut> {
+    let late = days_since_epoch(by) - days_since_epoch(line.told.promised.filter(|told| *told < by)?);
+    let (_, location) = locations.iter().find(|(id, _)| *id == line.location)?;
+    let country = line.customer.country.as_deref();
+    let standard = location.transit_for(country, STANDARD_SERVICE)?;
+    let saves = |row: &&Transit| i32::from(standard.days_max) - i32::from(row.days_max);
+    let faster = location.services_for(country).filter(|row| saves(row) > 0);
+    let cost = |row: &Transit| row.price.map_or(i64::MAX, |price| price.amount);
+    let best = faster
+        .min_by_key(|row| (saves(row) < late, if saves(row) < late { -saves(row) } else { 0 }, cost(row)))?;
+    let detail = format!(
+        "send it by {}: {} working days sooner than {}",
+        best.service,
+        saves(&best),
+        STANDARD_SERVICE
+    );
+    let call = "POST /v1/shipments".to_owned();
+    Some(WayOut { price: best.price, ..WayOut::new("faster_transit", detail, call, Value::Null) })
+}
+
+fn other_location(line: &BackorderOut, pools: &BTreeMap<Sku, Pool>) -> Vec<WayOut> {
+    let Some(pool) = pools.get(&line.blocked_by.sku) else { return Vec::new() };
+    let elsewhere = free_here(pool).filter(|(supply, _)| supply.location != line.location);
+    let ways = elsewhere.map(|(supply, free)| {
+        let body = value!({
+            "sku": pool.sku(), "from_location": supply.location, "to_location": line.location,
+            "quantity": free.min(line.blocked_by.quantity),
+        });
+        let detail = format!("{free} units are free at {}", supply.location);
+        WayOut::new("other_location", detail, "POST /v1/transfers".to_owned(), body)
+    });
+    ways.collect()
+}
+
+fn substitutes(line: &BackorderOut, pools: &BTreeMap<Sku, Pool>) -> Vec<WayOut> {
+    let others = pools.get(&line.sku).map(|pool| &pool.item.substitutes[..]).unwrap_or_default();
+    let ways = others.iter().filter_map(|other| {
+        let pool = pools.get(other)?;
+        let free: Units = free_here(pool).map(|(_, free)| free).sum();
+        let body = value!({ "line": line.line, "quantity": free.min(line.quantity), "sku": other });
+        let detail = format!("{free} units of {other} are here: send it in the place of {}", line.sku);
+        let call = format!("POST /v1/orders/{}/substitute", line.order);
+        let way = WayOut { price: pool.item.price, ..WayOut::new("substitute", detail, call, body) };
+        (free > 0).then_some(way)
+    });
+    ways.collect()
 }
 
 fn find(
@@ -133,11 +189,22 @@ fn find(
     let ids: Vec<String> = lines.iter().map(|line| line.line.to_string()).collect();
     let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
     let cares = store.records(tenant, Shelf::Ledger, CARE, &ids)?;
+    let orders: Vec<OrderId> = lines.iter().map(|line| line.order).collect();
+    let complete: BTreeSet<OrderId> = store
+        .orders(tenant, &orders)?
+        .into_iter()
+        .filter(|order| order.ship == ShipChoice::Complete)
+        .map(|order| order.id)
+        .collect();
+    let locations = store.locations(tenant)?;
     let items = lines.into_iter().map(|line| {
         let id = line.line.to_string();
         let care = cares.iter().find(|record| *record.id == *id);
         let care: Option<Care> = care.and_then(|record| record.read().ok().flatten());
-        let ways_out = ways_out(&line, &pools);
+        let is_whole = complete.contains(&line.order);
+        let ship = if is_whole { ShipChoice::Complete } else { ShipChoice::AsAvailable };
+        let known = Known { pools: &pools, locations: &locations, ship, care: care.as_ref() };
+        let ways_out = ways_out(&line, &known);
         let told = line.told.promised;
         let deadline = care.as_ref().and_then(|care| care.deadline).or(told);
         let (owner, note) = care.map_or((None, None), |care| (care.owner, care.note));
@@ -189,6 +256,8 @@ pub(crate) struct CareIn {
     deadline: Option<String>,
     /// What is done about it.
     note: Option<String>,
+    /// What faster freight for it was quoted at, by air or express.
+    expedite_price: Option<MoneyIn>,
 }
 
 impl Input for CareIn {}
@@ -217,6 +286,10 @@ pub(crate) async fn take_care(
         owner: checks.name(format_args!("/owner"), value.owner.as_deref()),
         deadline: deadline.and_then(|text| checks.date(format_args!("/deadline"), text)),
         note: checks.note(format_args!("/note"), value.note.as_deref()),
+        expedite_price: value
+            .expedite_price
+            .as_ref()
+            .and_then(|price| checks.money("/expedite_price", price)),
     };
     let care = checks.finish(care)?;
     let key = idempotency.optional(&allowed.caller, &bytes)?;

@@ -55,7 +55,7 @@ impl Input for TransferIn {}
 #[utoipa::path(
     post, path = "/v1/transfers", tag = "Supplies", operation_id = "transfer_stock",
     request_body = TransferIn,
-    responses((status = 201, description = "The supply at the other location", body = schema::Supply)),
+    responses((status = 201, description = "The supply at the other location", body = schema::SupplyEntered)),
     security(("key" = ["supplies:write"])),
 )]
 pub(crate) async fn transfer(

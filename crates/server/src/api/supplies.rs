@@ -132,7 +132,7 @@ pub(crate) fn path_id<T: FromStr>(what: &str, text: &str) -> Result<T, Problem> 
 #[utoipa::path(
     post, path = "/v1/supplies", tag = "Supplies", operation_id = "add_supply",
     request_body = SupplyIn,
-    responses((status = 201, description = "The supply", body = schema::Supply)),
+    responses((status = 201, description = "The supply", body = schema::SupplyEntered)),
     security(("key" = ["supplies:write"])),
 )]
 pub(crate) async fn add(

@@ -6,9 +6,11 @@ use engine::notices::{MailRow, WORDS, Words};
 use ledger::{Read, Shelf, StoreError};
 use model::{
     command::Contact,
-    id::TenantId,
+    id::{OrderId, TenantId, WaitId},
     order::{Dates, Order},
     state::Shop,
+    time::Zone,
+    waitlist::{WAITING, Wait, WaitState, Waiter},
 };
 use obligation::notice::{
     Clause,
@@ -78,7 +80,11 @@ pub(crate) fn compose(
     id: &str,
     row: &MailRow,
 ) -> Result<Result<Letter, Unsendable>, StoreError> {
-    let Some(order) = store.orders(tenant, &[row.order])?.pop() else { return Ok(Err(Unsendable::Gone)) };
+    if let Some(wait) = row.wait {
+        return invitation(app, store, tenant, (id, wait));
+    }
+    let orders: Vec<OrderId> = row.order.into_iter().collect();
+    let Some(order) = store.orders(tenant, &orders)?.pop() else { return Ok(Err(Unsendable::Gone)) };
     let contact = store.contact(tenant, order.id)?.unwrap_or_default();
     if contact.email.is_none() {
         return Ok(Err(Unsendable::NoAddress));
@@ -95,6 +101,56 @@ pub(crate) fn compose(
         Some(content) => Ok(about.letter(id, &contact, &content)),
         None => Err(Unsendable::Gone),
     })
+}
+
+/// What somebody on a waitlist is told of the units that are held; nothing any more once they are not.
+fn invitation(
+    app: &App,
+    store: &mut dyn Read,
+    tenant: &TenantId,
+    (id, place): (&str, WaitId),
+) -> Result<Result<Letter, Unsendable>, StoreError> {
+    let place = place.to_string();
+    let wait = store.records(tenant, Shelf::Ledger, WAITING, &[&place])?.pop();
+    let wait: Option<Wait> = wait.and_then(|record| record.read().ok().flatten());
+    let Some((wait, until)) = wait
+        .filter(|wait| wait.state == WaitState::Invited)
+        .and_then(|wait| wait.until.map(|until| (wait, until)))
+    else {
+        return Ok(Err(Unsendable::Gone));
+    };
+    let who = store.records(tenant, Shelf::Private, WAITING, &[&place])?.pop();
+    let Some(who) = who.and_then(|record| record.read::<Waiter>().ok().flatten()) else {
+        return Ok(Err(Unsendable::NoAddress));
+    };
+    let pool = store.pools(tenant, std::slice::from_ref(&wait.sku))?.pop();
+    let pools = pool.into_iter().map(|pool| (pool.sku().clone(), pool.into())).collect();
+    let title = crate::pages::item_title(&Shop { pools, ..Shop::default() }, &wait.sku);
+    let zone = store.locations(tenant)?.into_iter().next();
+    let zone = zone.map_or_else(Zone::utc, |(_, location)| location.time_zone);
+    let language = language(who.locale.as_deref());
+    let (date, clock) = zone.local(until);
+    let until =
+        format!("{}, {:02}:{:02} ({})", language.date(date), clock.hour(), clock.minute(), zone.name());
+    let token = link::make_wait(&app.secret, tenant, wait.id, wait.joined_at);
+    let link = format!("{}/w/{token}", app.url());
+    let content = Content {
+        subject: language.phrase(Phrase::HereAgain(&title)),
+        parts: vec![Part {
+            head: None,
+            lines: vec![language.phrase(Phrase::HeldUntil {
+                units: wait.quantity,
+                title: &title,
+                until: &until,
+            })],
+        }],
+        link: Some(link.clone()),
+        link_label: language.phrase(Phrase::OrderHere),
+        note: None,
+        off: Some((language.phrase(Phrase::LeaveList), format!("{link}/leave"))),
+    };
+    let contact = Contact { email: Some(who.email), locale: who.locale, ..Contact::default() };
+    Ok(Ok(letter((tenant, language), id, &contact, &content)))
 }
 
 /// What a preview of one draft would send; `None`: its order or its customer is gone.
@@ -213,38 +269,48 @@ impl About<'_> {
     }
 
     fn letter(&self, id: &str, contact: &Contact, content: &Content) -> Letter {
-        let name = contact.name.as_deref();
-        let hello = self.language.hello(name.and_then(crate::pages::first_name));
-        let shop = shop_name(self.tenant);
-        let text = Text {
-            hello: &hello,
-            parts: &content.parts,
-            link: content.link.as_deref(),
-            link_label: &content.link_label,
-            note: content.note.as_deref(),
-            shop: &shop,
-            off: content.off.as_ref(),
-        };
-        let html = Html {
-            lang: self.language.code(),
-            subject: &content.subject,
-            hello: text.hello,
-            parts: text.parts,
-            link: text.link,
-            link_label: text.link_label,
-            note: text.note,
-            shop: text.shop,
-            off: text.off,
-        };
-        Letter {
-            id: id.to_owned(),
-            to: contact.email.as_deref().unwrap_or_default().to_owned(),
-            name: name.map(str::to_owned),
-            subject: content.subject.clone(),
-            // Values are texts in memory: rendering them cannot fail.
-            text: text.render().unwrap_or_default(),
-            html: html.render().unwrap_or_default(),
-            unsubscribe: content.off.as_ref().map(|(_, link)| link.clone()),
-        }
+        letter((self.tenant, self.language), id, contact, content)
+    }
+}
+
+/// Puts what a mail says into its two forms.
+fn letter(
+    (tenant, language): (&TenantId, &'static dyn Language),
+    id: &str,
+    contact: &Contact,
+    content: &Content,
+) -> Letter {
+    let name = contact.name.as_deref();
+    let hello = language.hello(name.and_then(crate::pages::first_name));
+    let shop = shop_name(tenant);
+    let text = Text {
+        hello: &hello,
+        parts: &content.parts,
+        link: content.link.as_deref(),
+        link_label: &content.link_label,
+        note: content.note.as_deref(),
+        shop: &shop,
+        off: content.off.as_ref(),
+    };
+    let html = Html {
+        lang: language.code(),
+        subject: &content.subject,
+        hello: text.hello,
+        parts: text.parts,
+        link: text.link,
+        link_label: text.link_label,
+        note: text.note,
+        shop: text.shop,
+        off: text.off,
+    };
+    Letter {
+        id: id.to_owned(),
+        to: contact.email.as_deref().unwrap_or_default().to_owned(),
+        name: name.map(str::to_owned),
+        subject: content.subject.clone(),
+        // Values are texts in memory: rendering them cannot fail.
+        text: text.render().unwrap_or_default(),
+        html: html.render().unwrap_or_default(),
+        unsubscribe: content.off.as_ref().map(|(_, link)| link.clone()),
     }
 }

@@ -21,6 +21,7 @@ mod people;
 mod product;
 mod shop;
 mod status;
+mod wait;
 mod words;
 
 use std::sync::Arc;
@@ -53,6 +54,9 @@ pub fn routes(stopping: watch::Receiver<bool>) -> Router<Arc<App>> {
         .route("/shop/{sku}", get(show_product).post(order_product))
         .route("/o/{token}", get(show_order))
         .route("/o/{token}/cancel", post(cancel_line))
+        .route("/w/{token}", get(show_wait))
+        .route("/w/{token}/leave", post(leave_wait))
+        .route("/w/{token}/order", post(order_held))
         .route("/outbox", get(show_outbox))
         .route("/sign-in", get(show_sign_in).post(sign_in))
         .route("/sign-out", post(sign_out))
@@ -278,6 +282,27 @@ async fn cancel_line(
     let ask = Ask::new(app, &headers);
     let Ok(Form(sent)) = sent else { return Fail::Form.into_response() };
     blocking(move || cancel::answer(&ask, &token, &sent)).await
+}
+
+async fn show_wait(State(app): State<Arc<App>>, Path(token): Path<String>, headers: HeaderMap) -> Response {
+    let ask = Ask::new(app, &headers);
+    blocking(move || wait::show(&ask, &token, None)).await
+}
+
+async fn leave_wait(State(app): State<Arc<App>>, Path(token): Path<String>, headers: HeaderMap) -> Response {
+    let ask = Ask::new(app, &headers);
+    blocking(move || wait::leave(&ask, &token)).await
+}
+
+async fn order_held(
+    State(app): State<Arc<App>>,
+    Path(token): Path<String>,
+    headers: HeaderMap,
+    sent: Result<Form<wait::Sent>, FormRejection>,
+) -> Response {
+    let ask = Ask::new(app, &headers);
+    let Ok(Form(sent)) = sent else { return Fail::Form.into_response() };
+    blocking(move || wait::order(&ask, &token, &sent)).await
 }
 
 async fn show_outbox(

@@ -5,8 +5,10 @@ use axum::{http::StatusCode, response::Response};
 use engine::notices::{MAIL, MailRow, mail_state};
 use ledger::{OrderFilter, Read, RecordFilter, Shelf};
 use model::{
-    id::{OrderId, TenantId},
+    command::Contact,
+    id::{TenantId, WaitId},
     time::{Timestamp, Zone},
+    waitlist::{WAITING, Waiter},
 };
 use serde::Deserialize;
 
@@ -59,7 +61,8 @@ pub(super) fn answer(ask: &Ask, cut: &Cut) -> Result<Response, Fail> {
         let Ok(letter) = compose(&ask.app, &mut *reader, tenant, "confirmation", &row)? else { continue };
         let placed_at = reader.orders(tenant, &[*order])?.pop().map_or(ask.now, |order| order.placed_at);
         let (subject, text) = (letter.subject, letter.text);
-        messages.push((placed_at, shown(ask, &mut *reader, tenant, *order, (subject, text), placed_at)?));
+        let contact = reader.contact(tenant, *order)?.unwrap_or_default();
+        messages.push((placed_at, shown(ask, &mut *reader, tenant, &contact, (subject, text), placed_at)?));
     }
     if before.is_none() {
         messages.extend(sent(ask, &mut *reader, tenant)?);
@@ -75,35 +78,48 @@ fn sent(ask: &Ask, reader: &mut dyn Read, tenant: &TenantId) -> Result<Vec<(Time
     let filter = RecordFilter { owner: None, state: Some(mail_state::SENT) };
     let mut rows = Vec::new();
     for record in reader.record_page(tenant, Shelf::Private, MAIL, &filter, (None, LOOKED_AT_MAX))? {
-        if let Ok(Some(MailRow { order, sent_at: Some(at), spoken: Some(spoken), .. })) = record.read() {
-            rows.push((at, order, spoken));
+        if let Ok(Some(MailRow { order, wait, sent_at: Some(at), spoken: Some(spoken), .. })) = record.read()
+        {
+            rows.push((at, (order, wait), spoken));
         }
     }
     rows.sort_by_key(|(at, ..)| std::cmp::Reverse(*at));
     rows.truncate(SHOWN);
     let mut messages = Vec::with_capacity(rows.len());
-    for (at, order, spoken) in rows {
+    for (at, about, spoken) in rows {
         let words = (spoken.subject.to_string(), spoken.text.to_string());
-        messages.push((at, shown(ask, reader, tenant, order, words, at)?));
+        let contact = match about {
+            (Some(order), _) => reader.contact(tenant, order)?.unwrap_or_default(),
+            (None, Some(wait)) => waiter(reader, tenant, wait)?,
+            (None, None) => Contact::default(),
+        };
+        messages.push((at, shown(ask, reader, tenant, &contact, words, at)?));
     }
     Ok(messages)
+}
+
+/// How to write to somebody who is on a waitlist, or was until the place ended.
+fn waiter(reader: &mut dyn Read, tenant: &TenantId, wait: WaitId) -> Result<Contact, Fail> {
+    let found = reader.records(tenant, Shelf::Private, WAITING, &[&wait.to_string()])?.pop();
+    let who: Option<Waiter> = found.and_then(|record| record.read().ok().flatten());
+    Ok(Contact { email: who.map(|who| who.email), ..Contact::default() })
 }
 
 fn shown(
     ask: &Ask,
     reader: &mut dyn Read,
     tenant: &TenantId,
-    order: OrderId,
+    contact: &Contact,
     (subject, text): (String, String),
     at: Timestamp,
 ) -> Result<Message, Fail> {
-    let contact = reader.contact(tenant, order)?.unwrap_or_default();
     let email = contact.email.as_deref().unwrap_or("an address that was erased");
     let to = contact.name.as_deref().map_or_else(|| email.to_owned(), |name| format!("{name} <{email}>"));
     let places = reader.locations(tenant)?;
     let zone = places.into_iter().next().map_or_else(Zone::utc, |(_, location)| location.time_zone);
-    let begin = format!("{}/o/", ask.app.url());
-    let link = text.lines().find(|line| line.starts_with(&begin)).unwrap_or_default().to_owned();
+    let begins = ["o", "w"].map(|page| format!("{}/{page}/", ask.app.url()));
+    let is_link = |line: &&str| begins.iter().any(|begin| line.starts_with(begin));
+    let link = text.lines().find(is_link).unwrap_or_default().to_owned();
     Ok(split(subject, &text, to, &link, clock(at, &zone, ask.now)))
 }
 

@@ -11,6 +11,7 @@ mod malformed;
 mod meets;
 mod notices;
 mod offers;
+mod packing;
 mod payments;
 mod previews;
 mod receipts;

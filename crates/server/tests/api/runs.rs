@@ -140,3 +140,49 @@ async fn what_rests_on_a_run_is_not_taken_away() {
     world.post("/v1/runs/run_01920000000070008000000000000002/undo", json!({})).await.fails(404, "not_found");
     world.post("/v1/runs/nonsense/undo", json!({})).await.fails(404, "not_found");
 }
+
+#[tokio::test]
+async fn a_run_that_was_asked_for_is_undone_whole() {
+    let world = world();
+    world.with_mug().await;
+    world.supply("MUG", 4, "2026-12-12").await;
+    world.supply("MUG", 8, "2026-12-20").await;
+    for units in [4, 4] {
+        world.order("MUG", units).await;
+    }
+    let newer = world.get("/v1/backorders?sku=MUG").await.is(200)["items"][1]["line"].clone();
+    let first = json!({"class": -1});
+    world.put(&format!("/v1/lines/{}/allocation", newer.as_str().unwrap()), first).await.is(200);
+    let before = standing(&world).await;
+    let wish = json!({"sku": "MUG", "rule": {"basis": "class"}, "strategy": "redistribute"});
+    let done = world.post("/v1/runs", wish).await.is(200);
+    assert_eq!(done["summary"]["units_moved"], 8, "they changed places");
+    assert_ne!(standing(&world).await, before);
+    let undone = undo(&world, &done["run"]).await.is(200);
+    assert_eq!(undone["moved"], 8);
+    assert_eq!(standing(&world).await, before);
+    undo(&world, &done["run"]).await.fails(409, "already_undone");
+}
+
+#[tokio::test]
+async fn who_has_paid_goes_first_where_the_rule_says_so() {
+    let world = world();
+    world.with_mug().await;
+    let paid = json!({"when_out": "backorder", "payment": {"kind": "full", "provider": "manual"}});
+    world.put("/v1/skus/MUG/policies/default", paid).await.is(200);
+    world.supply("MUG", 4, "2026-12-12").await;
+    world.supply("MUG", 8, "2026-12-20").await;
+    let (older, newer) = (world.order("MUG", 4).await, world.order("MUG", 4).await);
+    let pay = json!({"kind": "record", "provider": "manual", "amount": {"amount": 6000, "currency": "USD"}});
+    world.post(&format!("/v1/orders/{}/payments", newer["id"].as_str().unwrap()), pay).await.is(201);
+    let wish = |dry: bool| json!({"sku": "MUG", "rule": {"basis": "paid_amount"}, "strategy": "redistribute", "dry_run": dry});
+    let planned = world.post("/v1/runs", wish(true)).await.is(200);
+    let done = world.post("/v1/runs", wish(false)).await.is(200);
+    assert_eq!((&planned["lines"], &planned["summary"]["units_moved"]), (&done["lines"], &json!(8)));
+    assert_eq!(done["lines"][0]["line"], newer["lines"][0]["id"]);
+    assert_eq!(
+        (&done["lines"][0]["effect"], &done["lines"][1]["line"]),
+        (&json!("earlier"), &older["lines"][0]["id"])
+    );
+    world.verify();
+}

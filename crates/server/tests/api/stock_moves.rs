@@ -93,6 +93,11 @@ async fn a_count_books_the_difference_and_the_last_lines_wait() {
     assert_eq!(waiting["items"][0]["quantity"], 3, "the last come of the younger line");
     let more = world.post("/v1/counts", body(9)).await.is(201);
     assert_eq!((&more["delta"], &more["free"]), (&json!(4), &json!(1)));
+    assert_eq!((&fewer["displaced"], &more["allocated"]), (&json!(3), &json!(3)));
+    assert_eq!(
+        (&more["lines"][0]["quantity"], &more["lines"][0]["line"]),
+        (&json!(3), &waiting["items"][0]["line"])
+    );
     assert_eq!(world.get("/v1/backorders").await.is(200)["items"], json!([]));
     world.post("/v1/counts", body(-1)).await.fails(422, "invalid");
     world.verify();
@@ -122,4 +127,40 @@ async fn something_else_that_came_goes_on_the_shelf_and_the_supply_stays_due() {
         );
     }
     world.verify();
+}
+
+#[tokio::test]
+async fn goods_called_off_on_their_way_come_back_to_where_they_were() {
+    let world = world();
+    world.with_mug().await;
+    let west = json!({"name": "West", "time_zone": "America/Los_Angeles"});
+    world.put("/v1/locations/west", west).await.is(201);
+    world.stock("MUG", 10).await;
+    let body = json!({"sku": "MUG", "from_location": "east", "to_location": "west", "quantity": 6,
+        "expected_on": "2026-12-01"});
+    let due = world.post("/v1/transfers", body).await.is(201);
+    let id = due["id"].as_str().unwrap();
+    world.post(&format!("/v1/supplies/{id}/receipts"), json!({"accepted": 2})).await.is(201);
+    let called_off = world.post(&format!("/v1/supplies/{id}/cancel"), json!({})).await.is(200);
+    let counted = |location: &str, units: i64| json!({"sku": "MUG", "location": location, "counted": units});
+    for (location, units) in [("east", 8), ("west", 2)] {
+        let count = world.post("/v1/counts", counted(location, units)).await.is(201);
+        assert_eq!(count["delta"], 0, "{location}");
+    }
+    let undo = format!("/v1/runs/{}/undo", called_off["run"].as_str().unwrap());
+    world.post(&undo, json!({})).await.fails(404, "not_found");
+    world.verify();
+}
+
+#[tokio::test]
+async fn who_moves_up_into_a_new_supply_is_named() {
+    let world = world();
+    world.with_mug().await;
+    world.supply("MUG", 10, "2026-12-20").await;
+    let order = world.order("MUG", 4).await;
+    let body = json!({"sku": "MUG", "location": "east", "kind": "purchase_order", "quantity": 3, "expected_on": "2026-12-05"});
+    let sooner = world.post("/v1/supplies", body).await.is(201);
+    let served = &sooner["lines"][0];
+    assert_eq!((&served["order"], &served["quantity"]), (&order["id"], &json!(3)));
+    assert!(served["why"].as_str().unwrap().starts_with("moved up"));
 }

@@ -146,3 +146,43 @@ async fn a_sign_up_that_makes_no_sense_is_refused_by_its_field() {
     let list = Call::get("/v1/waitlist").key(CHECKOUT);
     world.send(list).await.fails(403, "publishable_key");
 }
+
+#[tokio::test]
+async fn whoever_is_invited_gets_a_mail_in_their_language_and_orders_by_its_link() {
+    let world = shop().await;
+    let body = json!({"sku": "MUG", "email": "ada@example.com", "quantity": 2, "locale": "de"});
+    let place = world.send(Call::post("/v1/waitlist", &body).key(CHECKOUT)).await.is(201);
+    let page = format!("/w/{}", place["token"].as_str().unwrap());
+    world.page(&page).await.says("You are on the list");
+    world.stock("MUG", 2).await;
+    let now = crate::world::NOW.parse().unwrap();
+    server::mail::deliver(&world.app, now).await.unwrap();
+    let mails = world.mails();
+    assert_eq!(mails.len(), 1);
+    assert_eq!(&*mails[0].subject, "Mug ist wieder da: für Sie zurückgelegt");
+    assert!(mails[0].text.contains(&page), "{}", mails[0].text);
+    server::mail::deliver(&world.app, now).await.unwrap();
+    assert_eq!(world.mails().len(), 1, "once");
+
+    world.page(&page).await.says("We hold 2 × Mug for you");
+    let order = world.form(&format!("{page}/order"), "name=Ada+Lovelace&once=").await;
+    assert_eq!(order.status, 303);
+    assert!(order.headers["location"].to_str().unwrap().starts_with("/o/"));
+    world.page(&page).await.says("You have ordered 2 × Mug");
+    assert_eq!(world.form(&format!("{page}/order"), "name=Ada+Lovelace&once=").await.status, 409);
+    world.verify();
+}
+
+#[tokio::test]
+async fn a_mail_program_leaves_the_list_with_one_post_and_looking_never_does() {
+    let world = shop().await;
+    let place = join(&world, "ada", 1).await;
+    let page = format!("/w/{}", place["token"].as_str().unwrap());
+    world.page(&page).await.says("You are on the list");
+    assert_eq!(list(&world).await, ["ada waiting"]);
+    let left = world.form(&format!("{page}/leave"), "List-Unsubscribe=One-Click").await;
+    assert_eq!(left.status, 303);
+    world.page(&page).await.says("You are off the list");
+    assert_eq!(list(&world).await, ["- left"]);
+    assert_eq!(world.form("/w/nonsense/leave", "").await.status, 404);
+}

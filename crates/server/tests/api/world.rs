@@ -8,7 +8,7 @@ use axum::{
     http::{HeaderMap, Request, StatusCode, header},
 };
 use engine::{Engine, Stamps};
-use ledger::{ApiKey, Store, Tenant, sqlite::SqliteStore};
+use ledger::{ApiKey, RecordFilter, Shelf, Store, Tenant, sqlite::SqliteStore};
 use model::{id::TenantId, time::Timestamp};
 use serde_json::{Value, json};
 use server::App;
@@ -113,6 +113,28 @@ impl World {
 
     pub(crate) async fn patch(&self, path: &str, body: Value) -> Reply {
         self.send(Call::new("PATCH", path).json(&body)).await
+    }
+
+    /// Opens a page, as a browser does.
+    pub(crate) async fn page(&self, path: &str) -> Reply {
+        self.send(Call::get(path).key("")).await
+    }
+
+    /// Sends a form, as a browser or a mail program does.
+    pub(crate) async fn form(&self, path: &str, fields: &str) -> Reply {
+        let form = Call::new("POST", path).text(fields).key("");
+        self.send(form.with("content-type", "application/x-www-form-urlencoded")).await
+    }
+
+    /// What every mail said that was sent.
+    pub(crate) fn mails(&self) -> Vec<engine::notices::Spoken> {
+        let mut reader = self.store.reader().unwrap();
+        let filter = RecordFilter { owner: None, state: Some("sent") };
+        let kind = engine::notices::MAIL;
+        let found = reader.record_page(&tenant("acme"), Shelf::Private, kind, &filter, (None, 100)).unwrap();
+        let row =
+            |record: &model::record::Record| record.read::<engine::notices::MailRow>().unwrap().unwrap();
+        found.iter().filter_map(|record| row(record).spoken).collect()
     }
 
     /// Posts with a new idempotency key.
@@ -253,6 +275,13 @@ impl Reply {
     /// The body as JSON; null where there is none.
     pub(crate) fn json(&self) -> Value {
         serde_json::from_slice(&self.bytes).unwrap_or(Value::Null)
+    }
+
+    /// Whether a page has this text.
+    #[track_caller]
+    pub(crate) fn says(&self, text: &str) {
+        let page = String::from_utf8_lossy(&self.bytes);
+        assert!(page.contains(text), "{text:?} is not in {page}");
     }
 
     /// The JSON, once the status is right.

@@ -149,7 +149,7 @@ impl Sample {
             promise_buffer_days: None,
         };
         match self.run(at, Command::AddSupply(supply)) {
-            Answer::SupplyAdded(view) => view.supply.id,
+            Answer::SupplyAdded(view) => view.view.supply.id,
             other => panic!("{other:?}"),
         }
     }

@@ -127,7 +127,10 @@ impl CoreShop {
             | Command::SetAllocation(_)
             | Command::SetLineAllocation(_)
             | Command::Reallocate(_)
+            | Command::Pack(_)
             | Command::TakeCare(_)
+            | Command::ChangeOrder(_)
+            | Command::Substitute(_)
             | Command::KeepPrivate(_)
             | Command::JoinWaitlist(_)
             | Command::LeaveWaitlist(_) => {

@@ -65,7 +65,17 @@ impl CoreShop {
         let opened = opened.filter_map(|supply| self.supply_of(supply.id)).map(bare).collect();
         let after = self.supply_of(before.id).map(bare);
         let (sku, what) = (before.sku.clone(), what.to_owned());
-        let run = Run { what, sku, before, after, opened, since: 0, undone_by: None };
+        let run = Run {
+            what,
+            sku,
+            before,
+            after,
+            opened,
+            since: 0,
+            undone_by: None,
+            going_on: false,
+            further: Vec::new(),
+        };
         self.runs.insert(id, Kept { run, since });
     }
 
@@ -92,7 +102,10 @@ impl CoreShop {
         let named = moved.iter().flat_map(|step| [step.from, step.to]).chain([run.before.id]);
         let named: BTreeSet<SupplyId> = named.filter(|id| self.supply_of(*id).is_none()).collect();
         let closed: Vec<Supply> = named.into_iter().filter_map(|id| self.as_closed(id)).collect();
-        promise::undo_run(set, &Undo { id, run, moved: &moved, on_lots: &on_lots, closed: &closed })
+        promise::undo_run(
+            set,
+            &Undo { id, run, whole: run, moved: &moved, on_lots: &on_lots, closed: &closed },
+        )
     }
 
     /// A supply that is closed: as it was opened, or the list of what was lost where it never came.

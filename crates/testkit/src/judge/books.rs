@@ -413,6 +413,7 @@ impl Books {
             // Beside the goods.
             Event::OrderRefused(_)
             | Event::OrderCancelled(_)
+            | Event::OrderChanged(_)
             | Event::WaitlistJoined(_)
             | Event::WaitlistInvited(_)
             | Event::WaitlistEnded(_)

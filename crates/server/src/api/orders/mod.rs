@@ -2,6 +2,7 @@
 
 pub(crate) mod batch;
 pub(crate) mod cancel;
+pub(crate) mod change;
 mod out;
 pub(crate) mod payments;
 pub(crate) mod place;

@@ -90,6 +90,15 @@ pub(crate) enum ShipIn {
 
 words!(ShipIn { "as_available" => AsAvailable, "complete" => Complete });
 
+impl ShipIn {
+    pub(super) fn choice(self) -> ShipChoice {
+        match self {
+            Self::AsAvailable => ShipChoice::AsAvailable,
+            Self::Complete => ShipChoice::Complete,
+        }
+    }
+}
+
 /// Whether part of an order will do.
 #[derive(Serialize, ToSchema, Clone, Copy)]
 #[serde(rename_all = "snake_case")]
@@ -149,10 +158,7 @@ pub(super) fn check(caller: &Caller, input: &OrderIn) -> Result<PlaceOrder, Prob
         contact,
         group: checks.label(format_args!("/customer/group"), customer.group.as_deref()),
         country: checks.country(format_args!("/customer/country"), customer.country.as_deref()),
-        ship: match input.ship {
-            None | Some(ShipIn::AsAvailable) => ShipChoice::AsAvailable,
-            Some(ShipIn::Complete) => ShipChoice::Complete,
-        },
+        ship: input.ship.map_or(ShipChoice::AsAvailable, ShipIn::choice),
         not_later_than,
         requested_date,
         accept: match input.accept {

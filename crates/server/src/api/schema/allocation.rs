@@ -122,3 +122,47 @@ pub(crate) struct RunReport {
     /// The lines it changes, those served first first; at most a thousand.
     pub(crate) lines: Vec<RunLine>,
 }
+
+/// An order that a packing makes whole.
+#[derive(ToSchema, Serialize)]
+pub(crate) struct PackedOrder {
+    /// The order.
+    #[schema(example = "ord_019ab3f0c4a070008000000000000000")]
+    pub(crate) order: String,
+    /// The shop's number for it.
+    pub(crate) reference: Option<String>,
+    /// Units of it that other goods stand behind now.
+    pub(crate) units_moved: i64,
+}
+
+/// What a packing did, or would do.
+#[derive(ToSchema, Serialize)]
+pub(crate) struct Packing {
+    /// Whether nothing was changed.
+    pub(crate) dry_run: bool,
+    /// The run; null: nothing was changed.
+    pub(crate) run: Option<String>,
+    /// The location whose goods were given.
+    pub(crate) location: String,
+    /// `value`, `margin` or `orders`.
+    pub(crate) by: String,
+    /// How the choice was made: `heuristic`, `search` (ours, complete as far as it came), or `highs`.
+    pub(crate) method: String,
+    /// What the orders that are whole now are worth: minor units of the currency, or orders.
+    pub(crate) value: i64,
+    /// No choice is worth more.
+    pub(crate) bound: i64,
+    /// What the best choice may be worth beyond this one, in millionths of its value; 0: none is better.
+    pub(crate) gap_ppm: u64,
+    /// What serving them in turn, those that came first first, would be worth.
+    pub(crate) in_turn_value: i64,
+    /// Of which currency the values are.
+    #[schema(nullable = false)]
+    pub(crate) currency: Option<String>,
+    /// Orders that waited for goods and ship whole.
+    pub(crate) waiting: u64,
+    /// Orders that are whole now, in the order in which they were served.
+    pub(crate) orders: Vec<PackedOrder>,
+    /// Orders that gave units and wait for others, no longer than before.
+    pub(crate) gave: Vec<String>,
+}

@@ -330,7 +330,8 @@ pub(crate) struct Shortfall {
 /// Something that can be done about a promise that cannot be kept.
 #[derive(ToSchema, Serialize)]
 pub(crate) struct WayOut {
-    /// `later_date`, `expedite`, `other_location`, `substitute` or `cancel`.
+    /// `later_date`, `expedite` (the goods), `faster_transit` (to the customer), `other_location`, `substitute`, `split` or
+    /// `cancel`.
     pub(crate) way: String,
     /// What it comes to.
     pub(crate) detail: String,
@@ -339,6 +340,9 @@ pub(crate) struct WayOut {
     /// What it takes.
     #[schema(nullable = false)]
     pub(crate) body: Option<serde_json::Value>,
+    /// What it costs, where that is known: what freight was quoted at, the price of a service, the price of a substitute.
+    #[schema(nullable = false)]
+    pub(crate) price: Option<Money>,
 }
 
 /// Promises that cannot be kept.
@@ -362,4 +366,7 @@ pub(crate) struct Care {
     /// What is done about it.
     #[schema(nullable = false)]
     pub(crate) note: Option<String>,
+    /// What faster freight was quoted at.
+    #[schema(nullable = false)]
+    pub(crate) expedite_price: Option<Money>,
 }

@@ -191,4 +191,19 @@ pub(crate) struct Adjustment {
     pub(crate) on_hand: i64,
     /// Units here that nobody has a claim on.
     pub(crate) free: i64,
+    /// Units that lines which waited got.
+    pub(crate) allocated: i64,
+    /// Who got them, first come first: the first hundred.
+    pub(crate) lines: Vec<ServedLine>,
+    /// Units that lines had here and lost: the last come wait for other goods.
+    pub(crate) displaced: i64,
+}
+
+/// A supply that was entered, and who moved up into it.
+#[derive(ToSchema, Serialize)]
+pub(crate) struct SupplyEntered {
+    #[serde(flatten)]
+    pub(crate) supply: Supply,
+    /// Lines that have units of it now, first come first: the first hundred.
+    pub(crate) lines: Vec<ServedLine>,
 }

@@ -146,6 +146,14 @@ impl Language for German {
             Phrase::Thanks(number) => format!("vielen Dank für Ihre Bestellung {number}."),
             Phrase::ShipsBy(date) => format!("Versand bis {}", self.date(date)),
             Phrase::NoDate => "noch kein Datum".to_owned(),
+            Phrase::HereAgain(title) => format!("{title} ist wieder da: für Sie zurückgelegt"),
+            Phrase::HeldUntil { units, title, until } => {
+                format!(
+                    "{units} × {title} liegt bis {until} für Sie bereit. Danach ist die nächste Person an der Reihe."
+                )
+            }
+            Phrase::OrderHere => "Hier bestellen:".to_owned(),
+            Phrase::LeaveList => "Kein Interesse mehr? Hier verlassen Sie die Liste:".to_owned(),
         }
     }
 }

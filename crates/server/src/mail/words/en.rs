@@ -68,6 +68,14 @@ impl Language for English {
             Phrase::Thanks(number) => format!("thank you for your order {number}."),
             Phrase::ShipsBy(date) => format!("ships by {}", self.date(date)),
             Phrase::NoDate => "no date yet".to_owned(),
+            Phrase::HereAgain(title) => format!("{title} is here again: we hold it for you"),
+            Phrase::HeldUntil { units, title, until } => {
+                format!(
+                    "We hold {units} × {title} for you until {until}. After that the next in line gets a turn."
+                )
+            }
+            Phrase::OrderHere => "Order here:".to_owned(),
+            Phrase::LeaveList => "Not interested any more? Leave the list here:".to_owned(),
         }
     }
 }

@@ -143,6 +143,14 @@ impl Language for Spanish {
             Phrase::Thanks(number) => format!("gracias por su pedido {number}."),
             Phrase::ShipsBy(date) => format!("se envía a más tardar el {}", self.date(date)),
             Phrase::NoDate => "aún sin fecha".to_owned(),
+            Phrase::HereAgain(title) => format!("{title} está disponible de nuevo: lo guardamos para usted"),
+            Phrase::HeldUntil { units, title, until } => {
+                format!(
+                    "Guardamos {units} × {title} para usted hasta el {until}. Después le toca a la siguiente persona."
+                )
+            }
+            Phrase::OrderHere => "Pedir aquí:".to_owned(),
+            Phrase::LeaveList => "¿Ya no le interesa? Salga de la lista aquí:".to_owned(),
         }
     }
 }

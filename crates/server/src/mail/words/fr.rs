@@ -155,6 +155,14 @@ impl Language for French {
             Phrase::Thanks(number) => format!("merci pour votre commande {number}."),
             Phrase::ShipsBy(date) => format!("part au plus tard le {}", self.date(date)),
             Phrase::NoDate => "pas encore de date".to_owned(),
+            Phrase::HereAgain(title) => format!("{title} est de retour : nous vous le gardons"),
+            Phrase::HeldUntil { units, title, until } => {
+                format!(
+                    "Nous gardons {units} × {title} pour vous jusqu’au {until}. Ensuite, c’est au tour de la personne suivante."
+                )
+            }
+            Phrase::OrderHere => "Commander ici :".to_owned(),
+            Phrase::LeaveList => "Plus intéressé ? Quittez la liste ici :".to_owned(),
         }
     }
 }

@@ -5,7 +5,7 @@ mod en;
 mod es;
 mod fr;
 
-use model::time::Date;
+use model::{Units, time::Date};
 use obligation::notice::{Clause, NoticeKind};
 
 /// One language.
@@ -45,6 +45,21 @@ pub(crate) enum Phrase<'a> {
     ShipsBy(Date),
     /// Nobody can say when a line ships.
     NoDate,
+    /// The subject to somebody on a waitlist: it is here again.
+    HereAgain(&'a str),
+    /// So many units are held for whoever waited.
+    HeldUntil {
+        /// How many.
+        units: Units,
+        /// Of what.
+        title: &'a str,
+        /// Until when, with the clock and its zone.
+        until: &'a str,
+    },
+    /// Above the link where held units are ordered.
+    OrderHere,
+    /// Above the link that leaves a waitlist.
+    LeaveList,
 }
 
 /// The language of a tag such as `de-AT`; English where it is none of those known.
@@ -84,6 +99,8 @@ fn translated(own: &[&'static str; 11], reason: &str) -> Option<&'static str> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
     use obligation::{legal::RefundForm, notice::Said};
 
@@ -122,6 +139,19 @@ mod tests {
                 let said = language.clause(clause);
                 assert!(said.ends_with(['.', '?']) && said != *english, "{tag}: {said}");
             }
+        }
+        let invited = [
+            Phrase::HereAgain("Mug"),
+            Phrase::HeldUntil { units: 2, title: "Mug", until: "noon" },
+            Phrase::OrderHere,
+            Phrase::LeaveList,
+        ];
+        for phrase in invited {
+            let said: BTreeSet<String> = [None, Some("de"), Some("es"), Some("fr")]
+                .iter()
+                .map(|tag| language(*tag).phrase(phrase))
+                .collect();
+            assert_eq!(said.len(), 4, "{said:?}");
         }
         assert_eq!(language(Some("de-AT")).date(date), "30. Dezember 2026");
         assert_eq!(language(Some("fr-CA")).date(date), "30 décembre 2026");
