@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use ledger::{Read as _, Store as _, sqlite::SqliteStore};
+use ledger::{Store as _, sqlite::SqliteStore};
 use model::{
     command::{ChangeSupply, Command, Receive},
     id::Sku,

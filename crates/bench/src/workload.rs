@@ -131,10 +131,6 @@ impl Shop {
     }
 
     /// An order of one unit with everything a shop sends: customer, reference, idempotency key.
-    pub(crate) fn order(&mut self) -> Request {
-        self.order_of(&sku())
-    }
-
     fn order_of(&mut self, sku: &Sku) -> Request {
         self.count += 1;
         let n = self.count;

@@ -429,7 +429,7 @@ pub(crate) fn go_on(working: &mut Working<'_>, work: &Work) -> Result<(), Failur
             let behind = Behind { sku, supply, after, only };
             reissue(working, &mut course, behind, &cause, Some(work.id)).map(drop)
         }
-        Rest::Receive { sku, left, course } => receipts::go_on(working, course, &sku, left, work.id),
+        Rest::Receive { sku, left, course } => receipts::go_on(working, course, &sku, &left, work.id),
         Rest::Invite { sku, after, mut course } => {
             waitlist::invite(working, &mut course, &sku, (Some(after), Some(work.id)))
         }

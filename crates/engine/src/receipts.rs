@@ -115,7 +115,7 @@ pub(crate) fn go_on(
     working: &mut Working<'_>,
     mut course: Course,
     sku: &Sku,
-    left: Left,
+    left: &Left,
     work: i64,
 ) -> Result<(), Failure> {
     working.load_pools([sku].into_iter())?;
@@ -138,7 +138,7 @@ pub(crate) fn go_on(
     };
     book(working, &mut course, events)?;
     undo::keep_on(working, &course, &[], true)?;
-    let left = Left { accepted: rest.accepted.unwrap_or(0), ..left };
+    let left = Left { accepted: rest.accepted.unwrap_or(0), ..*left };
     let rest = Rest::Receive { sku: sku.clone(), left, course };
     go_on_or_end(working, Some(work), Some(rest)).map(drop)
 }

@@ -75,7 +75,7 @@ pub(crate) fn keep(
 /// The run of a receipt that is still being booked in, if there is one of a supply.
 pub(crate) fn going_on(working: &mut Working<'_>, supply: SupplyId) -> Result<Option<RunId>, Failure> {
     let owner = supply.to_string();
-    let filter = RecordFilter { owner: Some(&owner), state: Some(GOING_ON), ..RecordFilter::default() };
+    let filter = RecordFilter { owner: Some(&owner), state: Some(GOING_ON) };
     let tenant = working.tenant;
     let found = working.store()?.record_page(tenant, Shelf::Ledger, RUN, &filter, (None, 1))?;
     Ok(found.first().and_then(|record| record.id.parse().ok()))

@@ -190,12 +190,15 @@ fn apply(
     rearrange(working, course, sku, targets.collect(), cause)
 }
 
+/// A line, and all the units of a pool that it is to have.
+pub(crate) type Target = (LineId, Vec<(SupplyId, Units)>);
+
 /// Gives lines the units that they are to have; answers how many moved, and which supplies got or lack lines now.
 pub(crate) fn rearrange(
     working: &mut Working<'_>,
     course: &mut Course,
     sku: &Sku,
-    targets: Vec<(LineId, Vec<(SupplyId, Units)>)>,
+    targets: Vec<Target>,
     cause: &Cause,
 ) -> Result<(Units, Vec<SupplyId>), Failure> {
     let run = promise::rearrange(course.next(working), sku, targets, cause);

@@ -14,6 +14,7 @@ use model::{
 };
 
 use crate::allocation::{
+    Target,
     pool::{movable, supplies},
     settings::Settings,
 };
@@ -243,8 +244,8 @@ impl<'a> Swaps<'a> {
     }
 
     /// Lines whose goods changed, with all their units, by pool.
-    pub(super) fn targets(&self) -> BTreeMap<Sku, Vec<(LineId, Vec<(SupplyId, Units)>)>> {
-        let mut targets: BTreeMap<Sku, Vec<_>> = BTreeMap::new();
+    pub(super) fn targets(&self) -> BTreeMap<Sku, Vec<Target>> {
+        let mut targets: BTreeMap<Sku, Vec<Target>> = BTreeMap::new();
         for (line, sku) in &self.moved {
             let pegs = self.pegs.get(line).and_then(|by_sku| by_sku.get(sku)).into_iter().flatten();
             let pegs = pegs.filter(|peg| peg.quantity > 0).map(|peg| (peg.supply, peg.quantity));
