@@ -24,7 +24,7 @@ use crate::pages;
 const REQUEST_ID: HeaderName = HeaderName::from_static("shipwhen-request-id");
 
 /// Paths that a shop's page may call from a browser, with a publishable key.
-const BROWSER_PATHS: [&str; 3] = ["/v1/availability", "/v1/holds", "/v1/orders"];
+const BROWSER_PATHS: [&str; 4] = ["/v1/availability", "/v1/holds", "/v1/orders", "/v1/waitlist"];
 
 static REQUESTS: AtomicU64 = AtomicU64::new(0);
 

@@ -95,7 +95,7 @@ fn read(sent: &Sent) -> Filled {
         );
     }
     let name = sent.name.trim();
-    if name.is_empty() || name.chars().count() > NAME_CHARS_MAX || name.chars().any(char::is_control) {
+    if !looks_like_name(name) {
         errors.name = Some("Please enter your name.".to_owned());
     }
     Filled {
@@ -110,11 +110,17 @@ fn read(sent: &Sent) -> Filled {
 }
 
 /// One `@` with something on both sides and no blanks: whether mail arrives, only mail can tell.
-fn looks_like_email(text: &str) -> bool {
+pub(super) fn looks_like_email(text: &str) -> bool {
     let parts = text.split_once('@').filter(|(user, host)| !user.is_empty() && !host.is_empty());
     parts.is_some_and(|(_, host)| !host.contains('@'))
         && text.chars().count() <= NAME_CHARS_MAX
         && !text.chars().any(|c| c.is_whitespace() || c.is_control())
+}
+
+/// Something, not too long, and nothing but text.
+pub(super) fn looks_like_name(text: &str) -> bool {
+    let name = text.trim();
+    !name.is_empty() && name.chars().count() <= NAME_CHARS_MAX && !name.chars().any(char::is_control)
 }
 
 /// Says so when the date is later now than on the page that was sent: nobody orders a date they did not see.
@@ -211,7 +217,7 @@ fn refuse(filled: &mut Filled, rejection: Rejection, shop: &Shop, ask: &Ask) {
 }
 
 /// What a refusal says to a shopper: why not, and what could be had instead.
-fn instead(refusal: &Refusal, wanted: Units, shop: &Shop, ask: &Ask) -> String {
+pub(super) fn instead(refusal: &Refusal, wanted: Units, shop: &Shop, ask: &Ask) -> String {
     let today = words::today(shop, ask.now);
     let why = match refusal.code {
         RefusalCode::CustomerLimit => {

@@ -3,7 +3,11 @@
 use axum::http::{HeaderMap, HeaderValue, header};
 use model::id::TenantId;
 
-use super::{Ask, error::Fail};
+use super::{
+    Ask,
+    cart::{self, Cart},
+    error::Fail,
+};
 use crate::{
     App,
     staff::{Door, DoorError, May, Role, Visitor},
@@ -20,13 +24,20 @@ pub(super) struct Sender {
     session: Option<(TenantId, String)>,
     /// The path asked for, to come back to after signing in.
     pub(super) path: String,
+    /// What is in the cart of the sample shop.
+    pub(super) cart: Cart,
     /// What the browser says of the page that sent a form.
     is_own: Option<bool>,
 }
 
 impl Sender {
     pub(super) fn of(app: &App, headers: &HeaderMap) -> Self {
-        Self { session: session(headers), path: String::new(), is_own: is_own(app, headers) }
+        Self {
+            session: session(headers),
+            path: String::new(),
+            cart: cart::read(headers),
+            is_own: is_own(app, headers),
+        }
     }
 }
 

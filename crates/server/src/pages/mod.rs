@@ -6,15 +6,20 @@
 //! The pages for a shop's own people ask who looks (`guard`); in the sample shop ([`crate::App::demo`]) everybody is its owner.
 //! The status page needs no sign-in: its signed link is the key.
 
+mod answer;
 mod assets;
+mod badge;
 mod cancel;
+mod cart;
 mod chart;
+mod checkout;
 mod count;
 mod countries;
 mod desk;
 mod error;
 mod form;
 mod guard;
+mod notify;
 mod outbox;
 mod owe;
 mod people;
@@ -52,7 +57,13 @@ pub fn routes(stopping: watch::Receiver<bool>) -> Router<Arc<App>> {
         .route("/", get(home))
         .route("/shop", get(shop_list))
         .route("/shop/{sku}", get(show_product).post(order_product))
+        .route("/shop/{sku}/notify", post(ask_to_be_told))
+        .route("/cart", get(show_cart).post(change_cart))
+        .route("/checkout", get(show_checkout).post(check_out))
+        .route("/badge.js", get(badge::script))
+        .route("/badge/{key}/{sku}", get(show_badge))
         .route("/o/{token}", get(show_order))
+        .route("/o/{token}/answer", post(answer_notice))
         .route("/o/{token}/cancel", post(cancel_line))
         .route("/w/{token}", get(show_wait))
         .route("/w/{token}/leave", post(leave_wait))
@@ -83,6 +94,8 @@ struct Frame {
     who: String,
     /// Whether they may invite people.
     people: bool,
+    /// How many things are in the cart, on a page of the sample shop.
+    cart: Option<usize>,
     style: &'static str,
     script: &'static str,
 }
@@ -91,7 +104,12 @@ impl Frame {
     fn new(tenant: Option<&TenantId>, here: &'static str, staff: bool, demo: bool) -> Self {
         let shop = tenant.map_or("Shipwhen".to_owned(), shop_name);
         let (style, script) = (&*assets::STYLE.href, &*assets::SCRIPT.href);
-        Self { shop, here, staff, demo, who: String::new(), people: false, style, script }
+        Self { shop, here, staff, demo, who: String::new(), people: false, cart: None, style, script }
+    }
+
+    /// Around a page of the sample shop.
+    fn shop(ask: &Ask, tenant: &TenantId, here: &'static str) -> Self {
+        Self { cart: Some(ask.sender.cart.len()), ..Self::new(Some(tenant), here, false, true) }
     }
 
     /// The menu, as far as whoever looks may go.
@@ -261,6 +279,71 @@ async fn order_product(
     let ask = Ask::new(app, &headers);
     let Ok(Form(sent)) = sent else { return Fail::Form.into_response() };
     blocking(move || form::answer(&ask, &sku, &sent)).await
+}
+
+async fn ask_to_be_told(
+    State(app): State<Arc<App>>,
+    Path(sku): Path<String>,
+    headers: HeaderMap,
+    sent: Result<Form<notify::Sent>, FormRejection>,
+) -> Response {
+    let ask = Ask::new(app, &headers);
+    let Ok(Form(sent)) = sent else { return Fail::Form.into_response() };
+    blocking(move || notify::answer(&ask, &sku, &sent)).await
+}
+
+async fn show_cart(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
+    let ask = Ask::new(app, &headers);
+    blocking(move || cart::show(&ask)).await
+}
+
+async fn change_cart(
+    State(app): State<Arc<App>>,
+    headers: HeaderMap,
+    sent: Result<Form<cart::Sent>, FormRejection>,
+) -> Response {
+    let ask = Ask::new(app, &headers);
+    let Ok(Form(sent)) = sent else { return Fail::Form.into_response() };
+    blocking(move || cart::change(&ask, &sent)).await
+}
+
+async fn show_checkout(
+    State(app): State<Arc<App>>,
+    Query(sent): Query<checkout::Sent>,
+    headers: HeaderMap,
+) -> Response {
+    let ask = Ask::new(app, &headers);
+    blocking(move || checkout::show(&ask, sent)).await
+}
+
+async fn check_out(
+    State(app): State<Arc<App>>,
+    headers: HeaderMap,
+    sent: Result<Form<checkout::Sent>, FormRejection>,
+) -> Response {
+    let ask = Ask::new(app, &headers);
+    let Ok(Form(sent)) = sent else { return Fail::Form.into_response() };
+    blocking(move || checkout::place(&ask, &sent)).await
+}
+
+async fn show_badge(
+    State(app): State<Arc<App>>,
+    Path((key, sku)): Path<(String, String)>,
+    headers: HeaderMap,
+) -> Response {
+    let ask = Ask::new(app, &headers);
+    blocking(move || badge::answer(&ask, &key, &sku)).await
+}
+
+async fn answer_notice(
+    State(app): State<Arc<App>>,
+    Path(token): Path<String>,
+    headers: HeaderMap,
+    sent: Result<Form<answer::Sent>, FormRejection>,
+) -> Response {
+    let ask = Ask::new(app, &headers);
+    let Ok(Form(sent)) = sent else { return Fail::Form.into_response() };
+    blocking(move || answer::answer(&ask, &token, &sent)).await
 }
 
 async fn show_order(

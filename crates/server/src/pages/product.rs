@@ -31,6 +31,10 @@ use super::{
 pub(super) struct Wish {
     quantity: Option<String>,
     country: Option<String>,
+    /// What became of a wish to be told.
+    noted: Option<String>,
+    address: Option<String>,
+    refused: Option<String>,
 }
 
 /// What stands in the form: as the shopper filled it, or as it starts.
@@ -78,6 +82,11 @@ pub(super) struct Product {
     /// Makes sending the form twice the same as once.
     once: String,
     json_ld: String,
+    sku: String,
+    /// Whether one can ask to be told when it is back.
+    can_wait: bool,
+    /// What became of a wish to be told, and whether that is good news.
+    note: Option<(&'static str, bool)>,
 }
 
 /// The honest answer, in a shopper's words.
@@ -112,6 +121,23 @@ pub(super) fn show(ask: &Ask, sku: &str, wish: &Wish) -> Result<Response, Fail> 
     };
     let quantity = quantity.filter(|quantity| (1..=LINE_UNITS_MAX).contains(quantity)).unwrap_or(1);
     let filled = Filled { quantity, country, ..Filled::default() };
+    let note = match wish {
+        Wish { noted: Some(_), .. } => Some(("Thank you. We write to you when it is back.", true)),
+        Wish { address: Some(_), .. } => {
+            Some(("Please enter an e-mail address such as ada@example.com.", false))
+        }
+        Wish { refused: Some(_), .. } => Some(("That could not be noted. Please look again.", false)),
+        _ => None,
+    };
+    if note.is_some() {
+        let once = ask.app.stamps.next(ask.now).simple().to_string();
+        let product =
+            view(tenant, ask.app.url(), &shop, &sku, filled, once, ask.now).ok_or(Fail::NotFound)?;
+        return page(
+            StatusCode::OK,
+            &Product { note, frame: Frame::shop(ask, tenant, "product"), ..product },
+        );
+    }
     answer(ask, tenant, &shop, &sku, filled, StatusCode::OK)
 }
 
@@ -136,7 +162,7 @@ pub(super) fn answer(
 ) -> Result<Response, Fail> {
     let once = ask.app.stamps.next(ask.now).simple().to_string();
     let product = view(tenant, ask.app.url(), shop, sku, filled, once, ask.now).ok_or(Fail::NotFound)?;
-    page(status, &product)
+    page(status, &Product { frame: Frame::shop(ask, tenant, "product"), ..product })
 }
 
 /// The answer that the API gives to the same question.
@@ -162,7 +188,10 @@ pub(super) fn view(
     let badge = Badge::of(&availability, words::today(shop, now));
     let offer = offer(shop, &availability, &badge, quantity, now);
     Some(Product {
-        frame: Frame::new(Some(tenant), "product", true, true),
+        frame: Frame::new(Some(tenant), "product", false, true),
+        sku: sku.to_string(),
+        can_wait: availability.state == AvailabilityState::Waitlist,
+        note: None,
         href: href(sku),
         price: item.price.map(words::money),
         badge,
@@ -196,7 +225,7 @@ fn at_most(shop: &Shop, sku: &Sku, filled: &mut Filled, now: Timestamp) -> Optio
 }
 
 /// Whether so many units could be ordered now.
-fn can_order(of: &Availability, quantity: Units) -> bool {
+pub(super) fn can_order(of: &Availability, quantity: Units) -> bool {
     match of.state {
         AvailabilityState::Waitlist | AvailabilityState::OutOfStock | AvailabilityState::Discontinued => {
             false
@@ -245,7 +274,7 @@ fn offer(shop: &Shop, of: &Availability, badge: &Badge, quantity: Units, now: Ti
 }
 
 /// The countries that some location knows the way to, in the owner's order.
-fn served(shop: &Shop) -> Vec<&str> {
+pub(super) fn served(shop: &Shop) -> Vec<&str> {
     let rows = shop.locations.values().flat_map(|location| &location.transit);
     let mut codes: Vec<&str> = rows
         .filter(|row| !row.is_for_any_country())
@@ -257,7 +286,7 @@ fn served(shop: &Shop) -> Vec<&str> {
 }
 
 /// The country that the form starts with: the first that the first location sends to.
-fn home(shop: &Shop) -> Option<String> {
+pub(super) fn home(shop: &Shop) -> Option<String> {
     let first = |location: &LocationSettings| {
         location.transit.iter().find(|row| !row.is_for_any_country()).map(|row| row.country.clone())
     };
@@ -265,7 +294,7 @@ fn home(shop: &Shop) -> Option<String> {
 }
 
 /// The same answer for search engines. Nothing in it can end the script element it stands in.
-fn json_ld(item: &Item, title: &str, url: &str, of: &Availability) -> String {
+pub(super) fn json_ld(item: &Item, title: &str, url: &str, of: &Availability) -> String {
     let mut offer = json!({"@type": "Offer", "url": url, "availability": of.schema_org});
     if let Some(price) = item.price {
         offer["price"] = json!(price.to_decimal());

@@ -93,14 +93,15 @@ pub(super) fn answer(ask: &Ask, cut: &Cut) -> Result<Response, Fail> {
     let pools = ask.app.engine.store().reader()?.pool_page(tenant, after.as_ref(), SHOWN + 1)?;
     let skus: Vec<Sku> = pools.iter().map(|pool| pool.sku().clone()).collect();
     let shop = ask.app.engine.snapshots().shop(tenant, &skus)?;
-    page(StatusCode::OK, &view(tenant, &shop, &skus, after.is_none(), ask.now))
+    let list = view(tenant, &shop, &skus, after.is_none(), ask.now);
+    page(StatusCode::OK, &List { frame: Frame::shop(ask, tenant, "shop"), ..list })
 }
 
 pub(super) fn view(tenant: &TenantId, shop: &Shop, skus: &[Sku], is_first: bool, now: Timestamp) -> List {
     let shown = skus.get(..SHOWN).unwrap_or(skus);
     let more = (skus.len() > SHOWN).then(|| shown.last()).flatten();
     List {
-        frame: Frame::new(Some(tenant), "shop", true, true),
+        frame: Frame::new(Some(tenant), "shop", false, true),
         cards: shown.iter().filter_map(|sku| card(shop, sku, now)).collect(),
         more: more.map(|sku| format!("/shop?after={}", encoded(sku.as_str()))),
         is_first,

@@ -20,6 +20,7 @@ use serde::Deserialize;
 
 use super::{
     Ask, Frame,
+    answer::{Question, questions},
     error::Fail,
     owe::{first_name, short_id},
     page,
@@ -35,6 +36,7 @@ const PLACES_MAX: usize = 1_000;
 pub(super) struct Said {
     placed: Option<String>,
     cancelled: Option<String>,
+    kept: Option<String>,
 }
 
 #[derive(Template)]
@@ -58,6 +60,9 @@ pub(super) struct Status {
     problem: Option<String>,
     cancel_href: String,
     once: String,
+    /// What the customer is asked.
+    questions: Vec<Question>,
+    answer_href: String,
 }
 
 struct Line {
@@ -139,19 +144,27 @@ pub(super) fn answer(ask: &Ask, token: &str, said: &Said, problem: Option<String
         places: places(&mut *reader, &tenant, &shop, &order_view)?,
         now: ask.now,
     };
+    let questions = questions(&mut *reader, &tenant, id, &shop, facts.today())?;
     let is_refused = problem.is_some();
+    let frame = match ask.is_demo(&tenant) {
+        true => Frame::shop(ask, &tenant, "order"),
+        false => Frame::new(Some(&tenant), "order", false, false),
+    };
     let status = Status {
         message: message(said),
         problem,
+        questions,
+        answer_href: format!("/o/{token}/answer"),
         cancel_href: format!("/o/{token}/cancel"),
         once: ask.app.stamps.next(ask.now).simple().to_string(),
-        ..view(Frame::new(Some(&tenant), "order", false, ask.is_demo(&tenant)), &facts)
+        ..view(frame, &facts)
     };
     page(if is_refused { StatusCode::CONFLICT } else { StatusCode::OK }, &status)
 }
 
 fn message(said: &Said) -> Option<&'static str> {
     match said {
+        Said { kept: Some(_), .. } => Some("Thank you: we keep it for you, for the new date."),
         Said { cancelled: Some(_), .. } => Some("Done. What you called off is cancelled."),
         Said { placed: Some(_), .. } => {
             Some("Thank you. Your order is placed; this page always shows where it stands.")
@@ -241,6 +254,8 @@ pub(super) fn view(frame: Frame, facts: &Facts<'_>) -> Status {
         problem: None,
         cancel_href: String::new(),
         once: String::new(),
+        questions: Vec::new(),
+        answer_href: String::new(),
     }
 }
 

@@ -3,6 +3,7 @@
 mod desk;
 mod sample;
 mod staff;
+mod storefront;
 
 use axum::{
     Router,

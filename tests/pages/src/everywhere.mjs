@@ -1,0 +1,61 @@
+// Every page, on a desktop and on a phone, light and dark: no rule of accessibility is broken, nothing hangs over the edge.
+import { accessible, check, fits, open } from "./checks.mjs";
+import { all, call, day } from "./server.mjs";
+
+async function addresses(server) {
+  const supplies = await all(server, "/v1/supplies");
+  const due = supplies.find((supply) => supply.kind === "purchase_order" && supply.state === "due" && supply.pegged > 0);
+  const { items: orders } = await call(server, "GET", "/v1/orders?limit=100");
+  const waiting = orders.find((order) => order.state === "backordered") ?? orders[0];
+  const { items: skus } = await call(server, "GET", "/v1/skus?limit=200");
+  const { items: states } = await call(server, "GET", `/v1/availability?${skus.slice(0, 100).map(({ sku }) => `sku=${encodeURIComponent(sku)}`).join("&")}`);
+  const of = (...wanted) => encodeURIComponent(states.find(({ state }) => wanted.includes(state))?.sku ?? skus[0].sku);
+  const waits = of("backorder");
+  return [
+    ["today", "/"],
+    ["backlog", "/backlog"],
+    ["backlog, what will break", "/backlog?broken=true"],
+    ["backlog, nothing found", "/backlog?sku=NO-SUCH-THING"],
+    ["supply", "/supply"],
+    ["supply, all", "/supply?show=all"],
+    ["a delivery", `/supply/${due.id}`],
+    ["a slip, previewed", `/supply/${due.id}/preview?act=slip&expected_on=${day(120)}`],
+    ["a slip that is none", `/supply/${due.id}/preview?act=slip&expected_on=never`],
+    ["orders", "/orders"],
+    ["an order", `/orders/${waiting.id}`],
+    ["products", "/products"],
+    ["a product", `/products/${waits}`],
+    ["messages", "/messages"],
+    ["messages, sent", "/messages?state=sent"],
+    ["people", "/people"],
+    ["outbox", "/outbox"],
+    ["shop", "/shop"],
+    ["shop, a backorder", `/shop/${waits}`],
+    ["shop, in stock", `/shop/${of("in_stock")}`],
+    ["an empty cart", "/cart"],
+    ["badge, without script", `/badge/${server.publishable}/${waits}`],
+    ["shop, sold out", `/shop/${of("waitlist", "out_of_stock")}`],
+    ["an order’s status", new URL(waiting.status_url).pathname],
+    ["sign in", "/sign-in"],
+    ["nothing here", "/nothing-here"],
+  ];
+}
+
+export async function everywhere(server) {
+  const pages = await addresses(server);
+  for (const size of ["desktop", "phone"]) {
+    for (const scheme of ["light", "dark"]) {
+      const page = await open(server, { size, scheme });
+      for (const [name, path] of pages) {
+        await check(`${name}: accessible, ${size}, ${scheme}`, async () => {
+          await page.goto(path);
+          // What is folded is part of the page.
+          await page.evaluate(() => document.querySelectorAll("details").forEach((part) => (part.open = true)));
+          await accessible(page);
+          await fits(page);
+        });
+      }
+      await check(`no page has errors on its console, ${size}, ${scheme}`, () => page.done());
+    }
+  }
+}
