@@ -121,6 +121,7 @@ impl Server {
             clock: Arc::new(move || now),
             test_clock: false,
             post: server::mail::Post::Outbox,
+            payments: server::payments::Payments::default(),
             demo: None,
             secret: store.reader()?.secret()?,
             public_url: OnceLock::new(),

@@ -1,8 +1,12 @@
 //! The outside world: what other systems send us and what we send them, one folder a remote.
 //!
+//! - [`payments`]: the seam to providers of payments; [`stripe`] is one.
+//! - [`smtp`]: mail.
 //! - [`tables`]: the CSV files people bring and take away (their own lists, Shopify's and WooCommerce's exports).
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+pub mod payments;
 pub mod smtp;
+pub mod stripe;
 pub mod tables;

@@ -44,6 +44,10 @@ use uuid::Uuid;
 
 pub use allocation::LINES_MAX as RUN_LINES_MAX;
 pub use answer::{Answer, Answered, Failure, Key};
+pub use money::{
+    errands::{PAYER, errand_state, errands_to},
+    prepaid::{PREPAYMENTS, Prepayments, each_prepayment},
+};
 pub use sandbox::Sandbox;
 pub use snapshot::Snapshots;
 pub use stamp::Stamps;

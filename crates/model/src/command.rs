@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     Units,
     allocation::{LineTerms, Pack, Reallocate, Terms},
+    errand::ErrandWish,
     event::AdjustReason,
     id::{
         Channel, CustomerKey, HoldId, LineId, LocationId, OrderId, ReleaseId, RunId, Sku, SupplyId, WaitId,
@@ -68,6 +69,8 @@ pub enum Command {
     LeaveWaitlist(WaitId),
     /// Write down or move money of an order.
     Pay(Pay),
+    /// Carry errands to a provider of payments, and hear from it.
+    Errand(ErrandWish),
     /// Set by which rule goods are given out.
     SetAllocation(Terms),
     /// Set what a run may do to a line.
@@ -231,6 +234,8 @@ pub struct Pay {
     pub order: OrderId,
     /// What is done.
     pub kind: PayKind,
+    /// Who moves the money; `None`: whoever does for this order.
+    pub provider: Option<Arc<str>>,
     /// How much; `None`: all that can be meant.
     pub amount: Option<Money>,
     /// For this line only.

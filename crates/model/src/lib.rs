@@ -7,6 +7,7 @@
 pub mod allocation;
 pub mod calendar;
 pub mod command;
+pub mod errand;
 pub mod event;
 pub mod id;
 pub mod item;

@@ -8,6 +8,7 @@ pub mod app;
 pub mod link;
 pub mod mail;
 pub mod pages;
+pub mod payments;
 mod serve;
 pub mod staff;
 

@@ -23,7 +23,8 @@ pub(crate) struct Global {
     /// Which merchant; not needed where there is one
     #[arg(long, global = true, env = "SHIPWHEN_TENANT")]
     pub(crate) tenant: Option<String>,
-    /// A TOML file with store, tenant, listen, public_url, smtp_url, mail_from, test_clock, currency, log
+    /// A TOML file with store, tenant, listen, public_url, smtp_url, mail_from, stripe_key,
+    /// stripe_url, stripe_webhook_secret, test_clock, currency, log
     #[arg(long, global = true, env = "SHIPWHEN_CONFIG")]
     pub(crate) config: Option<PathBuf>,
     /// Answer in JSON
@@ -109,6 +110,15 @@ pub(crate) struct ServeArgs {
     /// Most connections to the mail server at once [default: 8]
     #[arg(long, env = "SHIPWHEN_SMTP_CONNECTIONS", value_parser = clap::value_parser!(u32).range(1..=64))]
     pub(crate) smtp_connections: Option<u32>,
+    /// Stripe's secret key (sk_… or rk_…): with it, money of policies with `provider: stripe` is moved by itself
+    #[arg(long, env = "SHIPWHEN_STRIPE_KEY", hide_env_values = true)]
+    pub(crate) stripe_key: Option<String>,
+    /// Where Stripe is, for tests against something that speaks like it [default: https://api.stripe.com]
+    #[arg(long, env = "SHIPWHEN_STRIPE_URL")]
+    pub(crate) stripe_url: Option<String>,
+    /// The secret of the webhook endpoint at Stripe, whsec_…: its messages come to /v1/webhooks/stripe/TENANT
+    #[arg(long, env = "SHIPWHEN_STRIPE_WEBHOOK_SECRET", hide_env_values = true)]
+    pub(crate) stripe_webhook_secret: Option<String>,
     /// Let each request set its own time with Shipwhen-Now, and run timers only when asked: for tests
     #[arg(long, env = "SHIPWHEN_TEST_CLOCK")]
     pub(crate) test_clock: bool,

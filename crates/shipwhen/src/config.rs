@@ -38,6 +38,12 @@ pub(crate) struct File {
     pub(crate) smtp_url: Option<String>,
     /// Where mail comes from.
     pub(crate) mail_from: Option<String>,
+    /// Stripe's secret key.
+    pub(crate) stripe_key: Option<String>,
+    /// Where Stripe is.
+    pub(crate) stripe_url: Option<String>,
+    /// The secret that signs Stripe's messages.
+    pub(crate) stripe_webhook_secret: Option<String>,
     /// Whether requests may set their own time.
     pub(crate) test_clock: Option<bool>,
     /// Currency of files that name none.

@@ -6,6 +6,7 @@ use connect::tables::{
     Component, Count, Currency, Kind,
     moment::PlacedAt,
     orders::{self, OrderRow},
+    prepayments::{self, PrepaymentRow},
     skus::{self, Cap, SkuRow, WhenOut},
     stock::{self, StockRow},
     supplies::{self, SupplyKind, SupplyRow},
@@ -40,9 +41,12 @@ pub(crate) fn run(settings: &Settings, args: &ExportArgs) -> anyhow::Result<Exit
         Some(Kind::Stock) => export_stock(&mut *reader, &tenant, out)?,
         Some(Kind::Supplies) => export_supplies(&mut *reader, &tenant, out)?,
         Some(Kind::Orders) => export_orders(&mut *reader, &tenant, out)?,
+        _ if args.kind == "prepayments" => export_prepayments(&mut *reader, &tenant, out)?,
         _ => {
-            let detail =
-                format!("{:?} cannot be exported: expected skus, stock, supplies or orders", args.kind);
+            let detail = format!(
+                "{:?} cannot be exported: expected skus, stock, supplies, orders or prepayments",
+                args.kind
+            );
             return Err(Usage(detail).into());
         }
     }
@@ -109,6 +113,27 @@ fn export_skus(reader: &mut dyn Read, tenant: &TenantId, out: impl Write) -> any
         })?;
         Ok(())
     })?;
+    table.finish()?.flush()?;
+    Ok(())
+}
+
+/// One row for each day and SKU on which money moved or was earned.
+fn export_prepayments(reader: &mut dyn Read, tenant: &TenantId, out: impl Write) -> anyhow::Result<()> {
+    let mut table = prepayments::writer(out)?;
+    let mut written = Ok(());
+    engine::each_prepayment(reader, tenant, None, usize::MAX, &mut |sums| {
+        if written.is_ok() {
+            written = table.write(&PrepaymentRow {
+                day: sums.day.to_string(),
+                sku: sums.sku.to_string(),
+                currency: sums.currency,
+                received: sums.flow.captured,
+                refunded: sums.flow.refunded,
+                earned: sums.flow.earned,
+            });
+        }
+    })?;
+    written?;
     table.finish()?.flush()?;
     Ok(())
 }

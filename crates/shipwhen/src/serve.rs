@@ -7,9 +7,12 @@ use std::{
 };
 
 use anyhow::Context;
-use connect::smtp::{CONNECTIONS, Mailer};
+use connect::{
+    smtp::{CONNECTIONS, Mailer},
+    stripe::{self, Stripe},
+};
 use model::{id::TenantId, time::Timestamp};
-use server::{App, mail::Post};
+use server::{App, mail::Post, payments::Payments};
 use tokio::{net::TcpListener, time::MissedTickBehavior};
 
 use crate::{
@@ -33,6 +36,7 @@ pub(crate) fn serve(settings: &Settings, args: &ServeArgs) -> anyhow::Result<Exi
         public_url: args.public_url.clone().or_else(|| settings.file.public_url.clone()),
         listen: listen(settings, args.listen.as_deref()),
         post: post(settings, args)?,
+        payments: payments(settings, args)?,
     };
     run(&house, app, |_| {})
 }
@@ -68,6 +72,7 @@ pub(crate) fn demo(settings: &Settings, args: &DemoArgs) -> anyhow::Result<ExitC
         public_url: None,
         listen: listen(settings, args.listen.as_deref()),
         post: Post::Outbox,
+        payments: Payments::default(),
     };
     run(&house, start, |url| {
         output::line(&format!("What we owe     {url}/"));
@@ -97,12 +102,30 @@ fn post(settings: &Settings, args: &ServeArgs) -> anyhow::Result<Post> {
     Ok(Post::smtp(mailer, usize::try_from(connections)?))
 }
 
+/// Who moves money: Stripe, where its key is set.
+fn payments(settings: &Settings, args: &ServeArgs) -> anyhow::Result<Payments> {
+    let file = &settings.file;
+    let secret = args.stripe_webhook_secret.as_ref().or(file.stripe_webhook_secret.as_ref());
+    let Some(key) = args.stripe_key.as_ref().or(file.stripe_key.as_ref()) else {
+        if secret.is_some() {
+            let detail = "--stripe-webhook-secret needs --stripe-key: what Stripe tells is asked";
+            return Err(Usage(detail.to_owned()).into());
+        }
+        return Ok(Payments::default());
+    };
+    let url = args.stripe_url.as_ref().or(file.stripe_url.as_ref()).map_or(stripe::URL, String::as_str);
+    let stripe = Stripe::new(key, url, stripe::WAIT).map_err(|error| Usage(error.to_string()))?;
+    let webhook_secret = secret.map(|secret| secret.as_str().into());
+    Ok(Payments { provider: Some(Arc::new(stripe)), webhook_secret })
+}
+
 struct Start {
     test_clock: bool,
     demo: Option<TenantId>,
     public_url: Option<String>,
     listen: String,
     post: Post,
+    payments: Payments,
 }
 
 fn run(house: &House, start: Start, ready: impl FnOnce(&str)) -> anyhow::Result<ExitCode> {
@@ -113,6 +136,7 @@ fn run(house: &House, start: Start, ready: impl FnOnce(&str)) -> anyhow::Result<
         test_clock: start.test_clock,
         demo: start.demo,
         post: start.post,
+        payments: start.payments,
         secret: house.store.reader()?.secret()?,
         public_url: OnceLock::new(),
     };
@@ -127,10 +151,11 @@ fn run(house: &House, start: Start, ready: impl FnOnce(&str)) -> anyhow::Result<
         let app = Arc::new(app);
         let ticker = (!app.test_clock).then(|| tokio::spawn(tick(Arc::clone(&app))));
         let postman = (!app.test_clock).then(|| tokio::spawn(server::mail::work(Arc::clone(&app), TICK)));
+        let cashier = (!app.test_clock).then(|| tokio::spawn(server::payments::work(Arc::clone(&app), TICK)));
         ready(app.url());
         output::line(&format!("listening on http://{address}"));
         let served = server::serve(listener, Arc::clone(&app), stop_signal()).await;
-        for worker in [ticker, postman].into_iter().flatten() {
+        for worker in [ticker, postman, cashier].into_iter().flatten() {
             worker.abort();
         }
         served.context("the server stopped")

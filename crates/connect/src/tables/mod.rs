@@ -23,6 +23,7 @@ pub mod money;
 pub mod online_retail;
 pub mod orders;
 mod plain;
+pub mod prepayments;
 pub mod quantity;
 mod records;
 mod rows;

@@ -9,6 +9,7 @@
 
 mod compare;
 mod cursor;
+mod money;
 mod replay;
 mod stock;
 mod sums;
@@ -55,7 +56,7 @@ pub struct Violation {
     ///   (unknown to this version), `replay` (does not fit what was there before; nothing after it is replayed)
     /// - of a table against the ledger: `missing`, `unexpected`, `different`
     /// - of the sums: `supply` (promised beyond its quantity), `claims`, `line` (pegs do not add up), `peg`, `promise`,
-    ///   `stock`, `orphan` (refers to nothing of this tenant), `timer`
+    ///   `stock`, `money` (an account, or what came by the ledger), `orphan` (refers to nothing of this tenant), `timer`
     /// - `damage`: of the files, as the engine says
     pub kind: &'static str,
     /// Which row, and what is wrong with it.
@@ -81,12 +82,13 @@ pub fn verify(
     let dir = tempfile::tempdir_in(scratch)
         .map_err(|error| StoreError::driver("made a directory for the copy", error))?;
     let copy = SqliteStore::open_scratch(dir.path())?;
-    let mut stock = stock::Stock::default();
-    let whole = replay::run(&mut *real, tenant, &copy, &mut stock, &mut report, progress)?;
+    let mut counted = replay::Counted::default();
+    let whole = replay::run(&mut *real, tenant, &copy, &mut counted, &mut report, progress)?;
     // Half a replay differs everywhere: the event that it stopped at is the one thing to look at.
     if whole {
         compare::run(&mut *real, &mut *copy.auditor()?, tenant, &mut report)?;
     }
-    sums::run(&mut *real, tenant, whole.then_some(&stock), &mut report)?;
+    sums::run(&mut *real, tenant, whole.then_some(&counted.stock), &mut report)?;
+    money::run(&mut *real, tenant, whole.then_some(&counted.charged), &mut report)?;
     Ok(report)
 }

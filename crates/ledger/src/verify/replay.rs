@@ -9,7 +9,7 @@ use model::{
     state::{Shop, Touched},
 };
 
-use super::{Report, stock::Stock};
+use super::{Report, money::Charged, stock::Stock};
 use crate::{
     Audit, Changes, Store, StoreError, Write,
     audit::{Cell, EVENTS, Row},
@@ -21,12 +21,21 @@ const BATCH: usize = 2_000;
 /// Pools kept from batch to batch; beyond it they are loaded anew, so that memory does not grow with the catalogue.
 const POOLS_MAX: usize = 10_000;
 
+/// What is counted by the way, from the entries alone.
+#[derive(Default)]
+pub(super) struct Counted {
+    /// Goods.
+    pub(super) stock: Stock,
+    /// Money.
+    pub(super) charged: Charged,
+}
+
 /// Replays the whole ledger. Answers whether it came to the end.
 pub(super) fn run(
     real: &mut dyn Audit,
     tenant: &TenantId,
     copy: &dyn Store,
-    stock: &mut Stock,
+    counted: &mut Counted,
     report: &mut Report,
     progress: &mut dyn FnMut(u64),
 ) -> Result<bool, StoreError> {
@@ -43,7 +52,8 @@ pub(super) fn run(
             last = numbered(row, last, report);
             report.events += 1;
             if let Some(event) = read(row, report) {
-                stock.note(&event.0, row, report);
+                counted.stock.note(&event.0, row, report);
+                counted.charged.note(&event.0, row, report);
                 events.push(event);
             }
             if let Some(promise) = promise(row, last, report) {

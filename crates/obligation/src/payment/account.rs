@@ -3,7 +3,10 @@
 //! Every minor unit that came lies in one pocket of one line: prepaid for units still open, held for a shipment,
 //! earned by units that left, due back, or on its way back.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    ops::{Add, Sub},
+};
 
 use model::{
     Units,
@@ -166,6 +169,8 @@ pub enum Purpose {
     Due,
     /// A shipment.
     Shipment(u32),
+    /// Goods that are here and leave once they are paid.
+    Ready,
     /// Somebody asked for it.
     Staff,
 }
@@ -300,6 +305,48 @@ pub enum RefundState {
     Failed,
 }
 
+/// Money of a line or of many, in minor units: what is owed of it is `captured - refunded - earned`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Flow {
+    /// Came.
+    pub captured: i64,
+    /// The customer has back, through us or through a bank.
+    pub refunded: i64,
+    /// Paid for goods that left, and not gone back.
+    pub earned: i64,
+}
+
+impl Flow {
+    /// What the customer has paid and has neither goods nor money for.
+    pub fn owed(&self) -> i64 {
+        self.captured.saturating_sub(self.refunded).saturating_sub(self.earned)
+    }
+}
+
+impl Add for Flow {
+    type Output = Self;
+
+    fn add(self, more: Self) -> Self {
+        Self {
+            captured: self.captured.saturating_add(more.captured),
+            refunded: self.refunded.saturating_add(more.refunded),
+            earned: self.earned.saturating_add(more.earned),
+        }
+    }
+}
+
+impl Sub for Flow {
+    type Output = Self;
+
+    fn sub(self, less: Self) -> Self {
+        Self {
+            captured: self.captured.saturating_sub(less.captured),
+            refunded: self.refunded.saturating_sub(less.refunded),
+            earned: self.earned.saturating_sub(less.earned),
+        }
+    }
+}
+
 impl Account {
     /// An order without lines.
     pub fn new(currency: Currency) -> Self {
@@ -333,6 +380,18 @@ impl Account {
             .sum();
         let on_its_way: i128 = self.lines.values().map(|line| i128::from(line.refunding)).sum();
         gone - on_its_way
+    }
+
+    /// What became of the money of one line; nothing of a line that is not there.
+    pub fn flow(&self, line: u16) -> Flow {
+        let Some(money) = self.lines.get(&line) else { return Flow::default() };
+        let parts = || self.charges.values().filter_map(|charge| charge.part(line));
+        let gone: i64 = parts().map(|part| part.refunded).sum();
+        Flow {
+            captured: parts().map(|part| part.captured).sum(),
+            refunded: gone - money.refunding,
+            earned: money.earned(),
+        }
     }
 
     /// What goods that left were paid with and has not gone back.

@@ -1,8 +1,8 @@
 //! How an account is kept: as a record of its order.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
-use model::{money::Currency, order::Order, pool::Pool};
+use model::{money::Currency, order::Order, pool::Pool, time::Date};
 use serde::{Deserialize, Serialize};
 
 use super::{Account, Agreed, NewLine, Plan};
@@ -11,6 +11,8 @@ use super::{Account, Agreed, NewLine, Plan};
 pub const ACCOUNT: &str = "account";
 /// Who moves the money where nobody else is named: people at the shop, who say what came and what went.
 pub const MANUAL: &str = "manual";
+/// Who moves the money where a policy names it: Stripe, asked by a worker.
+pub const STRIPE: &str = "stripe";
 
 /// The money of an order as it is kept.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,6 +21,19 @@ pub struct Kept {
     pub provider: Arc<str>,
     /// The money.
     pub account: Account,
+    /// Whether its money is in the sums of days.
+    #[serde(default)]
+    pub counted: bool,
+    /// By line: the last day on which money that is due back goes back.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub refund_by: BTreeMap<u16, Date>,
+}
+
+impl Kept {
+    /// Whether people at the shop move the money; so it is too with a provider that is not known here.
+    pub fn is_manual(&self) -> bool {
+        &*self.provider != STRIPE
+    }
 }
 
 /// What an order's policies say about its money.

@@ -30,8 +30,8 @@ use model::{
 use serde::{Deserialize, Serialize};
 
 pub use account::{
-    Account, Charge, ChargeKind, ChargePart, ChargeState, Failure, Imbalance, LineMoney, Purpose, Refund,
-    RefundState, Shipment, ShipmentPart, ShipmentState,
+    Account, Charge, ChargeKind, ChargePart, ChargeState, Failure, Flow, Imbalance, LineMoney, Purpose,
+    Refund, RefundState, Shipment, ShipmentPart, ShipmentState,
 };
 pub use entry::{Because, Entry, NewLine, Pocket, Posting};
 pub use plan::{Agreed, Balance, Deposit, Plan};
@@ -155,6 +155,12 @@ pub enum Happening {
         /// Whether the money stays.
         won: bool,
     },
+    /// Goods for a line are here: what is not paid of it is taken, from what is set aside first. If it does not come in time, its
+    /// open units are given up.
+    GoodsReady {
+        /// The line.
+        line: u16,
+    },
     /// Somebody asks the customer for money before it is due, or again after a lost dispute.
     ChargeAsked {
         /// For this line only.
@@ -245,6 +251,7 @@ pub fn decide(
         Happening::RefundReported { refund, succeeded } => work.refund_reported(*refund, *succeeded)?,
         Happening::DisputeOpened { charge, amount } => work.dispute_opened(*charge, *amount)?,
         Happening::DisputeClosed { charge, won } => work.dispute_closed(*charge, *won)?,
+        Happening::GoodsReady { line } => work.goods_ready(*line)?,
         Happening::ChargeAsked { line, amount } => work.charge_asked(*line, *amount)?,
         Happening::CaptureAsked { charge, amount } => work.capture_asked(*charge, *amount)?,
         Happening::RefundAsked { line, amount } => work.refund_asked(*line, *amount)?,
@@ -254,6 +261,14 @@ pub fn decide(
     }
     work.settle();
     Ok(work.finish())
+}
+
+/// Whether a charge asks for more than is still to be paid: what it was for was called off meanwhile. A charge that the provider
+/// has not heard of need not be made then.
+pub fn is_needless(account: &Account, charge: u32, settings: &Settings, now: Timestamp) -> bool {
+    account.charges.get(&charge).is_some_and(|found| {
+        found.state == ChargeState::Requested && Work::new(account, settings, now).asks_too_much(found)
+    })
 }
 
 /// The key under which the provider is asked, so that it has one effect however often it is sent.

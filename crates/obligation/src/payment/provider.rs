@@ -104,7 +104,7 @@ impl Work<'_> {
         let (shipment, multicapture) = match (&found.state, found.purpose) {
             (ChargeState::Capturing { shipment, multicapture, .. }, _) => (*shipment, *multicapture),
             (_, Purpose::Shipment(shipment)) => (Some(shipment), false),
-            (_, Purpose::Due | Purpose::Staff) => (None, false),
+            (_, Purpose::Due | Purpose::Ready | Purpose::Staff) => (None, false),
         };
         let done = !multicapture || found.asked() == found.captured() + amount;
         let mut postings = Vec::new();

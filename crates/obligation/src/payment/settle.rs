@@ -187,7 +187,7 @@ impl<'a> Work<'a> {
         }
     }
 
-    fn asks_too_much(&self, charge: &Charge) -> bool {
+    pub(super) fn asks_too_much(&self, charge: &Charge) -> bool {
         if charge.kind == ChargeKind::Setup {
             return charge.parts.iter().all(|part| self.account.lines[&part.line].open == 0);
         }
@@ -202,7 +202,7 @@ impl<'a> Work<'a> {
                 Purpose::Shipment(shipment) => {
                     self.account.gaps(part.line).find(|(of, _)| *of == shipment).map_or(0, |(_, gap)| gap)
                 }
-                Purpose::Staff => self.account.room(part.line),
+                Purpose::Ready | Purpose::Staff => self.account.room(part.line),
             };
             part.asked - part.captured > needed
         })

@@ -48,6 +48,23 @@ impl Work<'_> {
         Ok(())
     }
 
+    /// Goods for a line are here. Nothing follows where it is paid, asked for already, or stopped.
+    ///
+    /// Errors: `UnknownLine`.
+    pub(super) fn goods_ready(&mut self, line: u16) -> Result<(), Refusal> {
+        let stopped = self.line(line)?.stopped;
+        let room = self.account.room(line);
+        if stopped || room == 0 || self.account.is_under_way(line) {
+            return Ok(());
+        }
+        match self.authorisation(line) {
+            // What it does not cover is asked for when it was captured.
+            Some((charge, most)) => self.capture(charge, vec![(line, room.min(most))], None),
+            None => drop(self.ask(ChargeKind::Charge, Purpose::Ready, vec![(line, room)])),
+        }
+        Ok(())
+    }
+
     /// An authorisation is captured now, before the goods are ready.
     ///
     /// Errors: `UnknownCharge`; `NothingToCapture` unless money is set aside; `UnderWay` where the same is asked for by

@@ -43,7 +43,7 @@ impl Work<'_> {
             // Asked for before it was due: the schedule goes on.
             Purpose::Staff => return,
             Purpose::Shipment(shipment) => vec![shipment],
-            Purpose::Due => {
+            Purpose::Due | Purpose::Ready => {
                 let waits = |number: &u32| self.account.shipments[number].state == ShipmentState::Waiting;
                 let of = lines.iter().flat_map(|line| self.account.gaps(*line));
                 let mut waiting: Vec<u32> =
@@ -61,7 +61,7 @@ impl Work<'_> {
                 self.push(Entry::ShipmentDropped { shipment });
             }
         }
-        let all = self.account.charges[&charge].purpose == Purpose::Due;
+        let all = matches!(self.account.charges[&charge].purpose, Purpose::Due | Purpose::Ready);
         for line in lines {
             let given_up = if all {
                 self.account.lines[&line].open

@@ -321,7 +321,12 @@ impl Play {
             }
             Turn::Decided(pick, won) => self.decided(pick, won),
             Turn::Charge(pick) => {
-                self.does(Happening::ChargeAsked { line: Some(self.line(pick)), amount: None });
+                let line = self.line(pick);
+                if pick.is_multiple_of(2) {
+                    self.does(Happening::GoodsReady { line });
+                } else {
+                    self.does(Happening::ChargeAsked { line: Some(line), amount: None });
+                }
             }
             Turn::Capture(pick) => {
                 if let Some((charge, ..)) = self.charge(pick) {

@@ -44,6 +44,7 @@ pub(super) fn frame() -> OpenApi {
         ("Availability", "What can be bought, and when it ships"),
         ("Holds", "Units kept for a cart"),
         ("Orders", "What was ordered, and what was promised"),
+        ("Payments", "What was paid, what is due, what is owed"),
         ("Fulfilment", "What is handed over, what comes back, what is sent"),
         ("Notices", "What customers are told, what they answer, and what must happen by when"),
         ("Events", "The ledger"),
@@ -127,6 +128,7 @@ fn complete(path: &str, method: &str, operation: &mut Operation) {
     let keyed = matches!(method, "post" | "patch")
         && !path.ends_with("/batch")
         && !path.ends_with("/preview")
+        && !path.starts_with("/v1/webhooks")
         && !path.starts_with("/v1/test");
     if keyed {
         let required = method == "post" && (path == "/v1/orders" || path.ends_with("/receipts"));

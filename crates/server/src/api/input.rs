@@ -60,7 +60,7 @@ impl<T: Input, S: Send + Sync> FromRequest<S> for Json<T> {
     }
 }
 
-async fn collect(body: Body, headers: &HeaderMap, max: usize) -> Result<Bytes, Problem> {
+pub(crate) async fn collect(body: Body, headers: &HeaderMap, max: usize) -> Result<Bytes, Problem> {
     let too_large = || {
         let detail = format!("the body is larger than {max} bytes");
         Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", detail)

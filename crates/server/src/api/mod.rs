@@ -24,6 +24,7 @@ mod orders;
 mod packing;
 pub(crate) mod params;
 mod policies;
+mod prepayments;
 mod previews;
 mod problem;
 mod receipts;
@@ -41,6 +42,7 @@ mod strict;
 mod supplies;
 mod tag;
 mod waitlist;
+mod webhooks;
 mod written;
 
 use std::sync::Arc;
@@ -96,6 +98,8 @@ fn routes() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(orders::cancel::cancel))
         .routes(routes!(orders::promises::list))
         .routes(routes!(orders::payments::get, orders::payments::pay))
+        .routes(routes!(prepayments::get))
+        .routes(routes!(webhooks::stripe))
         .routes(routes!(backorders::list))
         .routes(routes!(shortfalls::list))
         .routes(routes!(shortfalls::take_care))

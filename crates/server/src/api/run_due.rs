@@ -6,7 +6,7 @@ use axum::{extract::State, http::StatusCode, response::Response};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::mail;
+use crate::{mail, payments};
 
 use super::{
     auth::{Allowed, Timers},
@@ -26,7 +26,7 @@ pub(crate) struct RunDue {
 
 /// Run timers that are due
 ///
-/// Only on a server started with `--test-clock`. Answers when the timers, all work left behind and all mail are done.
+/// Only on a server started with `--test-clock`. Answers when the timers, all work left behind, all payments and all mail are done.
 #[utoipa::path(
     post, path = "/v1/test/run-due", tag = "Server", operation_id = "run_due",
     request_body(content = Option<Nothing>, description = "Nothing, or an empty object"),
@@ -45,7 +45,9 @@ pub(crate) async fn run(
     }
     let timers = api.app.engine.run_due(now).await?;
     api.app.engine.drain().await?;
-    // Mail goes out when it is asked for here, as timers do.
+    // Money is moved, and mail goes out, when it is asked for here, as timers do.
+    payments::deliver(&api.app, now).await?;
+    api.app.engine.drain().await?;
     mail::deliver(&api.app, now).await?;
     json(StatusCode::OK, &RunDue { timers })
 }

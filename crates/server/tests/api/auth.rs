@@ -68,9 +68,16 @@ async fn a_key_does_what_its_scopes_say() {
     for (method, path) in secured() {
         let reply = world.send(Call::new(&method, &path).key("sk_acme_reader")).await;
         let reads = method == "GET"
-            && ["/v1/orders", "/v1/backorders", "/v1/availability", "/v1/lines", "/v1/shortfalls"]
-                .iter()
-                .any(|start| path.starts_with(start));
+            && [
+                "/v1/orders",
+                "/v1/backorders",
+                "/v1/availability",
+                "/v1/lines",
+                "/v1/shortfalls",
+                "/v1/prepayments",
+            ]
+            .iter()
+            .any(|start| path.starts_with(start));
         if reads {
             assert!(![401, 403].contains(&reply.status.as_u16()), "{method} {path}");
         } else {

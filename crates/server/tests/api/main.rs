@@ -3,17 +3,20 @@
 
 mod allocation;
 mod auth;
+mod bank;
 mod described;
 mod fulfilment;
 mod idempotency;
 mod lists;
 mod malformed;
 mod meets;
+mod money_year;
 mod notices;
 mod offers;
 mod packing;
 mod payments;
 mod previews;
+mod provider;
 mod receipts;
 mod runs;
 mod serving;

@@ -11,7 +11,7 @@ use engine::{Engine, Stamps};
 use ledger::{ApiKey, RecordFilter, Shelf, Store, Tenant, sqlite::SqliteStore};
 use model::{id::TenantId, time::Timestamp};
 use serde_json::{Value, json};
-use server::App;
+use server::{App, payments::Payments};
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 use tower::ServiceExt;
@@ -46,8 +46,21 @@ impl World {
         Self::start_on(test_clock, |store| Arc::new(store))
     }
 
+    /// A server with a test clock, whose money is moved so.
+    pub(crate) fn paying(payments: Payments) -> Self {
+        Self::start_with(true, payments, |store| Arc::new(store))
+    }
+
     /// Starts on what stands around the store.
     pub(crate) fn start_on(test_clock: bool, around: impl FnOnce(SqliteStore) -> Arc<dyn Store>) -> Self {
+        Self::start_with(test_clock, Payments::default(), around)
+    }
+
+    fn start_with(
+        test_clock: bool,
+        payments: Payments,
+        around: impl FnOnce(SqliteStore) -> Arc<dyn Store>,
+    ) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let store = SqliteStore::open(dir.path()).unwrap();
         let now: Timestamp = NOW.parse().unwrap();
@@ -78,12 +91,20 @@ impl World {
             clock: Arc::new(move || now),
             test_clock,
             post: server::mail::Post::Outbox,
+            payments,
             demo: None,
             secret,
             public_url: OnceLock::from("http://shop.test".to_owned()),
         };
         let app = Arc::new(app);
         Self { router: server::router(Arc::clone(&app)), app, store, _dir: dir }
+    }
+
+    /// What a private record says.
+    pub(crate) fn store_record<T: serde::de::DeserializeOwned>(&self, kind: &str, id: &str) -> T {
+        let mut reader = self.store.reader().unwrap();
+        let found = reader.records(&tenant("acme"), ledger::Shelf::Private, kind, &[id]).unwrap();
+        found[0].read().unwrap().unwrap()
     }
 
     /// Makes a call.

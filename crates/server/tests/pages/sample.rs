@@ -53,6 +53,7 @@ impl Sample {
             clock: Arc::new(move || now),
             test_clock: true,
             post: server::mail::Post::Outbox,
+            payments: server::payments::Payments::default(),
             demo: Some(tenant.clone()),
             secret: [3; 32],
             public_url: OnceLock::from("http://127.0.0.1:8080".to_owned()),

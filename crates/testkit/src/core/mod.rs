@@ -124,6 +124,7 @@ impl CoreShop {
             }
             // Beside the goods.
             Command::Pay(_)
+            | Command::Errand(_)
             | Command::SetAllocation(_)
             | Command::SetLineAllocation(_)
             | Command::Reallocate(_)

@@ -3,6 +3,7 @@
 mod answer;
 mod list;
 mod obligations;
+mod owed_money;
 mod send;
 mod settings;
 

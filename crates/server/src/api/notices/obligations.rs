@@ -10,10 +10,14 @@ use model::{
     record::Record,
     time::Date,
 };
-use obligation::notice::kept::{Kept, NOTICE, state};
+use obligation::{
+    notice::kept::{Kept, NOTICE, state},
+    payment::kept::ACCOUNT,
+};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::owed_money;
 use crate::api::{
     auth::{Allowed, NoticesRead},
     params::Params,
@@ -33,7 +37,8 @@ const POOLS_A_PAGE: usize = 100;
 #[derive(Serialize, ToSchema)]
 #[schema(as = Obligation)]
 pub(crate) struct ObligationOut {
-    /// `notice`: tell a customer; `consent`: hear from one; `refund`: give money back; `shipment`: send goods.
+    /// `notice`: tell a customer; `consent`: hear from one; `refund`: give money back; `capture`: take what is set aside;
+    /// `dispute`: answer a bank; `payment`: see to a payment that failed for good; `shipment`: send goods.
     pub(crate) kind: &'static str,
     /// The order.
     pub(crate) order: String,
@@ -48,6 +53,8 @@ pub(crate) struct ObligationOut {
     pub(crate) rule: Option<String>,
     /// The notice it is about.
     pub(crate) notice: Option<String>,
+    /// The charge it is about.
+    pub(crate) charge: Option<u32>,
     /// What follows if it does not happen.
     pub(crate) otherwise: Option<&'static str>,
     /// How much money.
@@ -67,13 +74,13 @@ pub(crate) struct Obligations {
 
 /// List what must happen next
 ///
-/// Notices to send, answers that are awaited, money that goes back and goods that must leave, with the last day and the rule
+/// Notices to send, answers that are awaited, money that goes back or must be captured, and goods that must leave, with the last day and the rule
 /// that sets it. A reading of the rules by a tool, not legal advice.
 #[utoipa::path(
     get, path = "/v1/obligations", tag = "Notices", operation_id = "list_obligations",
     params(
         ("due_before" = Option<String>, Query, description = "Only what is due before this day (2026-12-01)"),
-        ("kind" = Option<String>, Query, description = "Only `notice`, `consent`, `refund` or `shipment`"),
+        ("kind" = Option<String>, Query, description = "Only `notice`, `consent`, `refund`, `capture`, `dispute`, `payment` or `shipment`"),
     ),
     responses((status = 200, description = "The soonest first", body = Obligations)),
     security(("key" = ["notices:read"])),
@@ -84,7 +91,8 @@ pub(crate) async fn list_obligations(
     mut params: Params,
 ) -> Result<Response, Problem> {
     let limit = params.limit();
-    let kind = params.word("kind", &["notice", "consent", "refund", "shipment"]);
+    let kind =
+        params.word("kind", &["notice", "consent", "refund", "capture", "dispute", "payment", "shipment"]);
     let before = params.text("due_before");
     let before = before.and_then(|text| params.checks.date(format_args!("due_before"), &text));
     params.finish()?;
@@ -116,6 +124,13 @@ pub(crate) fn obligations_due(
     if wants("refund") {
         found.records(store, tenant, REFUND, "due", refund)?;
     }
+    if owed_money::KINDS.iter().any(|kind| wants(kind)) {
+        found.accounts(store, tenant, &wants)?;
+    }
+    if wants("payment") {
+        let failed = owed_money::failed(store, tenant)?;
+        found.keep(failed);
+    }
     if wants("shipment") {
         found.shipments(store, tenant)?;
     }
@@ -123,7 +138,8 @@ pub(crate) fn obligations_due(
     items.sort_by(|a, b| {
         (a.due_by.is_none(), a.due_by, &a.line).cmp(&(b.due_by.is_none(), b.due_by, &b.line))
     });
-    items.dedup_by(|a, b| a.kind == b.kind && a.line == b.line && a.due_by == b.due_by);
+    let key = |item: &ObligationOut| (item.kind, item.line.clone(), item.due_by, item.charge);
+    items.dedup_by(|a, b| key(a) == key(b));
     Ok((items, complete))
 }
 
@@ -169,6 +185,42 @@ impl Found {
         }
     }
 
+    fn keep(&mut self, items: Vec<ObligationOut>) {
+        let wanted: Vec<ObligationOut> =
+            items.into_iter().filter(|item| self.is_wanted(item.due_by)).collect();
+        self.items.extend(wanted);
+    }
+
+    /// What must happen with the money of orders.
+    fn accounts(
+        &mut self,
+        store: &mut dyn Read,
+        tenant: &TenantId,
+        wants: &dyn Fn(&str) -> bool,
+    ) -> Result<(), StoreError> {
+        let mut looked_at = 0;
+        for state in owed_money::STANDING {
+            let filter = RecordFilter { owner: None, state: Some(state) };
+            let mut after: Option<Arc<str>> = None;
+            loop {
+                let page =
+                    store.record_page(tenant, Shelf::Ledger, ACCOUNT, &filter, (after.as_deref(), PAGE))?;
+                let items = page.iter().flat_map(owed_money::of_account);
+                self.keep(items.filter(|item| wants(item.kind)).collect());
+                looked_at += page.len();
+                if page.len() < PAGE {
+                    break;
+                }
+                if looked_at >= LOOKED_AT_MAX {
+                    self.complete = false;
+                    return Ok(());
+                }
+                after = page.last().map(|record| Arc::clone(&record.id));
+            }
+        }
+        Ok(())
+    }
+
     /// Lines whose goods must leave: by the day that their customers were told.
     fn shipments(&mut self, store: &mut dyn Read, tenant: &TenantId) -> Result<(), StoreError> {
         let (mut after, mut looked_at) = (None, 0);
@@ -190,6 +242,7 @@ impl Found {
                                 due_by,
                                 rule: Some("the date that the customer was told".to_owned()),
                                 notice: None,
+                                charge: None,
                                 otherwise: Some("tell the customer before that day"),
                                 amount: None,
                             });
@@ -223,6 +276,7 @@ fn of_notice(record: &Record, kind: &'static str) -> Option<(ObligationOut, Kept
         due_by: None,
         rule: None,
         notice: Some(record.id.to_string()),
+        charge: None,
         otherwise: None,
         amount: None,
     };
@@ -261,6 +315,7 @@ fn refund(record: &Record) -> Option<ObligationOut> {
         due_by: refund.due_by,
         rule: Some(refund.rule),
         notice: None,
+        charge: None,
         otherwise: None,
         amount: refund.amount,
     })

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use axum::{extract::State, http::StatusCode, response::Response};
-use engine::Answer;
+use engine::{Answer, PAYER};
 use ledger::{Read, Shelf, StoreError};
 use model::{
     command::{Command, Pay, PayKind},
+    errand::Payer,
     id::{LineId, OrderId, TenantId},
     limits::SUPPLY_UNITS_MAX,
     money::Money,
@@ -14,7 +15,7 @@ use model::{
 };
 use obligation::payment::{
     Account, ChargeKind, ChargeState, RefundState, When,
-    kept::{ACCOUNT, Kept},
+    kept::{ACCOUNT, Kept, MANUAL, STRIPE},
     schedule,
 };
 use serde::{Deserialize, Serialize};
@@ -113,6 +114,9 @@ struct ChargeOut {
     #[serde(skip_serializing_if = "Option::is_none")]
     retry_at: Option<Timestamp>,
     disputed: Money,
+    /// What the customer's browser shows to pay it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client_secret: Option<Arc<str>>,
 }
 
 #[derive(Serialize)]
@@ -125,7 +129,7 @@ struct RefundOut {
 }
 
 /// Shows an account.
-pub(crate) fn shown(order: OrderId, Kept { provider, account }: &Kept) -> PaymentsOut {
+pub(crate) fn shown(order: OrderId, Kept { provider, account, .. }: &Kept) -> PaymentsOut {
     let money = |amount: i64| Money::new(amount, account.currency);
     // Sums of one order's money, which fits.
     let sum = |amount: i128| money(i64::try_from(amount).unwrap_or(i64::MAX));
@@ -191,6 +195,7 @@ fn charge_out(charge: u32, of: &obligation::payment::Charge, money: &impl Fn(i64
         pay_by,
         retry_at,
         disputed: money(of.disputed),
+        client_secret: None,
     }
 }
 
@@ -228,12 +233,19 @@ pub(crate) async fn get(
             if store.orders(&tenant, &[id])?.is_empty() {
                 return Ok(None);
             }
-            account(store, &tenant, id).map(Some)
+            let Some(account) = account(store, &tenant, id)? else { return Ok(Some(None)) };
+            let payer = store.records(&tenant, Shelf::Private, PAYER, &[&id.to_string()])?;
+            let payer = payer.first().and_then(|record| record.read().ok().flatten());
+            Ok(Some(Some((account, payer.unwrap_or_default()))))
         })
         .await?;
     let account = found.ok_or_else(|| Problem::not_found("order", id))?;
-    let account = account.ok_or_else(|| Problem::not_found("account of", id))?;
-    json(StatusCode::OK, &shown(id, &account))
+    let (account, payer): (Kept, Payer) = account.ok_or_else(|| Problem::not_found("account of", id))?;
+    let mut out = shown(id, &account);
+    for item in out.items.iter_mut().filter(|item| item.state == "needs_customer") {
+        item.client_secret = payer.charges.get(&item.charge).and_then(|known| known.secret.clone());
+    }
+    json(StatusCode::OK, &out)
 }
 
 fn check(order: OrderId, input: &PaymentActionIn) -> Result<Pay, Problem> {
@@ -243,9 +255,9 @@ fn check(order: OrderId, input: &PaymentActionIn) -> Result<Pay, Problem> {
     if line.is_some_and(|line| line.order != order) {
         checks.wrong(format_args!("/line"), "unknown_line", "is not a line of this order");
     }
-    if input.provider.as_deref().is_some_and(|provider| provider != obligation::payment::kept::MANUAL) {
-        let detail = "only `manual` is set up here: what was moved elsewhere is written down";
-        checks.wrong(format_args!("/provider"), "unknown_value", detail);
+    let known = [MANUAL, STRIPE];
+    if input.provider.as_deref().is_some_and(|provider| !known.contains(&provider)) {
+        checks.wrong(format_args!("/provider"), "unknown_value", "is `manual` or `stripe`");
     }
     let amount = input.amount.as_ref().and_then(|amount| checks.money("/amount", amount));
     if amount.as_ref().is_some_and(|amount| amount.amount < 1) {
@@ -262,6 +274,7 @@ fn check(order: OrderId, input: &PaymentActionIn) -> Result<Pay, Problem> {
             PayKindIn::Refund => PayKind::Refund,
             PayKindIn::Record => PayKind::Record,
         },
+        provider: input.provider.as_deref().map(Arc::from),
         amount,
         line: line.map(|line| line.no),
         charge: charge.and_then(|charge| u32::try_from(charge).ok()),
@@ -275,6 +288,8 @@ fn check(order: OrderId, input: &PaymentActionIn) -> Result<Pay, Problem> {
 /// `charge`: money was taken, for what was asked for or else for what is not paid. `authorise`: it was set aside until
 /// `capture_before`. `capture`: what was set aside was taken. `record`: it came by another way. `refund`: it went back: what
 /// cancelled units were paid with first, then a favour for goods that left. Never more than is owed, set aside or earned.
+///
+/// With the provider `stripe`, `charge`, `capture` and `refund` ask Stripe; its word stands in the account once it came.
 #[utoipa::path(
     post, path = "/v1/orders/{id}/payments", tag = "Payments", operation_id = "pay",
     params(("id" = String, Path, description = "The order's id")),

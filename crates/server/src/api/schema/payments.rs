@@ -10,7 +10,7 @@ use super::Money;
 pub(crate) struct Payments {
     /// The order.
     pub(crate) order: String,
-    /// Who moves the money: `manual`, people at the shop.
+    /// Who moves the money: `manual`, people at the shop, or `stripe`.
     pub(crate) provider: String,
     /// Everything ordered, whatever became of it.
     pub(crate) total: Money,
@@ -74,6 +74,10 @@ pub(crate) struct Charge {
     pub(crate) retry_at: Option<String>,
     /// What the customer's bank asks back.
     pub(crate) disputed: Money,
+    /// With Stripe, where the customer is waited for: what its library needs in the customer's browser to pay, or to save a
+    /// method.
+    #[schema(nullable = false)]
+    pub(crate) client_secret: Option<String>,
 }
 
 /// Money on its way back, or back.

@@ -1,0 +1,174 @@
+//! Money that is moved: a worker beside the engine carries errands to the provider and records what came of each.
+//!
+//! An errand was written down, with its key, in the transaction that needs it. It is claimed before it is carried and dropped
+//! with the provider's word; a worker that died over one leaves it to the next after [`CLAIMED_S`] seconds, who carries it
+//! under the same key. So money moves once, whatever is killed when.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use connect::payments::{Commission, PaymentProvider};
+use engine::{Answer, Detail, Failure, PAYER, Request, errands_to};
+use futures_util::{StreamExt, stream};
+use ledger::{Read, Shelf, StoreError};
+use model::{
+    command::Command,
+    errand::{Errand, ErrandWish, Heard, Payer, Word},
+    id::{OrderId, TenantId},
+    record::Record,
+    time::{Timestamp, seconds_after},
+};
+
+use crate::App;
+
+/// Most errands taken at once.
+const TAKEN_MAX: usize = 100;
+/// For how long an errand that was taken is left to whoever took it, in seconds: longer than an answer may take.
+const CLAIMED_S: i64 = 300;
+/// Orders whose errands are carried at the same time.
+const ORDERS_AT_ONCE: usize = 8;
+
+/// Who moves money, and how its messages are believed.
+#[derive(Clone, Default)]
+pub struct Payments {
+    /// The provider; `None`: errands wait until there is one.
+    pub provider: Option<Arc<dyn PaymentProvider>>,
+    /// The secret that signs its messages; `None`: none are taken.
+    pub webhook_secret: Option<Arc<str>>,
+}
+
+impl fmt::Debug for Payments {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let provider = self.provider.as_ref().map(|provider| provider.name());
+        f.debug_struct("Payments").field("provider", &provider).finish_non_exhaustive()
+    }
+}
+
+/// Carries everything that is due by a moment; answers how many errands were looked at.
+///
+/// Errors: the engine or the store failed; what was not recorded is carried again later under its key.
+pub async fn deliver(app: &Arc<App>, now: Timestamp) -> Result<usize, Failure> {
+    let Some(provider) = app.payments.provider.clone() else { return Ok(0) };
+    let kind = errands_to(provider.name());
+    let mut looked_at = 0;
+    loop {
+        let due = {
+            let kind = kind.clone();
+            read(app, move |store| store.due_records(Shelf::Private, &kind, now, TAKEN_MAX)).await?
+        };
+        if due.is_empty() {
+            return Ok(looked_at);
+        }
+        looked_at += due.len();
+        let mut tenants: Vec<TenantId> = due.iter().map(|(tenant, _)| tenant.clone()).collect();
+        tenants.sort_unstable();
+        tenants.dedup();
+        for tenant in tenants {
+            let of = due.iter().filter(|(of, _)| *of == tenant);
+            let errands = of.map(|(_, errand)| Arc::clone(&errand.id)).collect();
+            deliver_of(app, &provider, &tenant, errands, now).await?;
+        }
+    }
+}
+
+async fn deliver_of(
+    app: &Arc<App>,
+    provider: &Arc<dyn PaymentProvider>,
+    tenant: &TenantId,
+    errands: Vec<Arc<str>>,
+    now: Timestamp,
+) -> Result<(), Failure> {
+    let until = seconds_after(now, CLAIMED_S).unwrap_or(now);
+    let claim = ErrandWish::Claim { provider: provider.name(), errands, until };
+    let claimed = match run(app, tenant, now, claim).await? {
+        Answer::Records(records) => records,
+        other => return Err(Failure::Defect(format!("a claim was answered with {other:?}").into())),
+    };
+    let mut orders: Vec<(OrderId, Vec<(Arc<str>, Errand)>)> = Vec::new();
+    for record in claimed {
+        let Some(errand) = record.read::<Errand>()? else { continue };
+        match orders.iter_mut().find(|(order, _)| *order == errand.order) {
+            Some((_, errands)) => errands.push((record.id, errand)),
+            None => orders.push((errand.order, vec![(record.id, errand)])),
+        }
+    }
+    let carrying = orders.into_iter().map(|(order, mut errands)| async move {
+        // What was asked for first is carried first: later errands rest on what earlier ones named.
+        errands.sort_by(|(a, one), (b, other)| (one.asked_at, a).cmp(&(other.asked_at, b)));
+        for (key, errand) in errands {
+            carry(app, provider, tenant, order, (key, errand), now).await?;
+        }
+        Ok::<(), Failure>(())
+    });
+    let done: Vec<Result<(), Failure>> =
+        stream::iter(carrying).buffer_unordered(ORDERS_AT_ONCE).collect().await;
+    done.into_iter().collect()
+}
+
+/// Carries one errand and records what came of it.
+async fn carry(
+    app: &Arc<App>,
+    provider: &Arc<dyn PaymentProvider>,
+    tenant: &TenantId,
+    order: OrderId,
+    (key, errand): (Arc<str>, Errand),
+    now: Timestamp,
+) -> Result<(), Failure> {
+    let payer = payer(app, tenant, order).await?;
+    let (asked, of, name) = (Arc::clone(provider), tenant.clone(), Arc::clone(&key));
+    let heard = tokio::task::spawn_blocking(move || {
+        asked.carry(&Commission { tenant: &of, key: &name, errand: &errand, payer: &payer, now })
+    });
+    let heard = heard.await.unwrap_or_else(|error| {
+        tracing::error!(%error, key = &*key, "a provider's connector failed");
+        Heard::just(Word::NotNow { code: "defect" })
+    });
+    let done = ErrandWish::Done { provider: provider.name(), heard: vec![(key, heard)] };
+    run(app, tenant, now, done).await.map(drop)
+}
+
+/// What the provider knows of an order.
+pub(crate) async fn payer(app: &Arc<App>, tenant: &TenantId, order: OrderId) -> Result<Payer, Failure> {
+    let tenant = tenant.clone();
+    let found =
+        read(app, move |store| store.records(&tenant, Shelf::Private, PAYER, &[&order.to_string()])).await?;
+    Ok(found.first().map(Record::read).transpose()?.flatten().unwrap_or_default())
+}
+
+/// Runs the worker over and over, by the server's own clock, until it is dropped.
+pub async fn work(app: Arc<App>, pause: Duration) {
+    let mut ticks = tokio::time::interval(pause);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        if let Err(error) = deliver(&app, (app.clock)()).await {
+            tracing::warn!(%error, "payments could not be worked; the next round tries again");
+        }
+    }
+}
+
+pub(crate) async fn run(
+    app: &Arc<App>,
+    tenant: &TenantId,
+    now: Timestamp,
+    wish: ErrandWish,
+) -> Result<Answer, Failure> {
+    let request = Request {
+        tenant: tenant.clone(),
+        now,
+        id: app.stamps.next(now),
+        command: Command::Errand(wish),
+        key: None,
+        detail: Detail::Full,
+    };
+    let answered = app.engine.run(request).await?;
+    answered.outcome.map_err(|refused| Failure::Defect(format!("an errand was refused: {refused:?}").into()))
+}
+
+async fn read<T: Send + 'static>(
+    app: &Arc<App>,
+    read: impl FnOnce(&mut dyn Read) -> Result<T, StoreError> + Send + 'static,
+) -> Result<T, Failure> {
+    let app = Arc::clone(app);
+    let done = tokio::task::spawn_blocking(move || read(&mut *app.engine.store().reader()?)).await;
+    done.map_err(|error| Failure::Defect(error.to_string().into()))?.map_err(Failure::from)
+}
