@@ -1,7 +1,7 @@
 //! The outside world: what other systems send us and what we send them, one folder a remote.
 //!
 //! - [`payments`]: the seam to providers of payments; [`stripe`] is one.
-//! - [`smtp`]: mail.
+//! - [`smtp`], which is mail.
 //! - [`tables`]: the CSV files people bring and take away (their own lists, Shopify's and WooCommerce's exports).
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]

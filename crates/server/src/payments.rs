@@ -4,7 +4,7 @@
 //! with the provider's word; a worker that died over one leaves it to the next after [`CLAIMED_S`] seconds, who carries it
 //! under the same key. So money moves once, whatever is killed when.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
 
 use connect::payments::{Commission, PaymentProvider};
 use engine::{Answer, Detail, Failure, PAYER, Request, errands_to};
@@ -70,6 +70,9 @@ pub async fn deliver(app: &Arc<App>, now: Timestamp) -> Result<usize, Failure> {
     }
 }
 
+/// An errand under its key.
+type Keyed = (Arc<str>, Errand);
+
 async fn deliver_of(
     app: &Arc<App>,
     provider: &Arc<dyn PaymentProvider>,
@@ -83,13 +86,10 @@ async fn deliver_of(
         Answer::Records(records) => records,
         other => return Err(Failure::Defect(format!("a claim was answered with {other:?}").into())),
     };
-    let mut orders: Vec<(OrderId, Vec<(Arc<str>, Errand)>)> = Vec::new();
+    let mut orders: BTreeMap<OrderId, Vec<Keyed>> = BTreeMap::new();
     for record in claimed {
         let Some(errand) = record.read::<Errand>()? else { continue };
-        match orders.iter_mut().find(|(order, _)| *order == errand.order) {
-            Some((_, errands)) => errands.push((record.id, errand)),
-            None => orders.push((errand.order, vec![(record.id, errand)])),
-        }
+        orders.entry(errand.order).or_default().push((record.id, errand));
     }
     let carrying = orders.into_iter().map(|(order, mut errands)| async move {
         // What was asked for first is carried first: later errands rest on what earlier ones named.
@@ -110,7 +110,7 @@ async fn carry(
     provider: &Arc<dyn PaymentProvider>,
     tenant: &TenantId,
     order: OrderId,
-    (key, errand): (Arc<str>, Errand),
+    (key, errand): Keyed,
     now: Timestamp,
 ) -> Result<(), Failure> {
     let payer = payer(app, tenant, order).await?;

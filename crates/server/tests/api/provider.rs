@@ -91,7 +91,7 @@ impl Till {
     /// The provider says that a dispute changed.
     pub(crate) async fn hears_of_dispute(&self, charge: &str, dispute: &str) {
         let about = json!({"id": dispute, "payment_intent": charge});
-        self.hears(&event("charge.dispute.updated", about)).await.is(200);
+        self.hears(&event("charge.dispute.updated", &about)).await.is(200);
     }
 
     /// The provider sends a message.
@@ -111,7 +111,7 @@ fn signed(event: &Value, secret: &str, at: Timestamp) -> Call {
         .with("stripe-signature", &format!("t={},v1={code}", at.as_second()))
 }
 
-fn event(kind: &str, object: Value) -> Value {
+fn event(kind: &str, object: &Value) -> Value {
     json!({"id": "evt_1", "type": kind, "data": {"object": object}})
 }
 
@@ -282,20 +282,20 @@ async fn an_authorisation_lasts_as_long_as_the_provider_says() {
 async fn a_message_is_believed_by_its_signature_and_then_asked() {
     let mut till = Till::new(json!({"kind": "full"})).await;
     let (id, _) = till.order(2).await;
-    let paid = event("payment_intent.succeeded", json!({"id": "pi_0001", "amount_received": 999_999}));
+    let paid = event("payment_intent.succeeded", &json!({"id": "pi_0001", "amount_received": 999_999}));
     // Nothing is paid yet, whatever the message says.
     till.hears(&paid).await.is(200);
     till.later(0).await;
     assert_eq!(till.amounts(id).await, [0, 0, 0, 0]);
     till.bank.customer_acts(id, till.now);
     // The same, twice, and one about what came before: it does not matter.
-    for message in [&paid, &paid, &event("payment_intent.payment_failed", json!({"id": "pi_0001"}))] {
+    for message in [&paid, &paid, &event("payment_intent.payment_failed", &json!({"id": "pi_0001"}))] {
         till.hears(message).await.is(200);
     }
     till.later(0).await;
     assert_eq!(till.amounts(id).await, [3_000, 0, 0, 3_000]);
-    till.hears(&event("payment_intent.succeeded", json!({"id": "pi_of_another"}))).await.is(200);
-    till.hears(&event("customer.created", json!({"id": "cus_1"}))).await.is(200);
+    till.hears(&event("payment_intent.succeeded", &json!({"id": "pi_of_another"}))).await.is(200);
+    till.hears(&event("customer.created", &json!({"id": "cus_1"}))).await.is(200);
 
     let old = seconds_after(till.now, -stripe::TOLERANCE_S - 1).unwrap();
     let at = till.now.to_string();
@@ -303,7 +303,7 @@ async fn a_message_is_believed_by_its_signature_and_then_asked() {
     till.world.send(signed(&paid, "whsec_wrong", till.now).at(&at)).await.fails(400, "bad_signature");
     let unsigned = signed(&paid, SECRET, till.now).with("stripe-signature", "").at(&at);
     till.world.send(unsigned).await.fails(400, "bad_signature");
-    let large = event("payment_intent.succeeded", json!({"id": "x".repeat(300_000)}));
+    let large = event("payment_intent.succeeded", &json!({"id": "x".repeat(300_000)}));
     till.hears(&large).await.fails(413, "body_too_large");
     let call = signed(&paid, SECRET, till.now).at(&at);
     let elsewhere = Call { path: "/v1/webhooks/stripe/nobody".to_owned(), ..call };
@@ -319,7 +319,7 @@ async fn a_disputed_charge_is_not_refunded_too() {
         let (id, _) = till.checked_out(2).await;
         let charge = till.bank.charge_of(id).unwrap();
         let dispute = till.bank.dispute(&charge);
-        let told = |kind: &str| event(kind, json!({"id": dispute, "payment_intent": charge}));
+        let told = |kind: &str| event(kind, &json!({"id": dispute, "payment_intent": charge}));
         till.hears(&told("charge.dispute.created")).await.is(200);
         till.later(0).await;
         assert_eq!(till.money(id).await["items"][0]["disputed"]["amount"], 3_000);
@@ -353,7 +353,7 @@ async fn a_refund_that_fails_is_due_again_until_somebody_sees_to_it() {
     assert_eq!(till.money(id).await["refunds"][0]["state"], "pending");
     till.bank.refunds_become(&Word::RefundFailed);
     let charge = till.bank.charge_of(id).unwrap();
-    let failed = event("refund.failed", json!({"id": "re_1", "payment_intent": charge}));
+    let failed = event("refund.failed", &json!({"id": "re_1", "payment_intent": charge}));
     till.hears(&failed).await.is(200);
     till.later(0).await;
     let account = till.money(id).await;
