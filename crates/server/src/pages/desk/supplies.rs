@@ -253,7 +253,7 @@ pub(super) fn add(ask: &Ask, new: New) -> Result<Response, Fail> {
     ];
     let key = once_key(&new.once, &fields);
     match ask.command(&visitor.tenant, Command::AddSupply(wish), key)? {
-        Ok(Answer::SupplyAdded(view)) => see_other(&format!("/supply/{}", view.view.view.supply.id)),
+        Ok(Answer::SupplyAdded(view)) => see_other(&format!("/supply/{}", view.view.supply.id)),
         Ok(other) => Err(Fail::Defect(format!("a supply was answered with {other:?}"))),
         Err(rejection) => again(new, sorry(&rejection), StatusCode::CONFLICT),
     }
