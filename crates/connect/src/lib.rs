@@ -3,6 +3,7 @@
 //! - [`payments`]: the seam to providers of payments; [`stripe`] is one.
 //! - [`smtp`], which is mail.
 //! - [`tables`]: the CSV files people bring and take away (their own lists, Shopify's and WooCommerce's exports).
+//! - [`webhook`]: what others are told.
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
@@ -10,3 +11,5 @@ pub mod payments;
 pub mod smtp;
 pub mod stripe;
 pub mod tables;
+mod tls;
+pub mod webhook;

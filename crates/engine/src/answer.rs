@@ -83,6 +83,8 @@ pub enum Answer {
     Shipped(ShipmentView),
     /// What became of drafts that were to be sent.
     Told(Told),
+    /// Somebody is forgotten: how many orders, and places on waitlists, said who it was.
+    Erased(usize, usize),
     /// Records as they are now.
     Records(Vec<Record>),
 }

@@ -23,7 +23,7 @@ use crate::{
     after::{Course, follow},
     allocation::{self, settings},
     answer::{Answer, Answered, Failure, is_kept},
-    fulfil, money, notices, packing, receipts, stock, substitute, undo, waitlist,
+    fulfil, money, notices, packing, privacy, question, receipts, stock, substitute, talk, undo, waitlist,
     working::Working,
 };
 
@@ -213,6 +213,11 @@ fn decide(working: &mut Working<'_>, request: &Request) -> Outcome {
         Command::TakeCare(wish) => take_care(working, course, wish),
         Command::JoinWaitlist(wish) => waitlist::join(working, course, wish),
         Command::LeaveWaitlist(id) => waitlist::leave(working, course, *id),
+        Command::Write(wish) => talk::write(working, course, wish),
+        Command::MarkRead(order) => talk::mark_read(working, *order),
+        Command::Ask(wish) => question::ask(working, course, wish),
+        Command::Reply(wish) => question::reply(working, course, wish),
+        Command::Erase(customer) => privacy::erase(working, course, *customer),
         Command::KeepPrivate(wish) => keep_private(working, wish),
         Command::PlaceOrder(wish) => place_order(working, course, wish, OrderId(request.id)),
         Command::CancelOrder(wish) => cancel_order(working, course, wish),

@@ -17,6 +17,8 @@ mod money;
 pub mod notices;
 pub mod packing;
 pub mod preview;
+mod privacy;
+mod question;
 mod receipts;
 mod records;
 mod sandbox;
@@ -25,6 +27,7 @@ mod spread;
 mod stamp;
 mod stock;
 mod substitute;
+pub mod talk;
 #[cfg(test)]
 mod tests;
 mod undo;

@@ -282,6 +282,7 @@ fn changes_others(changes: &Changes) -> bool {
 /// Whether there is nothing to write: everything that touches a row leaves one of these.
 fn is_nothing(changes: &Changes) -> bool {
     changes.events.is_empty()
+        && changes.contacts.is_empty()
         && changes.replays.is_empty()
         && changes.private.is_empty()
         && changes.work.is_empty()
@@ -421,6 +422,11 @@ impl Working<'_> {
         if !contact.is_empty() {
             self.state.changes.contacts.push((order, contact.clone()));
         }
+    }
+
+    /// Forgets who ordered.
+    pub(crate) fn forget_contact(&mut self, order: OrderId) {
+        self.state.changes.contacts.push((order, Contact::default()));
     }
 
     /// Whether a request with this key may have been answered before.

@@ -20,9 +20,11 @@ use crate::{
     message::MessageWish,
     money::Money,
     order::ShipChoice,
+    question::{Ask, Reply},
     record::{Record, RecordKey},
     shortfall::Care,
     supply::SupplyKind,
+    talk::Write,
     time::{Date, Timestamp},
 };
 
@@ -81,6 +83,16 @@ pub enum Command {
     Pack(Pack),
     /// Set records of the private shelf.
     KeepPrivate(KeepPrivate),
+    /// Write something about an order.
+    Write(Write),
+    /// Ask everybody who waits for a SKU a question.
+    Ask(Ask),
+    /// Answer a question.
+    Reply(Reply),
+    /// Say that what a customer wrote about an order was read.
+    MarkRead(OrderId),
+    /// Forget who somebody is.
+    Erase(CustomerKey),
     /// Place an order.
     PlaceOrder(Box<PlaceOrder>),
     /// Call off an order or units of its lines.

@@ -33,6 +33,9 @@ macro_rules! events {
         pub enum Event { $( $(#[$doc])* $variant($payload), )* }
 
         impl Event {
+            /// Every kind.
+            pub const KINDS: &'static [&'static str] = &[$( $kind, )*];
+
             /// The kind, as scripts and columns name it.
             pub fn kind(&self) -> &'static str {
                 match self { $( Self::$variant(_) => $kind, )* }
@@ -130,6 +133,8 @@ events! {
     NoticeDrafted(Noted) = "notice_drafted",
     /// A customer was told.
     NoticeSent(NoticeSent) = "notice_sent",
+    /// A customer wrote to the shop, the shop to a customer, or somebody a note for the others.
+    MessageWritten(Noted) = "message_written",
     /// What was sent came back, or could not be sent.
     NoticeFailed(Noted) = "notice_failed",
     /// A customer answered, or did not in time.
@@ -187,6 +192,7 @@ impl Event {
             | Self::Refunded(noted)
             | Self::PaymentChanged(noted)
             | Self::NoticeDrafted(noted)
+            | Self::MessageWritten(noted)
             | Self::NoticeFailed(noted)
             | Self::NoticeAnswered(noted)
             | Self::RecordsSet(noted) => Some(noted),

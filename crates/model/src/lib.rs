@@ -17,6 +17,7 @@ pub mod message;
 pub mod money;
 pub mod order;
 pub mod pool;
+pub mod question;
 pub mod receipt;
 pub mod record;
 pub mod refusal;
@@ -24,10 +25,12 @@ pub mod run;
 pub mod shortfall;
 pub mod state;
 pub mod supply;
+pub mod talk;
 pub mod time;
 pub mod transit;
 pub mod view;
 pub mod waitlist;
+pub mod webhook;
 
 /// A count of stock-keeping units.
 ///

@@ -50,6 +50,8 @@ pub enum RefusalCode {
     WinLost,
     /// More lines than one run looks at.
     TooManyLines,
+    /// So much was written that somebody must read it first.
+    TooManyMessages,
     /// The tenant has no location yet, so nothing can arrive.
     NoLocation,
     /// Units of the run have left or are with fulfilment.
@@ -110,6 +112,7 @@ impl RefusalCode {
             Self::TooManySupplies => "too_many_supplies",
             Self::WinLost => "win_lost",
             Self::TooManyLines => "too_many_lines",
+            Self::TooManyMessages => "too_many_messages",
             Self::NoLocation => "no_location",
             Self::AlreadyReleased => "already_released",
             Self::AlreadyUndone => "already_undone",

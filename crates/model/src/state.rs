@@ -185,6 +185,7 @@ impl Shop {
             | Event::Refunded(noted)
             | Event::PaymentChanged(noted)
             | Event::NoticeDrafted(noted)
+            | Event::MessageWritten(noted)
             | Event::NoticeFailed(noted)
             | Event::NoticeAnswered(noted)
             | Event::RecordsSet(noted) => self.note(noted, touched),

@@ -5,6 +5,7 @@
 
 mod api;
 pub mod app;
+pub mod hooks;
 pub mod link;
 pub mod mail;
 pub mod pages;

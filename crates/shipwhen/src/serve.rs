@@ -10,9 +10,11 @@ use anyhow::Context;
 use connect::{
     smtp::{CONNECTIONS, Mailer},
     stripe::{self, Stripe},
+    webhook::Sender,
 };
+use engine::Stamps;
 use model::{id::TenantId, time::Timestamp};
-use server::{App, mail::Post, payments::Payments};
+use server::{App, hooks::Hooks, mail::Post, payments::Payments};
 use tokio::{net::TcpListener, time::MissedTickBehavior};
 
 use crate::{
@@ -37,6 +39,10 @@ pub(crate) fn serve(settings: &Settings, args: &ServeArgs) -> anyhow::Result<Exi
         listen: listen(settings, args.listen.as_deref()),
         post: post(settings, args)?,
         payments: payments(settings, args)?,
+        hooks: hooks(
+            args.allow_private_webhooks || settings.file.allow_private_webhooks.unwrap_or(false),
+            &stamps()?,
+        ),
     };
     run(&house, app, |_| {})
 }
@@ -73,6 +79,8 @@ pub(crate) fn demo(settings: &Settings, args: &DemoArgs) -> anyhow::Result<ExitC
         listen: listen(settings, args.listen.as_deref()),
         post: Post::Outbox,
         payments: Payments::default(),
+        // Whoever tries it out does so on one machine.
+        hooks: hooks(true, &stamps()?),
     };
     run(&house, start, |url| {
         output::line(&format!("What we owe     {url}/"));
@@ -119,6 +127,12 @@ fn payments(settings: &Settings, args: &ServeArgs) -> anyhow::Result<Payments> {
     Ok(Payments { provider: Some(Arc::new(stripe)), webhook_secret })
 }
 
+/// What tells others of what happens. `private`: addresses inside our own network too.
+fn hooks(private: bool, stamps: &Stamps) -> Hooks {
+    let sender = Sender::new(private).inspect_err(|error| tracing::warn!(%error, "no webhooks are sent"));
+    Hooks { sender: sender.ok(), private, node: stamps.next(now()).simple().to_string() }
+}
+
 struct Start {
     test_clock: bool,
     demo: Option<TenantId>,
@@ -126,6 +140,7 @@ struct Start {
     listen: String,
     post: Post,
     payments: Payments,
+    hooks: Hooks,
 }
 
 fn run(house: &House, start: Start, ready: impl FnOnce(&str)) -> anyhow::Result<ExitCode> {
@@ -137,6 +152,7 @@ fn run(house: &House, start: Start, ready: impl FnOnce(&str)) -> anyhow::Result<
         demo: start.demo,
         post: start.post,
         payments: start.payments,
+        hooks: start.hooks,
         secret: house.store.reader()?.secret()?,
         public_url: OnceLock::new(),
     };
@@ -151,11 +167,7 @@ fn run(house: &House, start: Start, ready: impl FnOnce(&str)) -> anyhow::Result<
         let app = Arc::new(app);
         let ticker = (!app.test_clock).then(|| tokio::spawn(tick(Arc::clone(&app))));
         let postman = (!app.test_clock).then(|| tokio::spawn(server::mail::work(Arc::clone(&app), TICK)));
-        let cashier = (!app.test_clock).then(|| tokio::spawn(server::payments::work(Arc::clone(&app), TICK)));
-        ready(app.url());
-        output::line(&format!("listening on http://{address}"));
-        let served = server::serve(listener, Arc::clone(&app), stop_signal()).await;
-        for worker in [ticker, postman, cashier].into_iter().flatten() {
+        for worker in [ticker, postman, cashier, herald].into_iter().flatten() {
             worker.abort();
         }
         served.context("the server stopped")

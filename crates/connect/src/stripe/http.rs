@@ -1,14 +1,12 @@
 //! Requests to Stripe and its answers.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use serde_json::Value;
-use ureq::{
-    Agent,
-    tls::{Certificate, RootCerts, TlsConfig},
-};
+use ureq::Agent;
 
 use super::SetupError;
+use crate::tls;
 
 /// The version of the API whose forms are read here.
 const VERSION: &str = "2024-06-20";
@@ -57,7 +55,7 @@ impl Http {
             // What this machine's settings say of proxies is for others.
             .proxy(None);
         if is_safe {
-            config = config.tls_config(tls()?);
+            config = config.tls_config(tls::trusted().ok_or(SetupError::NoRoots)?);
         }
         let agent = config.build().new_agent();
         Ok(Self { agent, url: url.to_owned(), authorization: format!("Bearer {key}") })
@@ -86,21 +84,6 @@ impl Http {
             .header("idempotency-key", key);
         answer(request.send_form(form.iter().map(|(name, value)| (*name, value.as_str()))))
     }
-}
-
-/// What the system trusts, by rustls.
-fn tls() -> Result<TlsConfig, SetupError> {
-    let roots: Vec<Certificate<'static>> = rustls_native_certs::load_native_certs()
-        .certs
-        .iter()
-        .map(|root| Certificate::from_der(root).to_owned())
-        .collect();
-    if roots.is_empty() {
-        return Err(SetupError::NoRoots);
-    }
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let tls = TlsConfig::builder().root_certs(RootCerts::Specific(Arc::new(roots)));
-    Ok(tls.unversioned_rustls_crypto_provider(provider).build())
 }
 
 fn answer(answered: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> Result<Reply, NoWord> {

@@ -50,11 +50,14 @@ pub mod mail_state {
 /// A mail as it is kept.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MailRow {
-    /// What kind: `notice`, `confirmation`, `invitation`.
+    /// What kind: `notice`, `confirmation`, `reply`, `question`, `invitation`.
     pub kind: Arc<str>,
     /// About which order.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub order: Option<OrderId>,
+    /// Which message or question it takes to the customer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<Arc<str>>,
     /// About which place on a waitlist.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wait: Option<WaitId>,
@@ -96,6 +99,7 @@ impl MailRow {
         Self {
             kind: kind.into(),
             order: None,
+            message: None,
             wait: None,
             notices: Vec::new(),
             queued_at: now,
@@ -105,6 +109,27 @@ impl MailRow {
             spoken: None,
         }
     }
+}
+
+/// A queued mail that takes what the shop wrote to the customer: a private record.
+pub(crate) fn reply(order: OrderId, message: &str, now: Timestamp) -> Result<Record, Failure> {
+    takes("reply", order, message, now)
+}
+
+/// A queued mail that asks a customer a question: a private record.
+pub(crate) fn question(order: OrderId, question: &str, now: Timestamp) -> Result<Record, Failure> {
+    takes("question", order, question, now)
+}
+
+fn takes(kind: &str, order: OrderId, what: &str, now: Timestamp) -> Result<Record, Failure> {
+    let id = format!("mal_{}-{what}", order.to_string().trim_start_matches("ord_"));
+    let row = MailRow { message: Some(what.into()), ..MailRow::of_order(kind, order, now) };
+    Ok(Record {
+        owner: order.to_string().into(),
+        state: mail_state::QUEUED.into(),
+        due: Some(now),
+        ..made(MAIL, &id, &row)?
+    })
 }
 
 /// A queued mail that tells somebody on a waitlist of the units that a hold keeps: a private record.

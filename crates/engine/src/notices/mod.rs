@@ -34,8 +34,8 @@ use crate::{
 pub(crate) use draft::{called_off, promised};
 pub(crate) use lapse::fire;
 pub use lapse::{REFUND, Refund};
-pub(crate) use mail::invitation;
 pub use mail::{CURSOR, MAIL, MailRow, Spoken, mail_state};
+pub(crate) use mail::{invitation, question, reply};
 pub use send::Told;
 pub(crate) use send::send_all;
 pub(crate) use watch::{Watch, watch};

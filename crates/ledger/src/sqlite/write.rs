@@ -246,7 +246,11 @@ fn orders(
                 gathered.customer(customer.0, *order.id.bytes());
             }
         }
-    } else if !changes.contacts.is_empty() {
+    }
+    let is_placed = |id: &OrderId| changes.orders.iter().any(|order| order.id == *id);
+    // Nearly always those of the orders placed, written with them.
+    if changes.contacts.len() > changes.orders.len() || !changes.contacts.iter().all(|(id, _)| is_placed(id))
+    {
         let mut rows = Rows::of(conn, tenant, "wrote a contact", sql::SET_CONTACT)?;
         for (order, contact) in &changes.contacts {
             rows.bind(2, order.bytes())?.bind_json(3, contact)?.run()?;

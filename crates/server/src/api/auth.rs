@@ -109,6 +109,14 @@ rights! {
     NoticesRead = "notices:read";
     /// Tell customers, and answer for them.
     NoticesWrite = "notices:write";
+    /// Read who is told of what happens, and what could not be delivered.
+    WebhooksRead = "webhooks:read";
+    /// Set who is told, and tell again.
+    WebhooksWrite = "webhooks:write";
+    /// Read all that is known of a person.
+    PrivacyRead = "privacy:read";
+    /// Forget who a person is.
+    PrivacyWrite = "privacy:write";
     /// Read the ledger.
     EventsRead = "events:read";
     /// Run timers, on a server with a test clock.

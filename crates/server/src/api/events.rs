@@ -36,7 +36,7 @@ const STREAM_PAGE: usize = 500;
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
 #[derive(Serialize)]
-struct EventOut {
+pub(crate) struct EventOut {
     seq: i64,
     at: Timestamp,
     kind: Arc<str>,
@@ -46,7 +46,7 @@ struct EventOut {
 }
 
 impl EventOut {
-    fn of(row: EventRow) -> Result<Self, Problem> {
+    pub(crate) fn of(row: EventRow) -> Result<Self, Problem> {
         let EventRow { seq, at, kind, sku, order, data } = row;
         let data = said(data).map_err(|error| {
             tracing::error!(seq, %error, "a ledger entry is not JSON");

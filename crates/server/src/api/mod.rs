@@ -14,10 +14,12 @@ mod docs;
 mod events;
 mod health;
 mod holds;
+mod hooks;
 mod idempotency;
 mod input;
 mod inspections;
 mod locations;
+mod messages;
 mod metrics;
 pub(crate) mod notices;
 mod orders;
@@ -26,7 +28,9 @@ pub(crate) mod params;
 mod policies;
 mod prepayments;
 mod previews;
+mod privacy;
 mod problem;
+mod questions;
 mod receipts;
 mod recent;
 mod releases;
@@ -58,6 +62,7 @@ use tower_http::{
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{App, pages};
+pub(crate) use events::EventOut;
 pub(crate) use state::Api;
 
 /// Answers smaller than this are sent as they are: they fit one packet.
@@ -93,6 +98,20 @@ fn routes() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(waitlist::leave_by_link))
         .routes(routes!(orders::place::place, orders::read::list))
         .routes(routes!(orders::batch::place))
+        .routes(routes!(messages::thread, messages::write))
+        .routes(routes!(messages::mark_read))
+        .routes(routes!(messages::list))
+        .routes(routes!(messages::put_canned, messages::drop_canned))
+        .routes(routes!(messages::list_canned))
+        .routes(routes!(questions::ask, questions::list))
+        .routes(routes!(questions::get))
+        .routes(routes!(privacy::export))
+        .routes(routes!(privacy::erase))
+        .routes(routes!(hooks::add, hooks::list))
+        .routes(routes!(hooks::get, hooks::change, hooks::remove))
+        .routes(routes!(hooks::turn_secret))
+        .routes(routes!(hooks::deliveries))
+        .routes(routes!(hooks::replay))
         .routes(routes!(orders::read::get, orders::change::change))
         .routes(routes!(orders::change::substitute))
         .routes(routes!(orders::cancel::cancel))

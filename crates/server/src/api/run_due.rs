@@ -6,7 +6,7 @@ use axum::{extract::State, http::StatusCode, response::Response};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::{mail, payments};
+use crate::{hooks, mail, payments};
 
 use super::{
     auth::{Allowed, Timers},
@@ -26,7 +26,8 @@ pub(crate) struct RunDue {
 
 /// Run timers that are due
 ///
-/// Only on a server started with `--test-clock`. Answers when the timers, all work left behind, all payments and all mail are done.
+/// Only on a server started with `--test-clock`. Answers when the timers, all work left behind, all payments, all mail and all
+/// webhooks are done.
 #[utoipa::path(
     post, path = "/v1/test/run-due", tag = "Server", operation_id = "run_due",
     request_body(content = Option<Nothing>, description = "Nothing, or an empty object"),
@@ -49,5 +50,6 @@ pub(crate) async fn run(
     payments::deliver(&api.app, now).await?;
     api.app.engine.drain().await?;
     mail::deliver(&api.app, now).await?;
+    hooks::deliver(&api.app, now).await?;
     json(StatusCode::OK, &RunDue { timers })
 }

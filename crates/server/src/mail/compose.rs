@@ -8,7 +8,9 @@ use model::{
     command::Contact,
     id::{OrderId, TenantId, WaitId},
     order::{Dates, Order},
+    question::{QUESTION, Question},
     state::Shop,
+    talk::{MESSAGE, Message},
     time::Zone,
     waitlist::{WAITING, Wait, WaitState, Waiter},
 };
@@ -95,6 +97,8 @@ pub(crate) fn compose(
     let content = match &*row.kind {
         "confirmation" => Some(about.confirmation()),
         "notice" => about.notices(store, row)?,
+        "reply" => about.reply(store, row)?,
+        "question" => about.question(store, row)?,
         _ => None,
     };
     Ok(match content {
@@ -227,6 +231,40 @@ impl About<'_> {
             note: Some(language.phrase(Phrase::AlwaysNow)),
             off: None,
         }
+    }
+
+    fn reply(&self, store: &mut dyn Read, row: &MailRow) -> Result<Option<Content>, StoreError> {
+        let Some(id) = &row.message else { return Ok(None) };
+        let found = store.records(self.tenant, Shelf::Private, MESSAGE, &[id])?.pop();
+        let message: Option<Message> = found.and_then(|record| record.read().ok().flatten());
+        Ok(message.map(|message| Content {
+            subject: self.language.phrase(Phrase::AboutOrder(&self.number())),
+            parts: vec![Part { head: None, lines: message.text.lines().map(str::to_owned).collect() }],
+            link: Some(self.link()),
+            link_label: self.language.phrase(Phrase::WriteBack),
+            note: None,
+            off: None,
+        }))
+    }
+
+    fn question(&self, store: &mut dyn Read, row: &MailRow) -> Result<Option<Content>, StoreError> {
+        let Some(id) = &row.message else { return Ok(None) };
+        let found = store.records(self.tenant, Shelf::Ledger, QUESTION, &[id])?.pop();
+        let question: Option<Question> = found.and_then(|record| record.read().ok().flatten());
+        Ok(question.map(|question| Content {
+            subject: self.language.phrase(Phrase::AQuestion),
+            parts: vec![
+                Part { head: None, lines: question.text.lines().map(str::to_owned).collect() },
+                Part {
+                    head: None,
+                    lines: question.choices.iter().map(|choice| format!("  {choice}")).collect(),
+                },
+            ],
+            link: Some(format!("{}/q/{id}", self.link())),
+            link_label: self.language.phrase(Phrase::AnswerByClick),
+            note: None,
+            off: None,
+        }))
     }
 
     fn notices(&self, store: &mut dyn Read, row: &MailRow) -> Result<Option<Content>, StoreError> {

@@ -24,6 +24,7 @@ mod outbox;
 mod owe;
 mod people;
 mod product;
+mod question;
 mod shop;
 mod status;
 mod wait;
@@ -65,6 +66,7 @@ pub fn routes(stopping: watch::Receiver<bool>) -> Router<Arc<App>> {
         .route("/o/{token}", get(show_order))
         .route("/o/{token}/answer", post(answer_notice))
         .route("/o/{token}/cancel", post(cancel_line))
+        .route("/o/{token}/q/{question}", get(show_question).post(answer_question))
         .route("/w/{token}", get(show_wait))
         .route("/w/{token}/leave", post(leave_wait))
         .route("/w/{token}/order", post(order_held))
@@ -365,6 +367,27 @@ async fn cancel_line(
     let ask = Ask::new(app, &headers);
     let Ok(Form(sent)) = sent else { return Fail::Form.into_response() };
     blocking(move || cancel::answer(&ask, &token, &sent)).await
+}
+
+async fn show_question(
+    State(app): State<Arc<App>>,
+    Path((token, question)): Path<(String, String)>,
+    Query(said): Query<question::Said>,
+    headers: HeaderMap,
+) -> Response {
+    let ask = Ask::new(app, &headers);
+    blocking(move || question::show(&ask, (&token, &question), &said)).await
+}
+
+async fn answer_question(
+    State(app): State<Arc<App>>,
+    Path((token, question)): Path<(String, String)>,
+    headers: HeaderMap,
+    sent: Result<Form<question::Sent>, FormRejection>,
+) -> Response {
+    let ask = Ask::new(app, &headers);
+    let Ok(Form(sent)) = sent else { return Fail::Form.into_response() };
+    blocking(move || question::answer(&ask, (&token, &question), &sent)).await
 }
 
 async fn show_wait(State(app): State<Arc<App>>, Path(token): Path<String>, headers: HeaderMap) -> Response {

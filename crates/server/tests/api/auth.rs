@@ -77,7 +77,8 @@ async fn a_key_does_what_its_scopes_say() {
                 "/v1/prepayments",
             ]
             .iter()
-            .any(|start| path.starts_with(start));
+            .any(|start| path.starts_with(start))
+            && !path.ends_with("/messages");
         if reads {
             assert!(![401, 403].contains(&reply.status.as_u16()), "{method} {path}");
         } else {

@@ -7,11 +7,12 @@ use axum::{
     body::{Body, Bytes},
     http::{HeaderMap, Request, StatusCode, header},
 };
+use connect::webhook::Sender;
 use engine::{Engine, Stamps};
 use ledger::{ApiKey, RecordFilter, Shelf, Store, Tenant, sqlite::SqliteStore};
 use model::{id::TenantId, time::Timestamp};
 use serde_json::{Value, json};
-use server::{App, payments::Payments};
+use server::{App, hooks::Hooks, payments::Payments};
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 use tower::ServiceExt;
@@ -48,17 +49,22 @@ impl World {
 
     /// A server with a test clock, whose money is moved so.
     pub(crate) fn paying(payments: Payments) -> Self {
-        Self::start_with(true, payments, |store| Arc::new(store))
+        Self::start_with(true, (payments, true), |store| Arc::new(store))
     }
 
     /// Starts on what stands around the store.
     pub(crate) fn start_on(test_clock: bool, around: impl FnOnce(SqliteStore) -> Arc<dyn Store>) -> Self {
-        Self::start_with(test_clock, Payments::default(), around)
+        Self::start_with(test_clock, (Payments::default(), true), around)
+    }
+
+    /// A server that sends webhooks to the public internet alone.
+    pub(crate) fn guarded() -> Self {
+        Self::start_with(true, (Payments::default(), false), |store| Arc::new(store))
     }
 
     fn start_with(
         test_clock: bool,
-        payments: Payments,
+        (payments, private): (Payments, bool),
         around: impl FnOnce(SqliteStore) -> Arc<dyn Store>,
     ) -> Self {
         let dir = tempfile::tempdir().unwrap();
@@ -92,6 +98,7 @@ impl World {
             test_clock,
             post: server::mail::Post::Outbox,
             payments,
+            hooks: Hooks { sender: Sender::new(private).ok(), private, node: "node-1".to_owned() },
             demo: None,
             secret,
             public_url: OnceLock::from("http://shop.test".to_owned()),

@@ -54,6 +54,7 @@ impl Sample {
             test_clock: true,
             post: server::mail::Post::Outbox,
             payments: server::payments::Payments::default(),
+            hooks: server::hooks::Hooks::default(),
             demo: Some(tenant.clone()),
             secret: [3; 32],
             public_url: OnceLock::from("http://127.0.0.1:8080".to_owned()),

@@ -424,6 +424,7 @@ impl Books {
             | Event::PaymentChanged(_)
             | Event::RecordsSet(_)
             | Event::NoticeDrafted(_)
+            | Event::MessageWritten(_)
             | Event::NoticeSent(_)
             | Event::NoticeFailed(_)
             | Event::NoticeAnswered(_) => {}

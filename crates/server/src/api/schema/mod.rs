@@ -5,17 +5,21 @@
 mod allocation;
 mod catalog;
 mod fulfilment;
+mod messages;
 mod offers;
 mod orders;
 mod payments;
 mod previews;
+mod privacy;
 mod supplies;
+mod webhooks;
 
 use serde::Serialize;
 use utoipa::ToSchema;
 
 pub(crate) use self::{
-    allocation::*, catalog::*, fulfilment::*, offers::*, orders::*, payments::*, previews::*, supplies::*,
+    allocation::*, catalog::*, fulfilment::*, messages::*, offers::*, orders::*, payments::*, previews::*,
+    privacy::*, supplies::*, webhooks::*,
 };
 
 /// An amount of money.

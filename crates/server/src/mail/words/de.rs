@@ -146,6 +146,10 @@ impl Language for German {
             Phrase::Thanks(number) => format!("vielen Dank für Ihre Bestellung {number}."),
             Phrase::ShipsBy(date) => format!("Versand bis {}", self.date(date)),
             Phrase::NoDate => "noch kein Datum".to_owned(),
+            Phrase::AboutOrder(number) => format!("Zu Ihrer Bestellung {number}"),
+            Phrase::AQuestion => "Eine Frage an Sie".to_owned(),
+            Phrase::AnswerByClick => "Mit einem Klick antworten:".to_owned(),
+            Phrase::WriteBack => "Antworten und den Stand der Bestellung sehen:".to_owned(),
             Phrase::HereAgain(title) => format!("{title} ist wieder da: für Sie zurückgelegt"),
             Phrase::HeldUntil { units, title, until } => {
                 format!(

@@ -68,6 +68,10 @@ impl Language for English {
             Phrase::Thanks(number) => format!("thank you for your order {number}."),
             Phrase::ShipsBy(date) => format!("ships by {}", self.date(date)),
             Phrase::NoDate => "no date yet".to_owned(),
+            Phrase::AboutOrder(number) => format!("About your order {number}"),
+            Phrase::AQuestion => "A question to you".to_owned(),
+            Phrase::AnswerByClick => "Answer with one click:".to_owned(),
+            Phrase::WriteBack => "Write back, and see where your order stands:".to_owned(),
             Phrase::HereAgain(title) => format!("{title} is here again: we hold it for you"),
             Phrase::HeldUntil { units, title, until } => {
                 format!(

@@ -143,6 +143,10 @@ impl Language for Spanish {
             Phrase::Thanks(number) => format!("gracias por su pedido {number}."),
             Phrase::ShipsBy(date) => format!("se envía a más tardar el {}", self.date(date)),
             Phrase::NoDate => "aún sin fecha".to_owned(),
+            Phrase::AboutOrder(number) => format!("Sobre su pedido {number}"),
+            Phrase::AQuestion => "Una pregunta para usted".to_owned(),
+            Phrase::AnswerByClick => "Responder con un clic:".to_owned(),
+            Phrase::WriteBack => "Responder y ver cómo está su pedido:".to_owned(),
             Phrase::HereAgain(title) => format!("{title} está disponible de nuevo: lo guardamos para usted"),
             Phrase::HeldUntil { units, title, until } => {
                 format!(

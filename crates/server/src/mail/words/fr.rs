@@ -155,6 +155,10 @@ impl Language for French {
             Phrase::Thanks(number) => format!("merci pour votre commande {number}."),
             Phrase::ShipsBy(date) => format!("part au plus tard le {}", self.date(date)),
             Phrase::NoDate => "pas encore de date".to_owned(),
+            Phrase::AboutOrder(number) => format!("À propos de votre commande {number}"),
+            Phrase::AQuestion => "Une question pour vous".to_owned(),
+            Phrase::AnswerByClick => "Répondre en un clic :".to_owned(),
+            Phrase::WriteBack => "Répondre et voir où en est votre commande :".to_owned(),
             Phrase::HereAgain(title) => format!("{title} est de retour : nous vous le gardons"),
             Phrase::HeldUntil { units, title, until } => {
                 format!(

@@ -45,6 +45,14 @@ pub(crate) enum Phrase<'a> {
     ShipsBy(Date),
     /// Nobody can say when a line ships.
     NoDate,
+    /// The subject of what the shop writes about an order.
+    AboutOrder(&'a str),
+    /// The subject of a question to those who wait.
+    AQuestion,
+    /// Above the link where it is answered.
+    AnswerByClick,
+    /// Above the link where the customer writes back.
+    WriteBack,
     /// The subject to somebody on a waitlist: it is here again.
     HereAgain(&'a str),
     /// So many units are held for whoever waited.
@@ -141,6 +149,10 @@ mod tests {
             }
         }
         let invited = [
+            Phrase::AboutOrder("1001"),
+            Phrase::WriteBack,
+            Phrase::AQuestion,
+            Phrase::AnswerByClick,
             Phrase::HereAgain("Mug"),
             Phrase::HeldUntil { units: 2, title: "Mug", until: "noon" },
             Phrase::OrderHere,

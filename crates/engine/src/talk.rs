@@ -1,0 +1,79 @@
+//! What a customer and a shop write to each other about an order: a thread of private records. The ledger says that something was
+//! written and by whom, not what.
+
+use ledger::{RecordFilter, Shelf};
+use model::{
+    event::{Event, Noted},
+    id::OrderId,
+    record::{Json, Record},
+    refusal::{Refusal, RefusalCode, Rejection},
+    talk::{By, MESSAGE, Message, READ, UNREAD, Write},
+};
+use serde_json::json;
+
+use crate::{
+    after::Course,
+    answer::{Answer, Failure},
+    execute::Outcome,
+    notices,
+    working::Working,
+};
+
+/// Most messages of one order.
+pub const MESSAGES_MAX: usize = 500;
+/// Most that a customer writes before somebody at the shop has read them.
+pub const UNREAD_MAX: usize = 10;
+
+/// Writes something down; what the shop writes to a customer goes out by mail as well.
+pub(crate) fn write(working: &mut Working<'_>, course: &Course, wish: &Write) -> Outcome {
+    working.load_orders(&[wish.order])?;
+    if !working.shop().orders.contains_key(&wish.order) {
+        return Ok(Err(Rejection::not_found("order", wish.order)));
+    }
+    let all = thread(working, wish.order, None)?;
+    let unread = all.iter().filter(|record| &*record.state == UNREAD).count();
+    let full = all.len() >= MESSAGES_MAX || (wish.by == By::Customer && unread >= UNREAD_MAX);
+    if full {
+        let detail = "so much was written already that somebody must read it first";
+        return Ok(Err(Refusal::new(RefusalCode::TooManyMessages, detail).into()));
+    }
+    let id = format!("msg_{}", course.setting(working).command.simple());
+    let Write { order, by, who, text } = wish.clone();
+    let message = Message { order, by, who, text, at: course.now };
+    let state = if by == By::Customer { UNREAD } else { READ };
+    let record = Record {
+        owner: order.to_string().into(),
+        state: state.into(),
+        ..Record::new(MESSAGE, &id, &message)?
+    };
+    let mut records = vec![record.clone()];
+    if by == By::Shop {
+        records.extend(all.into_iter().filter(|known| &*known.state == UNREAD).map(read));
+        records.push(notices::reply(order, &id, course.now)?);
+    }
+    let data = Json::of(&json!({ "message": id, "by": by }))?;
+    let noted = Noted { sku: None, order: Some(order), data, records: Vec::new() };
+    working.note(course.now, Event::MessageWritten(noted), records)?;
+    Ok(Ok(Answer::Records(vec![record])))
+}
+
+/// Marks what a customer wrote about an order as read.
+pub(crate) fn mark_read(working: &mut Working<'_>, order: OrderId) -> Outcome {
+    working.load_orders(&[order])?;
+    if !working.shop().orders.contains_key(&order) {
+        return Ok(Err(Rejection::not_found("order", order)));
+    }
+    let unread = thread(working, order, Some(UNREAD))?;
+    working.put_private(unread.into_iter().map(read));
+    Ok(Ok(Answer::Done))
+}
+
+fn read(record: Record) -> Record {
+    Record { state: READ.into(), ..record }
+}
+
+fn thread(working: &mut Working<'_>, order: OrderId, state: Option<&str>) -> Result<Vec<Record>, Failure> {
+    let owner = order.to_string();
+    let filter = RecordFilter { owner: Some(&owner), state };
+    working.record_page(Shelf::Private, MESSAGE, &filter, (None, MESSAGES_MAX))
+}
