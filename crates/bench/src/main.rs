@@ -10,6 +10,7 @@ mod cpu;
 mod figures;
 mod http;
 mod insight;
+mod postgres;
 mod promise;
 mod raw;
 mod supply;
@@ -28,6 +29,11 @@ Groups and their parts (all of them unless --only names some):
             backlog  the same behind a million open lines
             http     orders, batches and availability over HTTP, beside a no-op endpoint of the same server
             import   lines a second of a year of invoices
+  postgres  (on a private cluster)
+            nodes    one node and two on one hot SKU, beside raw and beside one order a transaction
+            mix      10,000 SKUs by Zipf, 1-5 lines, 10 % cancels, 1 % receipts
+            steady   latency at half the peak rate, on both engines
+            backlog  memory and start with a backlog in the store
   allocation
             rules    a pool re-allocated under each rule, from a thousand to a million lines
             pack     which of 120 orders of 10 scarce SKUs to ship complete: what is proved within two seconds
@@ -52,6 +58,7 @@ struct Group {
 const GROUPS: &[Group] = &[
     Group { name: "promise", parts: &promise::PARTS, run: promise::run },
     Group { name: "allocation", parts: &allocation::PARTS, run: allocation::run },
+    Group { name: "postgres", parts: &postgres::PARTS, run: postgres::run },
     Group { name: "insight", parts: &insight::PARTS, run: insight::run },
 ];
 

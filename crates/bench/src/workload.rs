@@ -45,6 +45,12 @@ impl Run {
         self.orders as f64 / self.took.as_secs_f64()
     }
 
+    /// Adds the orders of another run beside this one.
+    pub(crate) fn join(&mut self, other: Self) {
+        self.orders += other.orders;
+        self.latencies.extend(other.latencies);
+    }
+
     /// The latency that so many of a hundred orders kept.
     pub(crate) fn percentile(&mut self, percent: usize) -> Duration {
         self.latencies.sort_unstable();
@@ -56,18 +62,31 @@ impl Run {
 impl Shop {
     /// Opens a new shop in a directory.
     pub(crate) fn open(dir: &Path) -> anyhow::Result<Self> {
-        let store = SqliteStore::open(dir)?;
+        Self::on(Arc::new(SqliteStore::open(dir)?))
+    }
+
+    /// Opens a new shop in a store.
+    pub(crate) fn on(store: Arc<dyn Store>) -> anyhow::Result<Self> {
         let tenant = Tenant { id: TenantId::new("bench")?, created_at: start()?, salt: [7; 32] };
         {
             let mut writer = store.writer()?;
             writer.create_tenant(&tenant)?;
             writer.commit()?;
         }
-        let engine = Engine::start(Arc::new(store))?;
-        let mut shop =
-            Self { engine, tenant: tenant.id, stamps: Stamps::new([1; 32]), count: 0, now: start()? };
+        let mut shop = Self::join(store, 0)?;
         shop.stock()?;
         Ok(shop)
+    }
+
+    /// A node on a shop that is open; its orders and ids are those of no other node.
+    pub(crate) fn join(store: Arc<dyn Store>, node: u8) -> anyhow::Result<Self> {
+        Ok(Self {
+            engine: Engine::start(store)?,
+            tenant: TenantId::new("bench")?,
+            stamps: Stamps::new([node + 1; 32]),
+            count: u64::from(node) << 40,
+            now: start()?,
+        })
     }
 
     fn stock(&mut self) -> anyhow::Result<()> {
@@ -80,18 +99,7 @@ impl Shop {
     pub(crate) fn sell(&mut self, sku: &Sku, units: i64) -> anyhow::Result<SupplyId> {
         let location = LocationId::new("main")?;
         let (sku, channel) = (sku.clone(), Channel::default());
-        let item = Item {
-            sku: sku.clone(),
-            title: "A thing that everybody wants".into(),
-            price: Some(Money::new(4_900, Currency::USD)),
-            unit_cost: None,
-            components: Vec::new(),
-            barcode: None,
-            supplier: None,
-            tags: Vec::new(),
-            substitutes: Vec::new(),
-            discontinued: false,
-        };
+        let item = item(sku.clone());
         let policy =
             Policy { when_out: WhenOut::Backorder, backorder_cap: Cap::Unlimited, ..Policy::default() };
         let today = local_date(self.now, &model::time::Zone::utc());
@@ -113,13 +121,15 @@ impl Shop {
         }
     }
 
+    /// Runs a command that is not refused.
     pub(crate) fn run(&mut self, command: Command) -> anyhow::Result<Answer> {
         let request = self.request(command, None);
         let answered = self.engine.run_blocking(request)?;
         answered.outcome.map_err(|rejection| anyhow::anyhow!("refused: {rejection:?}"))
     }
 
-    fn request(&self, command: Command, key: Option<Key>) -> Request {
+    /// A request of this node.
+    pub(crate) fn request(&self, command: Command, key: Option<Key>) -> Request {
         Request {
             tenant: self.tenant.clone(),
             now: self.now,
@@ -158,21 +168,73 @@ impl Shop {
 
     /// The same of another SKU.
     pub(crate) fn place_of(&mut self, sku: &Sku, orders: usize, in_flight: usize) -> anyhow::Result<Run> {
-        let mut latencies = Vec::with_capacity(orders);
+        let mut numbers = 0..orders;
+        self.place_while(sku, in_flight, || numbers.next().is_some())
+    }
+
+    /// Places orders as long as there are to be more, always so many of them in flight.
+    pub(crate) fn place_while(
+        &mut self,
+        sku: &Sku,
+        in_flight: usize,
+        mut more: impl FnMut() -> bool,
+    ) -> anyhow::Result<Run> {
+        let (mut latencies, mut orders) = (Vec::new(), 0);
         let mut waiting = VecDeque::with_capacity(in_flight);
         let begun = Instant::now();
-        for _ in 0..orders {
+        while more() {
             if waiting.len() == in_flight {
                 latencies.push(answer(&mut waiting)?);
             }
             let request = self.order_of(sku);
             waiting.push_back((Instant::now(), self.engine.send(request)?));
+            orders += 1;
         }
         while !waiting.is_empty() {
             latencies.push(answer(&mut waiting)?);
         }
         Ok(Run { orders, took: begun.elapsed(), latencies })
     }
+
+    /// Places orders at a steady rate, whether or not those before are answered: each counts from the moment it was to be
+    /// sent.
+    pub(crate) fn place_steadily(&mut self, a_second: f64, orders: usize) -> anyhow::Result<Run> {
+        let mut latencies = Vec::with_capacity(orders);
+        let mut waiting: VecDeque<Waiting> = VecDeque::new();
+        let begun = Instant::now();
+        for n in 0..orders {
+            let due = begun + Duration::from_secs_f64(n as f64 / a_second);
+            loop {
+                take_answered(&mut waiting, &mut latencies)?;
+                let now = Instant::now();
+                if now >= due {
+                    break;
+                }
+                std::thread::park_timeout((due - now).min(Duration::from_micros(500)));
+            }
+            let request = self.order_of(&sku());
+            waiting.push_back((due, self.engine.send(request)?));
+        }
+        while !waiting.is_empty() {
+            latencies.push(answer(&mut waiting)?);
+        }
+        Ok(Run { orders, took: begun.elapsed(), latencies })
+    }
+}
+
+/// Takes every answer that is there, in order.
+fn take_answered(waiting: &mut VecDeque<Waiting>, latencies: &mut Vec<Duration>) -> anyhow::Result<()> {
+    while let Some((sent, answer)) = waiting.front_mut() {
+        match answer.try_recv() {
+            Err(tokio::sync::oneshot::error::TryRecvError::Empty) => return Ok(()),
+            answered => {
+                answered??.outcome.map_err(|rejection| anyhow::anyhow!("refused: {rejection:?}"))?;
+                latencies.push(sent.elapsed());
+                waiting.pop_front();
+            }
+        }
+    }
+    Ok(())
 }
 
 type Waiting = (Instant, tokio::sync::oneshot::Receiver<Result<engine::Answered, engine::Failure>>);
@@ -182,6 +244,22 @@ fn answer(waiting: &mut VecDeque<Waiting>) -> anyhow::Result<Duration> {
     let answered = answer.blocking_recv()??;
     answered.outcome.map_err(|rejection| anyhow::anyhow!("refused: {rejection:?}"))?;
     Ok(sent.elapsed())
+}
+
+/// A SKU as shops describe one.
+pub(crate) fn item(sku: Sku) -> Item {
+    Item {
+        sku,
+        title: "A thing that everybody wants".into(),
+        price: Some(Money::new(4_900, Currency::USD)),
+        unit_cost: None,
+        components: Vec::new(),
+        barcode: None,
+        supplier: None,
+        tags: Vec::new(),
+        substitutes: Vec::new(),
+        discontinued: false,
+    }
 }
 
 /// The SKU that everybody wants.

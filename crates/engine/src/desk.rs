@@ -15,6 +15,7 @@ use model::{id::TenantId, pool::Pool};
 use crate::{
     answer::Failure,
     snapshot::{Locations, Snapshots},
+    stats::Stats,
     writer::{Batch, said},
 };
 
@@ -155,11 +156,16 @@ impl Desk {
 }
 
 /// The keeper: writes and commits what it is handed, answers, gives the store back. Runs until the desk is gone.
-pub(crate) fn keep(snapshots: &Snapshots, handed: &Receiver<Handed>, give_back: &Sender<Returned>) {
+pub(crate) fn keep(
+    (snapshots, stats): (&Snapshots, &Stats),
+    handed: &Receiver<Handed>,
+    give_back: &Sender<Returned>,
+) {
     while let Ok((mut store, handover)) = handed.recv() {
         let failed = match kept(&mut *store, &handover) {
             // Answers first: whoever asks again meanwhile is decided before the store is needed.
             Ok(()) => {
+                stats.kept(handover.batch.len());
                 handover.publish(snapshots);
                 None
             }

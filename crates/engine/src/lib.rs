@@ -25,6 +25,7 @@ mod sandbox;
 mod snapshot;
 mod spread;
 mod stamp;
+mod stats;
 mod stock;
 mod substitute;
 pub mod talk;
@@ -54,10 +55,11 @@ pub use money::{
 pub use sandbox::Sandbox;
 pub use snapshot::Snapshots;
 pub use stamp::Stamps;
+pub use stats::Stats;
 pub use watcher::STALE_MS_MAX;
 
 /// Most commands that wait for the writer; beyond it the caller is told to come back.
-const WAITING_MAX: usize = 16_384;
+pub const WAITING_MAX: usize = 16_384;
 
 /// One command of one tenant.
 #[derive(Debug)]
@@ -101,6 +103,7 @@ pub struct Engine {
     snapshots: Arc<Snapshots>,
     store: Arc<dyn Store>,
     threads: Vec<thread::JoinHandle<()>>,
+    stats: Arc<Stats>,
     /// The watcher ends when this is gone.
     watching: Option<Sender<()>>,
 }
@@ -111,18 +114,19 @@ impl Engine {
         let (jobs, waiting) = bounded(WAITING_MAX);
         let snapshots = Arc::new(Snapshots::new(Arc::clone(&store)));
         let (desk, handed, give_back) = desk::Desk::new(store.writer()?);
-        let writer = writer::Writer::new(desk, Arc::clone(&snapshots));
-        let shown = Arc::clone(&snapshots);
+        let stats = Arc::<Stats>::default();
+        let writer = writer::Writer::new(desk, Arc::clone(&snapshots), Arc::clone(&stats));
+        let (shown, counted) = (Arc::clone(&snapshots), Arc::clone(&stats));
         let mut threads = vec![
             spawn("writer", move || writer.run(&waiting))?,
-            spawn("keeper", move || desk::keep(&shown, &handed, &give_back))?,
+            spawn("keeper", move || desk::keep((&shown, &counted), &handed, &give_back))?,
         ];
         let (watching, ended) = bounded(0);
         if let Some(watch) = store.watch()? {
             let shown = Arc::clone(&snapshots);
             threads.push(spawn("watcher", move || watcher::run(watch, &shown, &ended))?);
         }
-        Ok(Self { jobs, snapshots, store, threads, watching: Some(watching) })
+        Ok(Self { jobs, snapshots, store, threads, stats, watching: Some(watching) })
     }
 
     /// Decides a command; answers when it is durable.
@@ -165,6 +169,12 @@ impl Engine {
     /// How many commands wait for the writer.
     pub fn waiting(&self) -> usize {
         self.jobs.len()
+    }
+
+    /// What it has done so far. While the store is failing (a full disk, a database that is gone), looking after what is due
+    /// ([`Engine::run_due`]) tries each time whether it keeps things again.
+    pub fn stats(&self) -> &Stats {
+        &self.stats
     }
 
     /// The pools as they were after the last commit, for readers.

@@ -28,6 +28,7 @@ use crate::{
     records::{TIMED, fire_record},
     snapshot::Snapshots,
     stamp::Stamps,
+    stats::Stats,
     working::{TenantState, Working},
 };
 
@@ -57,6 +58,7 @@ pub(crate) struct Writer {
     cautious: u32,
     /// Tenants that nobody else writes for until this transaction ends; `None`: nobody looked.
     locked: Option<FxHashSet<TenantId>>,
+    stats: Arc<Stats>,
     /// There may be work left behind.
     work: bool,
     waiting_for_work: Vec<oneshot::Sender<()>>,
@@ -74,6 +76,11 @@ pub(crate) struct Batch {
 impl Batch {
     fn is_empty(&self) -> bool {
         self.requests.is_empty() && self.due.is_empty()
+    }
+
+    /// How many commands.
+    pub(crate) fn len(&self) -> usize {
+        self.requests.len()
     }
 
     /// Whether all of it is decided; else nothing of it is.
@@ -120,7 +127,7 @@ enum Next {
 }
 
 impl Writer {
-    pub(crate) fn new(desk: Desk, snapshots: Arc<Snapshots>) -> Self {
+    pub(crate) fn new(desk: Desk, snapshots: Arc<Snapshots>, stats: Arc<Stats>) -> Self {
         Self {
             desk,
             snapshots,
@@ -130,6 +137,7 @@ impl Writer {
             housekeeping: Housekeeping::default(),
             cautious: 0,
             locked: None,
+            stats,
             work: true,
             waiting_for_work: Vec::new(),
         }
@@ -148,6 +156,9 @@ impl Writer {
                 }
                 Next::Job(Job::RunDue(now, reply)) => {
                     self.keep_now(&mut batch);
+                    self.try_again();
+                    // Whoever looks after timers looks after work, too: who left it may be gone, or have met a store that failed.
+                    self.work = true;
                     self.settle(Batch { due: vec![(now, reply)], ..Batch::default() });
                 }
                 Next::Job(Job::Drain(reply)) => {
@@ -260,7 +271,10 @@ impl Writer {
         });
         self.desk.ended();
         match kept {
-            Ok(()) => handover.publish(&self.snapshots),
+            Ok(()) => {
+                self.stats.kept(handover.batch.len());
+                handover.publish(&self.snapshots);
+            }
             Err(failure) => self.redo(handover.batch, &failure),
         }
     }
@@ -302,6 +316,7 @@ impl Writer {
         match why {
             Failure::Store(error) if matches!(**error, StoreError::Unknown { .. }) => {
                 tracing::error!(%error, "nobody knows whether a batch was kept");
+                self.stats.failed();
                 batch.fail(why);
             }
             _ => self.settle(batch),
@@ -314,6 +329,7 @@ impl Writer {
         if !(is_conflict && self.desk.tells_elsewhere()) {
             return self.forget();
         }
+        self.stats.conflicted();
         self.tenants.retain(|_, state| state.undo());
         self.met_another();
     }
@@ -330,6 +346,26 @@ impl Writer {
         self.work = true;
     }
 
+    /// Where the store failed the last time: finds out whether it keeps things again.
+    fn try_again(&mut self) {
+        if !self.stats.is_failing() {
+            return;
+        }
+        let Ok(store) = self.desk.home() else { return };
+        match store.rollback().and_then(|()| store.probe()).and_then(|()| store.commit()) {
+            Ok(()) => {
+                tracing::info!("the store keeps things again");
+                self.stats.works();
+            }
+            Err(error) => {
+                tracing::debug!(%error, "the store keeps nothing yet");
+                // What broke it is said; a connection that is gone has nothing to roll back.
+                let _ = store.rollback();
+            }
+        }
+        self.desk.ended();
+    }
+
     /// Executes a batch here until every request of it is answered.
     fn settle(&mut self, mut batch: Batch) {
         if batch.is_empty() && !self.work && self.waiting_for_work.is_empty() {
@@ -341,6 +377,9 @@ impl Writer {
             batch.worked.clear();
             let Err(trouble) = self.round(&mut batch) else {
                 self.cautious = self.cautious.saturating_sub(1);
+                if !batch.requests.is_empty() {
+                    self.stats.kept(batch.requests.len());
+                }
                 batch.answer();
                 if !self.work {
                     for reply in self.waiting_for_work.drain(..) {
@@ -360,16 +399,24 @@ impl Writer {
                     tracing::error!(%failure, "work left behind cannot be gone on with");
                     self.work = false;
                 }
-                Trouble::Failed(StoreError::Conflict) if tries < TRIES_MAX => tries += 1,
+                Trouble::Failed(StoreError::Conflict) if tries < TRIES_MAX => {
+                    self.stats.conflicted();
+                    tries += 1;
+                }
                 Trouble::Gone => {
                     self.work = false;
+                    self.stats.failed();
                     return batch.fail(&Failure::Stopped);
                 }
                 Trouble::Failed(error) => {
                     tracing::error!(%error, "a batch could not be kept");
+                    if !matches!(error, StoreError::Conflict) {
+                        self.stats.failed();
+                    }
                     batch.fail(&error.into());
                     // Without this a store that stays broken would be tried without pause.
                     self.work = false;
+                    self.waiting_for_work.clear();
                     return;
                 }
             }
@@ -442,8 +489,6 @@ impl Writer {
                 Err(failure) => return Err(trouble(failure)),
             }
         }
-        // Whoever looks after timers looks after work, too: who left it may be gone.
-        self.work |= !batch.due.is_empty();
         Ok(())
     }
 

@@ -18,6 +18,7 @@ mod rows;
 pub mod sqlite;
 mod store;
 mod stored;
+pub mod transfer;
 pub mod verify;
 
 pub use audit::Audit;

@@ -16,8 +16,11 @@ use model::{
 
 use crate::{
     Allocated, ApiKey, Audit, Backlog, Changes, EventRow, OrderFilter, QueuePart, QueueRow, RecordFilter,
-    Replay, Shelf, StoreError, Tenant, Timer, Work,
+    Replay, Shelf, StoreError, Tenant, Timer, Work, transfer::Fill,
 };
+
+/// What [`Write::probe`] writes in a database.
+pub(crate) const PROBE: &str = "UPDATE installation SET value = value WHERE name = 'secret'";
 
 /// A database. Cheap to share; each writer and reader has a connection of its own.
 pub trait Store: Send + Sync {
@@ -34,6 +37,12 @@ pub trait Store: Send + Sync {
     /// [`Write::changed_elsewhere`] is all there is.
     fn watch(&self) -> Result<Option<Box<dyn Watch>>, StoreError> {
         Ok(None)
+    }
+
+    /// Opens a connection that writes rows as they are stored, for a copy of another store ([`crate::transfer`]). Errors: this
+    /// kind of store does not take any.
+    fn filler(&self) -> Result<Box<dyn Fill>, StoreError> {
+        Err(StoreError::driver("opened a store to copy into it", "this kind of store takes no copy"))
     }
 
     /// Writes a consistent copy to a file while others write. Errors: the file exists, or cannot be written.
@@ -230,6 +239,8 @@ pub trait Write: Read {
     /// Every key that may have an answer, as [`key_mark`](crate::key_mark) marks it, where this writer alone adds to them
     /// and they are no more than so many; else `None`: then only [`Read::replay`] can tell.
     fn key_marks(&mut self, tenant: &TenantId, most: usize) -> Result<Option<Vec<u64>>, StoreError>;
+    /// Writes something that changes nothing: the commit after it shows whether anything can be kept at all.
+    fn probe(&mut self) -> Result<(), StoreError>;
     /// Looks at answers after a number, in the order in which they were given, so many at most, and forgets those of days
     /// before this one that are not lasting. Answers how many it looked at, and the number to go on after; `None`: the
     /// next one is of that day or later, or there is none.

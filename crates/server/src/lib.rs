@@ -15,4 +15,4 @@ pub mod staff;
 
 pub use api::openapi;
 pub use app::{App, Clock};
-pub use serve::{router, serve};
+pub use serve::{router, serve, serve_draining};

@@ -30,12 +30,28 @@ pub async fn serve(
     app: Arc<App>,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
+    serve_draining(listener, app, Duration::ZERO, shutdown).await
+}
+
+/// The same; once told to stop it goes on for a while as before, but says that it is not ready for more, so that a load
+/// balancer looks elsewhere before the last connection is taken.
+pub async fn serve_draining(
+    listener: TcpListener,
+    app: Arc<App>,
+    drain: Duration,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> io::Result<()> {
     let (router, api) = api::build(app);
     let mut stopping = api.stopping.subscribe();
     // An answer is one small write: waiting for more to send with it would only delay it.
     let listener = listener.tap_io(|connection| drop(connection.set_nodelay(true)));
     let serving = axum::serve(listener, router).with_graceful_shutdown(async move {
         shutdown.await;
+        if !drain.is_zero() {
+            api.draining.send_replace(true);
+            // A load balancer's own clock is what is waited for.
+            let _ = tokio::time::timeout(drain, std::future::pending::<()>()).await;
+        }
         api.stopping.send_replace(true);
     });
     let mut serving = pin!(serving.into_future());

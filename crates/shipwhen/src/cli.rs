@@ -81,6 +81,11 @@ pub(crate) enum Command {
     /// Make a store from a backup; the store must not exist yet
     #[command(after_help = "Example:\n  shipwhen restore shop.backup --store sqlite:restored")]
     Restore(FileArgs),
+    /// Copy everything of one store into a new one of another kind, and check both
+    #[command(
+        after_help = "Examples:\n  shipwhen move --from sqlite:shipwhen-data --to postgres://shipwhen@db.internal/shipwhen\n  shipwhen move --from postgres://shipwhen@db.internal/shipwhen --to sqlite:shipwhen-data\n\nStop every server on the source first. The source is not changed. Whatever interrupts it: run it again, it goes on."
+    )]
+    Move(MoveArgs),
 }
 
 #[derive(Debug, Args)]
@@ -98,6 +103,12 @@ pub(crate) struct ServeArgs {
     /// Where to listen; port 0 takes a free one [default: 127.0.0.1:8080]
     #[arg(long, env = "SHIPWHEN_LISTEN")]
     pub(crate) listen: Option<String>,
+    /// How to log to stderr: text, or json with a line for each request [default: text]
+    #[arg(long, env = "SHIPWHEN_LOG", value_name = "FORM")]
+    pub(crate) log: Option<LogForm>,
+    /// Seconds to go on serving after SIGTERM while /readyz says 503, so that a load balancer looks elsewhere first [default: 0]
+    #[arg(long, env = "SHIPWHEN_DRAIN_SECONDS", value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(..=300))]
+    pub(crate) drain_seconds: Option<u64>,
     /// Where people reach this server, for links in answers and mail [default: http:// and the address listened on]
     #[arg(long, env = "SHIPWHEN_PUBLIC_URL")]
     pub(crate) public_url: Option<String>,
@@ -125,6 +136,15 @@ pub(crate) struct ServeArgs {
     /// Let each request set its own time with Shipwhen-Now, and run timers only when asked: for tests
     #[arg(long, env = "SHIPWHEN_TEST_CLOCK")]
     pub(crate) test_clock: bool,
+}
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum LogForm {
+    /// For people.
+    Text,
+    /// An object a line, for whoever collects logs.
+    Json,
 }
 
 #[derive(Debug, Args)]
@@ -230,6 +250,16 @@ pub(crate) struct CalcArgs {
     /// Name every formula
     #[arg(long)]
     pub(crate) list: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct MoveArgs {
+    /// The store to copy: sqlite:DIR or postgres://USER@HOST/DATABASE
+    #[arg(long, env = "SHIPWHEN_FROM", hide_env_values = true)]
+    pub(crate) from: String,
+    /// Where to, a new store: sqlite:DIR or postgres://USER@HOST/DATABASE
+    #[arg(long, env = "SHIPWHEN_TO", hide_env_values = true)]
+    pub(crate) to: String,
 }
 
 #[derive(Debug, Args)]

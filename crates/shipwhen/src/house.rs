@@ -77,6 +77,16 @@ impl House {
         Self::at(place)
     }
 
+    /// Opens a store to copy another one into it, made new if it is not there.
+    pub(crate) fn to_fill(place: &Place) -> anyhow::Result<Self> {
+        let opened: Result<Arc<dyn Store>, _> = match place {
+            Place::Sqlite(dir) => SqliteStore::open_to_fill(dir).map(|store| Arc::new(store) as _),
+            Place::Postgres(url) => PostgresStore::open_to_fill(url).map(|store| Arc::new(store) as _),
+        };
+        let store = opened.with_context(|| format!("the store in {place} cannot be opened"))?;
+        Ok(Self { store })
+    }
+
     /// Starts the engine on it.
     pub(crate) fn engine(&self) -> anyhow::Result<Engine> {
         Engine::start(Arc::clone(&self.store)).context("the engine cannot be started")

@@ -11,6 +11,7 @@ mod house;
 pub mod import;
 mod keys;
 mod maintain;
+mod moving;
 mod output;
 mod serve;
 mod users;
@@ -57,6 +58,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Users(args) => users::run(&settings, &args),
         Command::Calc(args) => calc::run(&settings, &args),
         Command::Backup(args) => maintain::backup(&settings, &args),
+        Command::Move(args) => moving::run(&settings, &args),
         Command::Restore(args) => maintain::restore(&settings, &args),
     }
 }

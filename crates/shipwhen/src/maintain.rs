@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use anyhow::{Context, bail};
-use ledger::sqlite::FILE;
+use ledger::{Tenant, sqlite::FILE};
 use model::id::TenantId;
 use serde::Serialize;
 
@@ -16,17 +16,17 @@ use crate::{
 
 /// What `verify` answers.
 #[derive(Default, Serialize)]
-struct Verified {
-    events: u64,
+pub(crate) struct Verified {
+    pub(crate) events: u64,
     skus: u64,
     open_lines: u64,
     /// The first thousand of each tenant.
     violations: Vec<Found>,
-    violations_found: u64,
+    pub(crate) violations_found: u64,
 }
 
 #[derive(Serialize)]
-struct Found {
+pub(crate) struct Found {
     tenant: TenantId,
     kind: String,
     detail: String,
@@ -39,6 +39,23 @@ pub(crate) fn verify(settings: &Settings) -> anyhow::Result<ExitCode> {
         Some(_) => vec![house.tenant(settings)?],
         None => house.store.reader()?.tenants()?,
     };
+    let total = check(&house, &tenants)?;
+    if settings.json {
+        output::json(&total);
+    } else {
+        for violation in &total.violations {
+            output::line(&format!("{}: {}", violation.kind, violation.detail));
+        }
+        output::line(&format!(
+            "{} events, {} skus, {} open lines, {} violations",
+            total.events, total.skus, total.open_lines, total.violations_found
+        ));
+    }
+    Ok(if total.violations_found == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Checks these tenants of a store.
+pub(crate) fn check(house: &House, tenants: &[Tenant]) -> anyhow::Result<Verified> {
     let scratch = tempfile::tempdir().context("no place for the replay")?;
     let mut total = Verified::default();
     for tenant in tenants {
@@ -57,18 +74,7 @@ pub(crate) fn verify(settings: &Settings) -> anyhow::Result<ExitCode> {
             detail: violation.detail.to_string(),
         }));
     }
-    if settings.json {
-        output::json(&total);
-    } else {
-        for violation in &total.violations {
-            output::line(&format!("{}: {}", violation.kind, violation.detail));
-        }
-        output::line(&format!(
-            "{} events, {} skus, {} open lines, {} violations",
-            total.events, total.skus, total.open_lines, total.violations_found
-        ));
-    }
-    Ok(if total.violations_found == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(total)
 }
 
 /// Writes a consistent copy.

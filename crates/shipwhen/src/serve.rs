@@ -18,7 +18,7 @@ use server::{App, hooks::Hooks, mail::Post, payments::Payments};
 use tokio::{net::TcpListener, time::MissedTickBehavior};
 
 use crate::{
-    cli::{DemoArgs, ServeArgs},
+    cli::{DemoArgs, LogForm, ServeArgs},
     config::{Place, Settings, Usage},
     house::{House, now, stamps},
     keys, output,
@@ -30,9 +30,10 @@ const TICK: Duration = Duration::from_millis(200);
 
 /// Serves until told to stop.
 pub(crate) fn serve(settings: &Settings, args: &ServeArgs) -> anyhow::Result<ExitCode> {
-    log(settings);
+    log(settings, args.log.unwrap_or(LogForm::Text));
     let house = House::open(settings)?;
     let app = Start {
+        drain: Duration::from_secs(args.drain_seconds.unwrap_or(0)),
         test_clock: args.test_clock || settings.file.test_clock.unwrap_or(false),
         demo: None,
         public_url: args.public_url.clone().or_else(|| settings.file.public_url.clone()),
@@ -49,7 +50,7 @@ pub(crate) fn serve(settings: &Settings, args: &ServeArgs) -> anyhow::Result<Exi
 
 /// Serves a sample shop in a directory that goes away with it.
 pub(crate) fn demo(settings: &Settings, args: &DemoArgs) -> anyhow::Result<ExitCode> {
-    log(settings);
+    log(settings, LogForm::Text);
     let dir = tempfile::Builder::new()
         .prefix("shipwhen-demo-")
         .tempdir()
@@ -73,6 +74,7 @@ pub(crate) fn demo(settings: &Settings, args: &DemoArgs) -> anyhow::Result<ExitC
     let secret = keys::create(&*house.store, &tenant, &["*"], false)?;
     let publishable = keys::create(&*house.store, &tenant, &["*"], true)?;
     let start = Start {
+        drain: Duration::ZERO,
         test_clock: false,
         demo: Some(tenant.id.clone()),
         public_url: None,
@@ -134,6 +136,8 @@ fn hooks(private: bool, stamps: &Stamps) -> Hooks {
 }
 
 struct Start {
+    /// How long to go on serving once told to stop.
+    drain: Duration,
     test_clock: bool,
     demo: Option<TenantId>,
     public_url: Option<String>,
@@ -167,6 +171,11 @@ fn run(house: &House, start: Start, ready: impl FnOnce(&str)) -> anyhow::Result<
         let app = Arc::new(app);
         let ticker = (!app.test_clock).then(|| tokio::spawn(tick(Arc::clone(&app))));
         let postman = (!app.test_clock).then(|| tokio::spawn(server::mail::work(Arc::clone(&app), TICK)));
+        let cashier = (!app.test_clock).then(|| tokio::spawn(server::payments::work(Arc::clone(&app), TICK)));
+        let herald = (!app.test_clock).then(|| tokio::spawn(server::hooks::work(Arc::clone(&app), TICK)));
+        ready(app.url());
+        output::line(&format!("listening on http://{address}"));
+        let served = server::serve_draining(listener, Arc::clone(&app), start.drain, stop_signal()).await;
         for worker in [ticker, postman, cashier, herald].into_iter().flatten() {
             worker.abort();
         }
@@ -212,11 +221,19 @@ async fn stop_signal() {
     }
 }
 
-/// Logs to stderr: what the file says, else warnings.
-fn log(settings: &Settings) {
-    let filter = settings.file.log.as_deref().unwrap_or("warn");
+/// Logs to stderr: what the file says, else warnings, and in JSON each request too.
+fn log(settings: &Settings, form: LogForm) {
+    let otherwise = match form {
+        LogForm::Text => "warn",
+        LogForm::Json => "info",
+    };
+    let filter = settings.file.log.as_deref().unwrap_or(otherwise);
     let filter = tracing_subscriber::EnvFilter::try_new(filter)
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(otherwise));
+    let logger = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     // A second logger in one process is refused; the first one stays.
-    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
+    let _ = match form {
+        LogForm::Text => logger.try_init(),
+        LogForm::Json => logger.json().flatten_event(true).with_span_list(false).try_init(),
+    };
 }

@@ -6,3 +6,6 @@ pub mod core;
 pub mod judge;
 pub mod postgres;
 pub mod random;
+#[cfg(feature = "simulation")]
+pub mod simulation;
+pub mod way;

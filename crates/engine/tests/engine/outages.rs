@@ -2,13 +2,9 @@
 
 use std::{
     collections::BTreeSet,
-    io::{Read as _, Write as _},
-    net::Shutdown,
-    os::unix::net::{UnixListener, UnixStream},
-    path::PathBuf,
     sync::{
         Arc, Mutex,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
+        atomic::{AtomicUsize, Ordering},
     },
     thread,
     time::Duration,
@@ -17,7 +13,10 @@ use std::{
 use engine::{Answer, Engine, Failure, Key, Request};
 use ledger::{StoreError, postgres::PostgresStore};
 use model::id::OrderId;
-use testkit::postgres::{Cluster, Stop};
+use testkit::{
+    postgres::{Cluster, Stop},
+    way::{Cut, Way},
+};
 
 use crate::{
     together::{order, stock},
@@ -88,91 +87,6 @@ fn whatever_way_postgres_ends_under_load_no_answered_order_is_lost_and_none_plac
     world.verify();
 }
 
-/// What the way to the database does to the next commit.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Cut {
-    /// It is lost before the database hears of it.
-    Before,
-    /// It is heard, and its answer lost.
-    After,
-    /// The same, and nobody gets through any more.
-    ForGood,
-}
-
-/// A way to a database that can be cut.
-struct Way {
-    dir: tempfile::TempDir,
-    next: Arc<Mutex<Option<Cut>>>,
-    closed: Arc<AtomicBool>,
-}
-
-impl Way {
-    fn to(cluster: &Cluster) -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        let listener = UnixListener::bind(dir.path().join(".s.PGSQL.5432")).unwrap();
-        let (next, closed) = (Arc::<Mutex<Option<Cut>>>::default(), Arc::<AtomicBool>::default());
-        let (server, shared) =
-            (cluster.dir().join(".s.PGSQL.5432"), (Arc::clone(&next), Arc::clone(&closed)));
-        thread::spawn(move || {
-            for client in listener.incoming().flatten() {
-                carry(&client, &server, &shared);
-            }
-        });
-        Self { dir, next, closed }
-    }
-
-    fn url(&self, url: &str) -> String {
-        let (name, _) = url.split_once("host=").unwrap();
-        format!("{name}host={}", self.dir.path().display())
-    }
-}
-
-type Shared = (Arc<Mutex<Option<Cut>>>, Arc<AtomicBool>);
-
-/// Carries one connection's bytes both ways, until it is cut.
-fn carry(client: &UnixStream, server: &PathBuf, (next, closed): &Shared) {
-    if closed.load(Ordering::SeqCst) {
-        return;
-    }
-    let server = UnixStream::connect(server).unwrap();
-    let lose_answer = Arc::new(AtomicBool::new(false));
-    let ends = || (client.try_clone().unwrap(), server.try_clone().unwrap());
-    let cut = |(client, server): &(UnixStream, UnixStream)| {
-        let _ = client.shutdown(Shutdown::Both);
-        let _ = server.shutdown(Shutdown::Both);
-    };
-    let (there, back) = (ends(), ends());
-    let (next, closed, lose) = (Arc::clone(next), Arc::clone(closed), Arc::clone(&lose_answer));
-    thread::spawn(move || {
-        let mut bytes = [0; 65_536];
-        while let Ok(read @ 1..) = (&there.0).read(&mut bytes) {
-            if bytes[..read].windows(7).any(|word| word == b"COMMIT\0") {
-                match next.lock().unwrap().take() {
-                    None => {}
-                    Some(Cut::Before) => break,
-                    Some(how) => {
-                        closed.store(how == Cut::ForGood, Ordering::SeqCst);
-                        lose.store(true, Ordering::SeqCst);
-                    }
-                }
-            }
-            if (&there.1).write_all(&bytes[..read]).is_err() {
-                break;
-            }
-        }
-        cut(&there);
-    });
-    thread::spawn(move || {
-        let mut bytes = [0; 65_536];
-        while let Ok(read @ 1..) = (&back.1).read(&mut bytes) {
-            if lose_answer.load(Ordering::SeqCst) || (&back.0).write_all(&bytes[..read]).is_err() {
-                break;
-            }
-        }
-        cut(&back);
-    });
-}
-
 fn behind_a_way() -> (World, Engine, Way) {
     let (world, url) = World::on_postgres(Cluster::shared());
     stock(&world, 100);
@@ -186,10 +100,10 @@ fn behind_a_way() -> (World, Engine, Way) {
 fn an_order_whose_commit_is_cut_off_is_placed_once_and_answered() {
     let (world, engine, way) = behind_a_way();
     for (n, cut) in [Cut::Before, Cut::After, Cut::After, Cut::Before].into_iter().enumerate() {
-        *way.next.lock().unwrap() = Some(cut);
+        way.cut_next(cut);
         let answered = engine.run_blocking(world.request(order(1))).unwrap();
         assert!(matches!(answered.outcome, Ok(Answer::Placed(_))));
-        assert!(way.next.lock().unwrap().is_none(), "the commit was cut");
+        assert!(!way.will_cut(), "the commit was cut");
         assert_eq!(placed(&world).len(), n + 1);
     }
     world.verify();
@@ -198,7 +112,7 @@ fn an_order_whose_commit_is_cut_off_is_placed_once_and_answered() {
 #[test]
 fn where_nobody_knows_whether_it_was_kept_the_key_tells_later() {
     let (world, engine, way) = behind_a_way();
-    *way.next.lock().unwrap() = Some(Cut::ForGood);
+    way.cut_next(Cut::ForGood);
     let request = |key: &str| {
         let key = Some(Key { key: key.into(), request: [9; 32] });
         engine.run_blocking(Request { key, ..world.request(order(1)) })
@@ -206,7 +120,7 @@ fn where_nobody_knows_whether_it_was_kept_the_key_tells_later() {
     let Err(Failure::Store(error)) = request("first") else { panic!("nobody can have said so") };
     assert!(matches!(*error, StoreError::Unknown { .. }), "{error}");
     assert!(matches!(request("second"), Err(Failure::Store(_))), "nobody answers");
-    way.closed.store(false, Ordering::SeqCst);
+    way.open();
     assert!(request("first").unwrap().replayed, "it was kept");
     assert!(!request("second").unwrap().replayed);
     assert_eq!(placed(&world).len(), 2);

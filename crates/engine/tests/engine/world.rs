@@ -70,6 +70,13 @@ impl World {
         world
     }
 
+    /// The same on a store of its own.
+    pub(crate) fn opened_on(store: Arc<dyn Store>) -> Self {
+        let mut world = Self::on(store, tempfile::tempdir().unwrap());
+        world.opens();
+        world
+    }
+
     fn opens(&mut self) {
         let calendar = model::calendar::Calendar::every_day();
         self.location(CoreShop::MAIN, LocationSettings { calendar, ..LocationSettings::default() });

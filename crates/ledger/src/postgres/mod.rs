@@ -11,6 +11,7 @@ mod backlog;
 mod cells;
 mod conn;
 mod driver;
+mod fill;
 mod head;
 mod migrate;
 mod orders;
@@ -35,7 +36,10 @@ use self::{
     session::Session,
     watch::Watcher,
 };
-use crate::{Audit, Read, Store, StoreError, Watch, Write};
+use crate::{
+    Audit, Read, Store, StoreError, Watch, Write,
+    transfer::{Fill, half_moved},
+};
 
 /// Idle connections kept for readers. More readers at once are fine: those beyond are closed afterwards.
 const IDLE_READERS_MAX: usize = 8;
@@ -60,6 +64,15 @@ impl PostgresStore {
     /// Any number of processes, on any number of machines, may have it open. Errors: `Schema` where the name makes no
     /// sense, a newer version wrote it or a migration was edited; `Driver` where the database does not answer.
     pub fn open(url: &str) -> Result<Self, StoreError> {
+        let store = Self::open_to_fill(url)?;
+        if store.filler()?.begun()?.is_some() {
+            return Err(half_moved());
+        }
+        Ok(store)
+    }
+
+    /// Opens a store to copy another one into it, also where such a copy was interrupted.
+    pub fn open_to_fill(url: &str) -> Result<Self, StoreError> {
         let shared = Arc::new(Shared::new(url)?);
         migrate::run(&shared)?;
         Ok(Self { shared })
@@ -67,7 +80,9 @@ impl PostgresStore {
 
     /// Whether there is a store in a database. Errors as [`PostgresStore::open`].
     pub fn is_there(url: &str) -> Result<bool, StoreError> {
-        let mut link = Shared::new(url)?.connect()?;
+        // Kept to the end: the connection is driven by its thread.
+        let shared = Shared::new(url)?;
+        let mut link = shared.connect()?;
         let call = Call::new("SELECT to_regclass('migrations') IS NOT NULL", []);
         let rows = link.ask(None, &[call]).map_err(failed("looked for tables"))?;
         Ok(rows.iter().flatten().any(|row| row.get(0)))
@@ -103,6 +118,11 @@ impl Store for PostgresStore {
     fn watch(&self) -> Result<Option<Box<dyn Watch>>, StoreError> {
         let conn = Conn::new(Some(self.shared.connect()?), Role::Reads, Arc::clone(&self.shared));
         Ok(Some(Box::new(Watcher::new(conn))))
+    }
+
+    fn filler(&self) -> Result<Box<dyn Fill>, StoreError> {
+        let conn = Conn::new(Some(self.shared.connect()?), Role::Writes, Arc::clone(&self.shared));
+        Ok(Box::new(fill::Filler::new(conn)))
     }
 
     fn backup(&self, _: &Path) -> Result<(), StoreError> {

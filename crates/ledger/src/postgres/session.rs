@@ -25,6 +25,7 @@ use crate::{
     RecordFilter, Replay, Shelf, StoreError, Tenant, Timer, Work, Write,
     audit::{Cell, Row, Table},
     migrations,
+    store::PROBE,
 };
 
 /// A connection in use.
@@ -288,6 +289,9 @@ impl Write for Session {
     }
     fn create_key(&mut self, key: &ApiKey) -> Result<(), StoreError> {
         write::create_key(self.conn()?, key)
+    }
+    fn probe(&mut self) -> Result<(), StoreError> {
+        self.conn()?.change("tried whether it can write", PROBE, []).map(drop)
     }
     fn forget_replays(
         &mut self,

@@ -23,6 +23,7 @@ use crate::{
     Allocated, ApiKey, Audit, Backlog, Changes, EventRow, OrderFilter, QueuePart, QueueRow, Read,
     RecordFilter, Replay, Shelf, StoreError, Tenant, Timer, Work, Write,
     audit::{Cell, Row, Table},
+    store::PROBE,
 };
 
 /// What a connection is for.
@@ -331,6 +332,9 @@ impl Write for Session {
     }
     fn create_key(&mut self, key: &ApiKey) -> Result<(), StoreError> {
         self.change(|conn, _| write::create_key(conn, key))
+    }
+    fn probe(&mut self) -> Result<(), StoreError> {
+        self.change(|conn, _| conn.execute(PROBE, []).map(drop).map_err(failed("tried whether it can write")))
     }
     fn forget_replays(
         &mut self,

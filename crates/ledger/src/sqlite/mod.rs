@@ -6,6 +6,7 @@ mod backup;
 mod cells;
 mod checkpoint;
 mod connection;
+mod fill;
 mod migrate;
 mod orders;
 mod queue;
@@ -28,7 +29,10 @@ use self::{
     checkpoint::Copier,
     connection::{Role, Session},
 };
-use crate::{Audit, Read, Store, StoreError, Write};
+use crate::{
+    Audit, Read, Store, StoreError, Write,
+    transfer::{Fill, half_moved},
+};
 
 /// The file's name in the store's directory.
 pub const FILE: &str = "shipwhen.db";
@@ -73,12 +77,25 @@ impl SqliteStore {
         Self::open_with(dir, Durability::Commit)
     }
 
+    /// Opens a store to copy another one into it, also where such a copy was interrupted.
+    pub fn open_to_fill(dir: &Path) -> Result<Self, StoreError> {
+        Self::open_any(dir, Durability::Commit)
+    }
+
     /// Opens a store that may be lost with the machine: for a copy that is thrown away.
     pub(crate) fn open_scratch(dir: &Path) -> Result<Self, StoreError> {
         Self::open_with(dir, Durability::None)
     }
 
     fn open_with(dir: &Path, durability: Durability) -> Result<Self, StoreError> {
+        let store = Self::open_any(dir, durability)?;
+        if durability == Durability::Commit && fill::begun(&store.shared.connect(Role::Reads)?)?.is_some() {
+            return Err(half_moved());
+        }
+        Ok(store)
+    }
+
+    fn open_any(dir: &Path, durability: Durability) -> Result<Self, StoreError> {
         std::fs::create_dir_all(dir)
             .map_err(|error| StoreError::driver("made the store's directory", error))?;
         let shared = Arc::new(Shared { file: dir.join(FILE), durability, idle: Mutex::new(Vec::new()) });
@@ -111,6 +128,10 @@ impl Store for SqliteStore {
 
     fn auditor(&self) -> Result<Box<dyn Audit>, StoreError> {
         Ok(Box::new(self.session(Role::Reads)?))
+    }
+
+    fn filler(&self) -> Result<Box<dyn Fill>, StoreError> {
+        Ok(Box::new(fill::Filler::new(self.shared.connect(Role::Writes)?)))
     }
 
     fn backup(&self, to: &Path) -> Result<(), StoreError> {

@@ -207,6 +207,12 @@ impl Gathered {
         put_mark(conn, tenant, CUSTOMERS, self.last_event)
     }
 
+    /// Puts everything that gathered into its index.
+    pub(super) fn index(&mut self, conn: &Connection, tenant: &TenantId) -> Result<(), StoreError> {
+        self.index_customers(conn, tenant)?;
+        self.index_keys(conn, tenant)
+    }
+
     fn index_keys(&mut self, conn: &Connection, tenant: &TenantId) -> Result<(), StoreError> {
         const DOING: &str = "indexed keys";
         let mut keys: Vec<(i64, Bytes16, i64)> =

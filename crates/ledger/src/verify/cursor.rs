@@ -12,7 +12,7 @@ use crate::{
 const PAGE: usize = 2_000;
 
 /// Where in a table a reader is. The reader is handed in with each call, so that several tables are read abreast.
-pub(super) struct Cursor<'t> {
+pub(crate) struct Cursor<'t> {
     table: &'t Table,
     tenant: &'t TenantId,
     page: VecDeque<Row>,
@@ -21,12 +21,12 @@ pub(super) struct Cursor<'t> {
 }
 
 impl<'t> Cursor<'t> {
-    pub(super) fn new(table: &'t Table, tenant: &'t TenantId) -> Self {
+    pub(crate) fn new(table: &'t Table, tenant: &'t TenantId) -> Self {
         Self { table, tenant, page: VecDeque::new(), last: Vec::new(), ended: false }
     }
 
     /// The row it stands at, `None` behind the last.
-    pub(super) fn peek(&mut self, audit: &mut dyn Audit) -> Result<Option<&Row>, StoreError> {
+    pub(crate) fn peek(&mut self, audit: &mut dyn Audit) -> Result<Option<&Row>, StoreError> {
         if self.page.is_empty() && !self.ended {
             let rows = audit.rows(self.tenant, self.table, &self.last, PAGE)?;
             self.ended = rows.len() < PAGE;
@@ -39,14 +39,14 @@ impl<'t> Cursor<'t> {
     }
 
     /// Takes the row it stands at.
-    pub(super) fn next(&mut self, audit: &mut dyn Audit) -> Result<Option<Row>, StoreError> {
+    pub(crate) fn next(&mut self, audit: &mut dyn Audit) -> Result<Option<Row>, StoreError> {
         self.peek(audit)?;
         Ok(self.page.pop_front())
     }
 }
 
 /// Prints a row's key: `queue supply_id sup_0192… line 2`.
-pub(super) struct Key<'r>(pub(super) &'r Table, pub(super) &'r [Cell]);
+pub(crate) struct Key<'r>(pub(crate) &'r Table, pub(crate) &'r [Cell]);
 
 impl fmt::Display for Key<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -8,7 +8,7 @@
 //! accepted and may be changed afterwards; and the words of events that change no table (a note, a reason, a refusal).
 
 mod compare;
-mod cursor;
+pub(crate) mod cursor;
 mod money;
 mod replay;
 mod stock;

@@ -5,6 +5,7 @@ mod faults;
 mod files;
 mod schema;
 mod suite;
+mod transfer;
 mod world;
 
 use std::{

@@ -37,7 +37,8 @@ pub(crate) async fn around(State(api): State<Arc<Api>>, request: Request, next: 
     let browser = is_for_browsers(request.uri().path()) && is_from_browser(&method, request.headers());
     api.metrics.open.fetch_add(1, Ordering::Relaxed);
     // At the level of errors, so that what is logged about a request carries its id whatever is shown else.
-    let span = tracing::error_span!("request", id);
+    let trace = trace_id(request.headers()).map(str::to_owned);
+    let span = tracing::error_span!("request", id, trace);
     let mut response = if browser && method == Method::OPTIONS {
         StatusCode::NO_CONTENT.into_response()
     } else {
@@ -47,7 +48,7 @@ pub(crate) async fn around(State(api): State<Arc<Api>>, request: Request, next: 
     let took = began.elapsed();
     let route = matched.as_ref().map_or("unmatched", MatchedPath::as_str);
     api.metrics.count(route, &method, response.status().as_u16(), took);
-    tracing::info!(id, %method, route, status = response.status().as_u16(), us = took.as_micros(), "answered");
+    tracing::info!(id, trace, %method, route, status = response.status().as_u16(), us = took.as_micros(), "answered");
     let headers = response.headers_mut();
     safe_headers(headers, api.app.url().starts_with("https://"));
     if browser {
@@ -63,6 +64,18 @@ fn request_id(api: &Api) -> String {
     // The start keeps the ids of two runs apart.
     let count = REQUESTS.fetch_add(1, Ordering::Relaxed);
     format!("{:x}-{count:x}", api.started)
+}
+
+/// The trace that a request belongs to, as the W3C's `traceparent` header names it (`00-TRACE-PARENT-FLAGS`); so a log line can
+/// be found from the trace of whoever called.
+fn trace_id(headers: &HeaderMap) -> Option<&str> {
+    let mut parts = headers.get("traceparent")?.to_str().ok()?.split('-');
+    let (version, trace, parent) = (parts.next()?, parts.next()?, parts.next()?);
+    let is_hex = |text: &str, length| {
+        text.len() == length && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+    };
+    let is_one = is_hex(version, 2) && is_hex(trace, 32) && is_hex(parent, 16) && version != "ff";
+    (is_one && trace.bytes().any(|byte| byte != b'0')).then_some(trace)
 }
 
 fn safe_headers(headers: &mut HeaderMap, https: bool) {
@@ -156,6 +169,26 @@ mod tests {
         let body = axum::body::to_bytes(response.into_body(), 10_000).await.unwrap();
         let body = String::from_utf8(body.to_vec()).unwrap();
         assert!(body.contains(r#""code":"internal""#) && !body.contains("secret"), "{body}");
+    }
+
+    #[test]
+    fn a_trace_is_taken_from_its_header_or_not_at_all() {
+        const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
+        for (header, taken) in [
+            (format!("00-{TRACE}-00f067aa0ba902b7-01"), Some(TRACE)),
+            (format!("00-{TRACE}-00f067aa0ba902b7"), Some(TRACE)),
+            (format!("ff-{TRACE}-00f067aa0ba902b7-01"), None),
+            (format!("00-{}-00f067aa0ba902b7-01", TRACE.to_uppercase()), None),
+            (format!("00-{}-00f067aa0ba902b7-01", "0".repeat(32)), None),
+            ("00-ann@example.com-00f067aa0ba902b7-01".to_owned(), None),
+            (TRACE.to_owned(), None),
+        ] {
+            let headers = HeaderMap::from_iter([(
+                HeaderName::from_static("traceparent"),
+                HeaderValue::from_str(&header).unwrap(),
+            )]);
+            assert_eq!(trace_id(&headers), taken, "{header}");
+        }
     }
 
     #[test]

@@ -7,10 +7,13 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
+use engine::notices;
+use ledger::Shelf;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{
+    metrics::{EngineNow, Left},
     problem::Problem,
     state::{Api, json},
 };
@@ -42,6 +45,13 @@ pub(crate) async fn readyz(State(api): State<Arc<Api>>) -> Result<Response, Prob
     api.read(|store| store.next_due())
         .await
         .map_err(|_| Problem::unavailable("the store does not answer"))?;
+    if *api.draining.borrow() {
+        return Err(Problem::unavailable("this server is about to stop"));
+    }
+    // Not before it keeps something again: a shop that can be read and takes no order is not ready.
+    if api.app.engine.stats().is_failing() {
+        return Err(Problem::unavailable("the store keeps nothing: it is full, or nobody writes to it"));
+    }
     json(StatusCode::OK, &OK)
 }
 
@@ -51,7 +61,26 @@ pub(crate) async fn readyz(State(api): State<Arc<Api>>) -> Result<Response, Prob
     responses((status = 200, description = "Prometheus' text form", body = String, content_type = "text/plain")),
 )]
 pub(crate) async fn metrics(State(api): State<Arc<Api>>) -> Response {
-    let mut response = api.metrics.text(api.app.engine.waiting()).into_response();
+    let (engine, now) = (&api.app.engine, (api.app.clock)());
+    let left = api.read(move |store| {
+        Ok(Left {
+            work: store.work(Left::COUNT_MAX)?.len(),
+            mail: store.due_records(Shelf::Private, notices::MAIL, now, Left::COUNT_MAX)?.len(),
+            late_ms: store.next_due()?.map_or(0, |due| (now.as_millisecond() - due.as_millisecond()).max(0)),
+        })
+    });
+    let left = left.await.ok();
+    let stats = engine.stats();
+    let engine = EngineNow {
+        waiting: (engine.waiting(), engine::WAITING_MAX),
+        commands: stats.commands(),
+        batches: stats.batches(),
+        conflicts: stats.conflicts(),
+        failures: stats.failures(),
+        failing: stats.is_failing(),
+        left,
+    };
+    let mut response = api.metrics.text(&engine).into_response();
     let kind = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
     response.headers_mut().insert(header::CONTENT_TYPE, kind);
     response

@@ -70,8 +70,8 @@ impl Metrics {
         new
     }
 
-    /// Everything in Prometheus' text form, sorted by route; `waiting`: commands that wait for the engine.
-    pub(crate) fn text(&self, waiting: usize) -> String {
+    /// Everything in Prometheus' text form, sorted by route.
+    pub(crate) fn text(&self, engine: &EngineNow) -> String {
         let mut text = String::from(
             "# HELP shipwhen_http_request_duration_seconds Time from a request to its answer.\n\
              # TYPE shipwhen_http_request_duration_seconds histogram\n",
@@ -86,17 +86,82 @@ impl Metrics {
             write_series(&mut text, route, series);
         }
         let open = self.open.load(Ordering::Relaxed);
-        let _ = write!(
-            text,
-            "# HELP shipwhen_http_requests_open Requests that are being answered.\n\
-             # TYPE shipwhen_http_requests_open gauge\n\
-             shipwhen_http_requests_open {open}\n\
-             # HELP shipwhen_engine_waiting Commands that wait for the engine.\n\
-             # TYPE shipwhen_engine_waiting gauge\n\
-             shipwhen_engine_waiting {waiting}\n"
-        );
+        gauge(&mut text, "shipwhen_http_requests_open", "Requests that are being answered.", open);
+        engine.write(&mut text);
         text
     }
+}
+
+/// What the engine and its store say at this moment.
+#[derive(Default)]
+pub(crate) struct EngineNow {
+    /// Commands that wait for the writer, and most that may.
+    pub(crate) waiting: (usize, usize),
+    /// Since the start: commands answered, transactions kept, decided anew, lost to a store that failed.
+    pub(crate) commands: u64,
+    pub(crate) batches: u64,
+    pub(crate) conflicts: u64,
+    pub(crate) failures: u64,
+    pub(crate) failing: bool,
+    /// What is left to do; `None`: the store does not answer.
+    pub(crate) left: Option<Left>,
+}
+
+/// What is left to do over all tenants, counted up to [`Left::COUNT_MAX`].
+#[derive(Default)]
+pub(crate) struct Left {
+    /// Steps of work: lines to move up, promises to make anew.
+    pub(crate) work: usize,
+    /// Mails that should have gone out.
+    pub(crate) mail: usize,
+    /// How long the oldest timer has been due, in milliseconds.
+    pub(crate) late_ms: i64,
+}
+
+impl Left {
+    pub(crate) const COUNT_MAX: usize = 1_000;
+}
+
+impl EngineNow {
+    fn write(&self, text: &mut String) {
+        let (waiting, most) = self.waiting;
+        gauge(text, "shipwhen_engine_waiting", "Commands that wait for the engine.", waiting);
+        gauge(text, "shipwhen_engine_waiting_max", "Most that may; beyond it the answer is 429.", most);
+        counter(text, "shipwhen_engine_commands_total", "Commands answered durably.", self.commands);
+        counter(text, "shipwhen_engine_batches_total", "Transactions kept.", self.batches);
+        counter(
+            text,
+            "shipwhen_engine_conflicts_total",
+            "Transactions decided anew, since another node was first.",
+            self.conflicts,
+        );
+        counter(
+            text,
+            "shipwhen_engine_failures_total",
+            "Transactions that the store failed to keep.",
+            self.failures,
+        );
+        let is_up = self.left.is_some() && !self.failing;
+        gauge(text, "shipwhen_store_up", "Whether the store answers and keeps things.", u8::from(is_up));
+        let Some(left) = &self.left else { return };
+        gauge(text, "shipwhen_work_left", "Steps of work left to do, at most a thousand.", left.work);
+        gauge(text, "shipwhen_mail_due", "Mails that should have gone out, at most a thousand.", left.mail);
+        gauge(
+            text,
+            "shipwhen_timers_late_seconds",
+            "How long the oldest timer has been due.",
+            seconds(u64::try_from(left.late_ms.saturating_mul(1_000)).unwrap_or(0)),
+        );
+    }
+}
+
+fn gauge(text: &mut String, name: &str, help: &str, value: impl std::fmt::Display) {
+    // Writing to a text cannot fail.
+    let _ = write!(text, "# HELP {name} {help}\n# TYPE {name} gauge\n{name} {value}\n");
+}
+
+fn counter(text: &mut String, name: &str, help: &str, value: u64) {
+    let _ = write!(text, "# HELP {name} {help}\n# TYPE {name} counter\n{name} {value}\n");
 }
 
 fn write_series(text: &mut String, route: &str, series: &Series) {
@@ -129,7 +194,13 @@ mod tests {
         metrics.count("/v1/orders", &Method::POST, 201, Duration::from_micros(100));
         metrics.count("/v1/orders", &Method::POST, 201, Duration::from_micros(101));
         metrics.count("/v1/orders", &Method::POST, 409, Duration::from_secs(60));
-        let text = metrics.text(7);
+        let left = Left { work: 3, mail: 2, late_ms: 1_500 };
+        let text = metrics.text(&EngineNow {
+            waiting: (7, 100),
+            conflicts: 4,
+            left: Some(left),
+            ..EngineNow::default()
+        });
         for line in [
             r#"shipwhen_http_request_duration_seconds_bucket{route="/v1/orders",method="POST",status="201",le="0.000100"} 1"#,
             r#"shipwhen_http_request_duration_seconds_bucket{route="/v1/orders",method="POST",status="201",le="0.000250"} 2"#,
@@ -137,8 +208,16 @@ mod tests {
             r#"shipwhen_http_request_duration_seconds_bucket{route="/v1/orders",method="POST",status="409",le="5.000000"} 0"#,
             r#"shipwhen_http_request_duration_seconds_count{route="/v1/orders",method="POST",status="409"} 1"#,
             "shipwhen_engine_waiting 7",
+            "shipwhen_engine_waiting_max 100",
+            "shipwhen_engine_conflicts_total 4",
+            "shipwhen_store_up 1",
+            "shipwhen_work_left 3",
+            "shipwhen_mail_due 2",
+            "shipwhen_timers_late_seconds 1.500000",
         ] {
             assert!(text.lines().any(|found| found == line), "{line}\n{text}");
         }
+        let away = metrics.text(&EngineNow::default());
+        assert!(away.contains("shipwhen_store_up 0") && !away.contains("shipwhen_work_left"), "{away}");
     }
 }

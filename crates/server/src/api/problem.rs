@@ -262,7 +262,11 @@ impl From<StoreError> for Problem {
 fn store_failed(error: &Arc<StoreError>) -> Problem {
     let source = std::error::Error::source(&**error).map(ToString::to_string);
     tracing::error!(%error, source, "the store did not answer");
-    if error.is_transient() {
+    if matches!(**error, StoreError::Unknown { .. }) {
+        let detail = "the store went away while it kept this, so nobody knows whether it did; the same request with the \
+             same Idempotency-Key has its effect once";
+        Problem::unavailable(detail)
+    } else if error.is_transient() {
         Problem::unavailable("the store did not answer; nothing was done, and trying again may help")
     } else {
         Problem::defect()
@@ -276,10 +280,14 @@ mod tests {
     #[test]
     fn what_passes_says_when_to_come_back() {
         let failed = StoreError::driver("read", "the disk is gone");
+        let unknown = StoreError::Unknown {
+            source: Box::new(StoreError::driver("committed", "the connection is gone")),
+        };
         for (problem, status, code, retry) in [
             (Problem::from(Failure::Busy), 429, "busy", "1"),
             (Problem::from(Failure::Stopped), 503, "unavailable", "1"),
             (Problem::from(failed), 503, "unavailable", "1"),
+            (Problem::from(unknown), 503, "unavailable", "1"),
             (Problem::from(StoreError::inconsistent("a row")), 500, "internal", ""),
             (Problem::from(Failure::Defect("a secret".into())), 500, "internal", ""),
             (Problem::from(Failure::NoTenant), 401, "key_invalid", ""),

@@ -38,6 +38,8 @@ pub(crate) struct Api {
     pub(crate) openapi: Arc<str>,
     /// Becomes true when the server stops: answers without an end end then.
     pub(crate) stopping: watch::Sender<bool>,
+    /// Becomes true a while before: it answers as ever, but is not ready for more.
+    pub(crate) draining: watch::Sender<bool>,
     /// When this server started, in milliseconds: keeps the request ids of two runs apart.
     pub(crate) started: i64,
     salts: RwLock<FxHashMap<TenantId, [u8; 32]>>,
@@ -53,6 +55,7 @@ impl Api {
             metrics: Arc::default(),
             openapi,
             stopping: watch::Sender::new(false),
+            draining: watch::Sender::new(false),
             salts: RwLock::default(),
         }
     }
@@ -160,7 +163,9 @@ impl Done {
 
 /// An answer that does not go with its command: a defect.
 pub(crate) fn unexpected(answer: &Answer) -> Problem {
-    tracing::error!(?answer, "the engine answered something else");
+    // Not the answer itself: it may name a customer.
+    let kind = std::mem::discriminant(answer);
+    tracing::error!(?kind, "the engine answered something else");
     Problem::defect()
 }
 

@@ -46,22 +46,40 @@ impl Done {
     }
 }
 
-/// A directory with a store, and room for files beside it.
+/// A store, and a directory with room for files beside it: its own, unless it is in a database.
 pub(crate) struct House {
     dir: TempDir,
+    store: String,
 }
 
 impl House {
     pub(crate) fn new() -> Self {
-        Self { dir: tempfile::tempdir().unwrap() }
+        let dir = tempfile::tempdir().unwrap();
+        let store = store(&dir.path().join("store"));
+        Self { dir, store }
+    }
+
+    /// A store in a database.
+    pub(crate) fn at(url: &str) -> Self {
+        Self { dir: tempfile::tempdir().unwrap(), store: url.to_owned() }
+    }
+
+    /// The store as the command takes it.
+    pub(crate) fn store(&self) -> &str {
+        &self.store
     }
 
     /// A new store with the tenant `shop`, and a staff key of it.
     pub(crate) fn with_key() -> (Self, String) {
         let house = Self::new();
-        let made = house.done(&["keys", "create", "--tenant", "shop", "--json"]).json();
-        let key = made["key"].as_str().unwrap().to_owned();
+        let key = house.key();
         (house, key)
+    }
+
+    /// The tenant `shop`, made if it is new, and a staff key of it.
+    pub(crate) fn key(&self) -> String {
+        let made = self.done(&["keys", "create", "--tenant", "shop", "--json"]).json();
+        made["key"].as_str().unwrap().to_owned()
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
@@ -81,7 +99,7 @@ impl House {
 
     pub(crate) fn command(&self, args: &[&str]) -> Command {
         let mut command = shipwhen();
-        command.args(args).arg("--store").arg(store(&self.path("store")));
+        command.args(args).arg("--store").arg(&self.store);
         command
     }
 
@@ -155,6 +173,11 @@ impl Server {
 
     pub(crate) fn client(&self, key: &str) -> Client {
         Client::new(&self.url, key)
+    }
+
+    /// Its process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
     }
 
     /// Kills it where it stands (SIGKILL) and waits for its end.

@@ -4,8 +4,13 @@
 mod advise;
 mod commands;
 mod demo;
+mod disk;
 mod house;
 mod kills;
 mod learning;
+mod moves;
+mod nodes;
+mod operate;
 mod real_data;
+mod shoppers;
 mod tables;

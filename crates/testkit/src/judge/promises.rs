@@ -39,7 +39,12 @@ impl Judge {
         for said in &given.promises {
             let id = LineId { order: given.order, no: said.line };
             let by_another = complete && affected.iter().any(|line| line.order == given.order);
-            ensure!(by_another || affected.contains(&id), "{id} was promised anew without cause");
+            // A day that is over is a cause, of which the engine alone knows: it looks once a day.
+            let by_the_day = &*said.promise.cause.kind == "supply_overdue";
+            ensure!(
+                by_the_day || by_another || affected.contains(&id),
+                "{id} was promised anew without cause"
+            );
         }
         Ok(())
     }

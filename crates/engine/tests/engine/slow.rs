@@ -1,0 +1,72 @@
+//! A disk that takes its time: nobody is answered before what was decided is kept, and readers do not wait.
+
+use std::sync::{Arc, Condvar, Mutex};
+
+use ledger::memory::{MemoryStore, Moment};
+use testkit::ask::sku;
+use tokio::sync::oneshot::error::TryRecvError;
+
+use crate::{
+    together::{Answering, accepted, order, send, stock},
+    world::World,
+};
+
+/// Where a commit waits: whether it is to, and whether one does.
+#[derive(Default)]
+struct Gate {
+    state: Mutex<(bool, bool)>,
+    moved: Condvar,
+}
+
+impl Gate {
+    fn pass(&self) {
+        let mut state = self.state.lock().unwrap();
+        if state.0 {
+            state.1 = true;
+            self.moved.notify_all();
+            drop(self.moved.wait_while(state, |(closed, _)| *closed).unwrap());
+        }
+    }
+
+    fn close(&self) {
+        *self.state.lock().unwrap() = (true, false);
+    }
+
+    fn wait_for_somebody(&self) {
+        drop(self.moved.wait_while(self.state.lock().unwrap(), |(_, waits)| !*waits).unwrap());
+    }
+
+    fn open(&self) {
+        self.state.lock().unwrap().0 = false;
+        self.moved.notify_all();
+    }
+}
+
+#[test]
+fn nobody_is_answered_before_a_slow_disk_has_it_and_readers_do_not_wait() {
+    let gate = Arc::<Gate>::default();
+    let at = Arc::clone(&gate);
+    let store = MemoryStore::failing([1; 32], move |moment| {
+        if moment == Moment::Commit {
+            at.pass();
+        }
+        Ok(())
+    });
+    let world = World::opened_on(Arc::new(store));
+    stock(&world, 40);
+    gate.close();
+    let mut answers: Vec<Answering> = vec![send(world.engine(), &world, None, order(1))];
+    gate.wait_for_somebody();
+    answers.extend((0..60).map(|_| send(world.engine(), &world, None, order(1))));
+    for answer in &mut answers {
+        assert_eq!(answer.try_recv().unwrap_err(), TryRecvError::Empty, "nothing is kept yet");
+    }
+    let mut reader = world.store.reader().unwrap();
+    assert_eq!(reader.order_page(&world.tenant, &Default::default(), None, 100).unwrap(), []);
+    let shop = world.engine().snapshots().shop(&world.tenant, &[sku("MUG")]).unwrap();
+    assert_eq!(shop.pool(&sku("MUG")).unwrap().free_on_hand(), 40, "what is not kept is not shown");
+    assert!(!world.engine().stats().is_failing(), "slow is not broken");
+    gate.open();
+    assert_eq!(accepted(answers), 40);
+    world.verify();
+}
