@@ -27,6 +27,7 @@ mod product;
 mod question;
 mod shop;
 mod status;
+mod talk;
 mod wait;
 mod words;
 
@@ -66,6 +67,7 @@ pub fn routes(stopping: watch::Receiver<bool>) -> Router<Arc<App>> {
         .route("/o/{token}", get(show_order))
         .route("/o/{token}/answer", post(answer_notice))
         .route("/o/{token}/cancel", post(cancel_line))
+        .route("/o/{token}/message", post(write_message))
         .route("/o/{token}/q/{question}", get(show_question).post(answer_question))
         .route("/w/{token}", get(show_wait))
         .route("/w/{token}/leave", post(leave_wait))
@@ -367,6 +369,17 @@ async fn cancel_line(
     let ask = Ask::new(app, &headers);
     let Ok(Form(sent)) = sent else { return Fail::Form.into_response() };
     blocking(move || cancel::answer(&ask, &token, &sent)).await
+}
+
+async fn write_message(
+    State(app): State<Arc<App>>,
+    Path(token): Path<String>,
+    headers: HeaderMap,
+    sent: Result<Form<talk::Sent>, FormRejection>,
+) -> Response {
+    let ask = Ask::new(app, &headers);
+    let Ok(Form(sent)) = sent else { return Fail::Form.into_response() };
+    blocking(move || talk::answer(&ask, &token, &sent)).await
 }
 
 async fn show_question(

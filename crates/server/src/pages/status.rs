@@ -24,6 +24,7 @@ use super::{
     error::Fail,
     owe::{first_name, short_id},
     page,
+    talk::{self, Paid, Written},
     words::{self, Day},
 };
 use crate::link;
@@ -36,6 +37,7 @@ const PLACES_MAX: usize = 1_000;
 pub(super) struct Said {
     placed: Option<String>,
     cancelled: Option<String>,
+    written: Option<String>,
     kept: Option<String>,
 }
 
@@ -63,6 +65,9 @@ pub(super) struct Status {
     /// What the customer is asked.
     questions: Vec<Question>,
     answer_href: String,
+    thread: Vec<Written>,
+    message_href: String,
+    paid: Option<Paid>,
 }
 
 struct Line {
@@ -155,6 +160,9 @@ pub(super) fn answer(ask: &Ask, token: &str, said: &Said, problem: Option<String
         problem,
         questions,
         answer_href: format!("/o/{token}/answer"),
+        thread: talk::thread(&mut *reader, &tenant, id)?,
+        message_href: format!("/o/{token}/message"),
+        paid: talk::paid(&mut *reader, &tenant, id)?,
         cancel_href: format!("/o/{token}/cancel"),
         once: ask.app.stamps.next(ask.now).simple().to_string(),
         ..view(frame, &facts)
@@ -166,6 +174,7 @@ fn message(said: &Said) -> Option<&'static str> {
     match said {
         Said { kept: Some(_), .. } => Some("Thank you: we keep it for you, for the new date."),
         Said { cancelled: Some(_), .. } => Some("Done. What you called off is cancelled."),
+        Said { written: Some(_), .. } => Some("Thank you. We have your message and answer by mail and here."),
         Said { placed: Some(_), .. } => {
             Some("Thank you. Your order is placed; this page always shows where it stands.")
         }
@@ -254,6 +263,9 @@ pub(super) fn view(frame: Frame, facts: &Facts<'_>) -> Status {
         problem: None,
         cancel_href: String::new(),
         once: String::new(),
+        thread: Vec::new(),
+        message_href: String::new(),
+        paid: None,
         questions: Vec::new(),
         answer_href: String::new(),
     }

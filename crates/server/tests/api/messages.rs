@@ -138,3 +138,25 @@ async fn who_waits_is_asked_once_and_the_last_answer_counts() {
     }
     world.verify();
 }
+
+#[tokio::test]
+async fn a_customer_writes_on_the_orders_page_and_reads_the_answer_there() {
+    let (world, order) = shop().await;
+    let status = world.get(&format!("/v1/orders/{order}")).await.is(200)["status_url"].clone();
+    let page = status.as_str().unwrap().strip_prefix("http://shop.test").unwrap().to_owned();
+    world.page(&page).await.says("Write to us");
+    assert_eq!(unread(&world).await, 0, "looking changes nothing");
+    let sent = world.form(&format!("{page}/message"), "text=Is+it+%3Cb%3Eblue%3C%2Fb%3E%3F&once=").await;
+    assert_eq!(sent.status, 303);
+    assert_eq!(unread(&world).await, 1);
+    write(&world, &order, json!({"by": "note", "text": "secret of the shop"})).await;
+    write(&world, &order, json!({"who": "Mia", "text": "As the sea."})).await;
+    let shown = world.page(&page).await;
+    shown.says("As the sea.");
+    shown.says("Is it &#60;b&#62;blue&#60;/b&#62;?");
+    assert!(!String::from_utf8_lossy(&shown.bytes).contains("secret of the shop"));
+    for wrong in ["text=", "text=++", "text=%07"] {
+        assert_eq!(world.form(&format!("{page}/message"), wrong).await.status, 409);
+    }
+    world.verify();
+}
