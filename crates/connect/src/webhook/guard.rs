@@ -99,7 +99,7 @@ pub fn names_private_address(url: &str) -> bool {
 pub fn is_address(url: &str) -> bool {
     let Ok(uri) = url.parse::<Uri>() else { return false };
     let is_web = matches!(uri.scheme_str(), Some("https" | "http"));
-    let authority = uri.authority().map(|authority| authority.as_str()).unwrap_or_default();
+    let authority = uri.authority().map_or("", ureq::http::uri::Authority::as_str);
     is_web && !uri.host().unwrap_or_default().is_empty() && !authority.contains('@')
 }
 

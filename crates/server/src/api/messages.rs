@@ -203,7 +203,7 @@ async fn canned(
         let name = contact.name.as_deref().and_then(crate::pages::first_name).unwrap_or_default();
         let by = by.map_or_else(|| "(no date yet)".to_owned(), |date| date.to_string());
         let number = crate::pages::order_number(&order);
-        let filled = answer.text.replace("{name}", &name).replace("{number}", &number);
+        let filled = answer.text.replace("{name}", name).replace("{number}", &number);
         Ok(Some(filled.replace("{ship_by}", &by).into()))
     })
     .await
@@ -306,7 +306,7 @@ pub(crate) async fn put_canned(
         })
         .await?;
     if others.len() >= CANNED_MAX && others.iter().all(|known| known.id != name) {
-        return Err(Problem::field("name", "too_many", &format!("there are {CANNED_MAX} answers already")));
+        return Err(Problem::field("name", "too_many", format!("there are {CANNED_MAX} answers already")));
     }
     let out = CannedOut { name: Arc::clone(&name), text };
     let record = Record::new(CANNED, &name, &out).map_err(|_| Problem::defect())?;

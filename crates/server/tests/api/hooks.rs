@@ -11,11 +11,14 @@ use standardwebhooks::Webhook;
 
 use crate::world::{Call, World, world};
 
+/// A status, and how long to wait.
+type Say = (u16, Option<&'static str>);
+
 #[derive(Clone, Default)]
 struct Receiver {
     taken: Arc<Mutex<Vec<(HeaderMap, String)>>>,
     /// What it answers, one after the other; then 204.
-    answers: Arc<Mutex<VecDeque<(u16, Option<&'static str>)>>>,
+    answers: Arc<Mutex<VecDeque<Say>>>,
 }
 
 impl Receiver {
@@ -28,7 +31,7 @@ impl Receiver {
         url
     }
 
-    fn will_say(&self, answers: &[(u16, Option<&'static str>)]) {
+    fn will_say(&self, answers: &[Say]) {
         self.answers.lock().unwrap().extend(answers);
     }
 
@@ -57,7 +60,7 @@ async fn take(State(receiver): State<Receiver>, headers: HeaderMap, body: String
     let (status, later) = receiver.answers.lock().unwrap().pop_front().unwrap_or((204, None));
     receiver.taken.lock().unwrap().push((headers, body));
     let later = later.map(|seconds| [("retry-after", seconds)]);
-    (axum::http::StatusCode::from_u16(status).unwrap(), later.map_or_else(|| [("x-none", "")], |later| later))
+    (axum::http::StatusCode::from_u16(status).unwrap(), later.unwrap_or([("x-none", "")]))
 }
 
 /// Whether one of a message's signatures is the one that the specification's own library makes. Its `verify` would hold the
