@@ -53,6 +53,28 @@
       ]));
   }
 
+  // A table that is chosen or dropped is read into the form, and tried at once.
+  const table = document.getElementById("import");
+  if (table) {
+    const read = async (file) => {
+      if (!file) return;
+      table.elements.table.value = await file.text();
+      table.requestSubmit();
+    };
+    document.getElementById("file").addEventListener("change", (event) => read(event.target.files[0]));
+    const over = (isOver) => document.body.classList.toggle("is-over", isOver);
+    addEventListener("dragover", (event) => {
+      event.preventDefault();
+      over(true);
+    });
+    addEventListener("dragleave", () => over(false));
+    addEventListener("drop", (event) => {
+      event.preventDefault();
+      over(false);
+      read(event.dataTransfer.files[0]);
+    });
+  }
+
   // News: the page renews itself, unless somebody is in the middle of something; then a button offers it.
   const live = document.querySelector("[data-live]");
   if (live && window.EventSource) {

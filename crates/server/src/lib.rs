@@ -6,6 +6,7 @@
 mod api;
 pub mod app;
 pub mod hooks;
+pub mod import;
 pub mod link;
 pub mod mail;
 pub mod pages;

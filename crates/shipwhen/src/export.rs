@@ -20,11 +20,12 @@ use model::{
     supply,
 };
 
+use server::import::owed_reference;
+
 use crate::{
     cli::ExportArgs,
     config::{Settings, Usage},
     house::House,
-    import::owed_reference,
     output,
 };
 

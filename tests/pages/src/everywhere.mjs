@@ -27,6 +27,7 @@ async function addresses(server) {
     ["a product", `/products/${waits}`],
     ["messages", "/messages"],
     ["messages, sent", "/messages?state=sent"],
+    ["import", "/import"],
     ["people", "/people"],
     ["outbox", "/outbox"],
     ["shop", "/shop"],

@@ -108,8 +108,21 @@ async function receipt(server, size, scheme) {
 // The first ten minutes: a product goes on backorder, shoppers order it, part of it comes, everybody hears the truth.
 async function firstTenMinutes(server, size, scheme) {
   const sku = `NEW-${size}-${scheme}`.toUpperCase();
-  await call(server, "PUT", `/v1/skus/${sku}`, { title: `First lamp ${sku}`, price: { amount: 4900, currency: "USD" } });
   const page = await open(server, { size, scheme });
+  await page.goto("/import");
+  const products = [
+    "Handle,Title,Option1 Name,Option1 Value,Variant SKU,Variant Price,Variant Inventory Qty,Status",
+    `lamp,First lamp ${sku},Title,Default Title,${sku},49.00,0,active`,
+    `shade,Lamp shade ${sku},Title,Default Title,,19.00,2,active`,
+  ];
+  await page.locator("#file").setInputFiles({ name: "products.csv", mimeType: "text/csv", buffer: Buffer.from(products.join("\n")) });
+  await says(page, "This is Shopify’s product export");
+  await says(page, "Would go in 1");
+  await says(page, "Bad rows 1");
+  await accessible(page);
+  await fits(page);
+  await page.getByRole("button", { name: "Take it in" }).click();
+  await says(page, "Taken in");
   await page.goto(`/products/${sku}`);
   await says(page, "When the shelf is empty it is shown as out of stock and not sold.");
   await page.getByText("Change it").click();
@@ -207,6 +220,26 @@ async function keyboard() {
     await page.waitForURL(/confirm$/);
     await says(page, "1 unit is set apart as damaged");
     await page.done();
+  } finally {
+    await serving.stop();
+    kept.drop();
+  }
+}
+
+// Who guesses passwords has to wait, whoever it is; nothing says whether there is such an account.
+async function guessing() {
+  const kept = store();
+  kept.run("users", "create", "ada@example.com", "--tenant", "north-fork");
+  const serving = await start(["serve", "--store", kept.at, "--listen", "127.0.0.1:0"]);
+  try {
+    const guess = (email) =>
+      fetch(`${serving.url}/sign-in`, { method: "POST", body: new URLSearchParams({ email, password: "not this one" }) });
+    for (const email of ["ada@example.com", "nobody@example.com"]) {
+      for (let nth = 0; nth < 8; nth += 1) equal((await guess(email)).status, 422, `guess ${nth + 1} for ${email}`);
+      const last = await guess(email);
+      equal(last.status, 429, `the ninth guess for ${email}`);
+      truth((await last.text()).includes("Please wait a quarter of an hour"), "what the ninth is told");
+    }
   } finally {
     await serving.stop();
     kept.drop();
@@ -365,6 +398,7 @@ export async function walks(server) {
   await check("the first load of a page is at most 100 KB", () => small(server));
   await check("the badge on another site", () => badge(server));
   await check("with the keyboard alone: sign in, today, receive", keyboard);
+  await check("who guesses passwords has to wait", guessing);
   await check("what happens elsewhere is seen at once", () => live(server));
   await check("without script", () => withoutScript(server));
   for (const [size, scheme] of [["desktop", "light"], ["phone", "dark"], ["desktop", "dark"], ["phone", "light"]]) {

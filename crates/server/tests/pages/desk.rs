@@ -279,6 +279,37 @@ async fn the_backlog_goes_on_where_a_page_ends() {
     assert_eq!(get(&shop, "/backlog?cursor=x%0A").await.response.status(), StatusCode::NOT_FOUND);
 }
 
+#[tokio::test]
+async fn a_table_is_recognised_tried_and_taken_in_once() {
+    let shop = full().await;
+    let table = "sku,title,price,currency,when_out\nBELL-1,\"Door <bell>\",45.00,USD,backorder\n,Nameless,1,USD,refuse\n";
+    let tried = post(&shop, "/import", &[("table", table)]).await;
+    for text in [
+        "This is our own list of products Nothing is changed yet",
+        "Rows 2 without the header Would go in 1",
+        "Bad rows 1 would be left out",
+        "3 sku",
+        "BELL-1 Door &#60;bell&#62; 45.00 USD backorder",
+    ] {
+        tried.says(text);
+    }
+    assert_eq!(get(&shop, "/products/BELL-1").await.response.status(), StatusCode::NOT_FOUND, "only tried");
+    let take = [("table", table), ("kind", "skus"), ("act", "take")];
+    post(&shop, "/import", &take).await.says("Taken in Rows 2 without the header Went in 1");
+    get(&shop, "/products/BELL-1").await.says("Door &#60;bell&#62;");
+    post(&shop, "/import", &take).await.says("Went in 0 our own list of products Nothing to do 1");
+    for (fields, says) in [
+        (&[("table", " ")][..], "Please choose a file, or paste a table"),
+        (&[("table", "a,b\n1,2\n")], "Its columns could be of several kinds of table"),
+        (&[("table", "a,b\n1,2\n"), ("kind", "skus")], "Missing column: sku"),
+        (&[("table", table), ("currency", "X")], "Please give the currency as three letters"),
+    ] {
+        let page = post(&shop, "/import", fields).await;
+        assert_eq!(page.response.status(), StatusCode::UNPROCESSABLE_ENTITY, "{says}");
+        page.says(says);
+    }
+}
+
 /// Signs somebody in to a shop of their own beside the full one.
 async fn neighbour(shop: Sample) -> (Sample, String) {
     let shop = shop.behind_a_door();
@@ -353,6 +384,7 @@ async fn staff_of_one_shop_see_and_change_nothing_of_another() {
         "/products/CHAIR-OAK".to_owned(),
         "/messages".to_owned(),
         "/messages?state=sent".to_owned(),
+        "/import".to_owned(),
         "/people".to_owned(),
         "/outbox".to_owned(),
         "/shop".to_owned(),
@@ -379,6 +411,7 @@ async fn staff_of_one_shop_see_and_change_nothing_of_another() {
         ),
         ("/products/CHAIR-OAK".to_owned(), &[("when_out", "refuse")]),
         ("/products/CHAIR-OAK/preview".to_owned(), &[("when_out", "refuse")]),
+        ("/import".to_owned(), &[("table", " ")]),
         ("/people".to_owned(), &[("act", "remove"), ("email", "ada@example.com")]),
     ] {
         let page = as_her(&shop, "POST", &path, &eve, fields).await;

@@ -8,6 +8,7 @@ mod backlog;
 mod change;
 mod done;
 pub(super) mod duties;
+mod import;
 mod live;
 mod messages;
 mod order;
@@ -23,7 +24,7 @@ use std::sync::Arc;
 
 use axum::{
     Form, Router,
-    extract::{FromRequest, FromRequestParts, Path, Query, Request, State},
+    extract::{DefaultBodyLimit, FromRequest, FromRequestParts, Path, Query, Request, State},
     http::request::Parts,
     response::{IntoResponse, Response},
     routing::{get, post},
@@ -62,6 +63,7 @@ pub(super) fn routes() -> Router<Arc<App>> {
         .route("/products/{sku}/preview", post(preview_policy))
         .route("/messages", get(list_messages))
         .route("/messages/send", post(send_messages))
+        .route("/import", get(show_import).post(take_in).layer(DefaultBodyLimit::max(import::BYTES_MAX)))
         .route("/live", get(live::follow))
 }
 
@@ -241,6 +243,14 @@ async fn save_policy(
     Sent(sent): Sent<policy::Filled>,
 ) -> Response {
     blocking(move || policy::save(&ask, &sku, sent)).await
+}
+
+async fn show_import(Asked(ask): Asked) -> Response {
+    blocking(move || import::show(&ask)).await
+}
+
+async fn take_in(Asked(ask): Asked, Sent(sent): Sent<import::Sent>) -> Response {
+    blocking(move || import::take(&ask, sent)).await
 }
 
 async fn list_messages(Asked(ask): Asked, Query(cut): Query<messages::Cut>) -> Response {

@@ -11,13 +11,13 @@ use model::{
     time::checked_date,
 };
 
-use super::session::Session;
+use super::{Outcome, session::Session};
 
 /// What makes a row the same supply as one that is there.
 type Known = BTreeSet<(String, Sku, LocationId)>;
 
 /// Takes in our own list of supplies. One with the same reference, SKU and location is the same supply and is left alone.
-pub(super) fn supplies(session: &mut Session, source: impl Read + Send) -> anyhow::Result<()> {
+pub(super) fn supplies(session: &mut Session, source: impl Read + Send) -> Outcome<()> {
     let mut known = known(session)?;
     for row in supplies::read(source)? {
         match row {
@@ -41,7 +41,7 @@ pub(super) fn supplies(session: &mut Session, source: impl Read + Send) -> anyho
     Ok(())
 }
 
-fn known(session: &mut Session) -> anyhow::Result<Known> {
+fn known(session: &mut Session) -> Outcome<Known> {
     const PAGE: usize = 1_000;
     let mut known = Known::new();
     let mut reader = session.store.reader()?;
@@ -62,7 +62,7 @@ fn known(session: &mut Session) -> anyhow::Result<Known> {
 
 type Bad = (&'static str, &'static str, String);
 
-fn checked(session: &mut Session, row: &SupplyRow) -> anyhow::Result<Result<AddSupply, Bad>> {
+fn checked(session: &mut Session, row: &SupplyRow) -> Outcome<Result<AddSupply, Bad>> {
     let sku = match Sku::new(&row.sku) {
         Ok(sku) => sku,
         Err(error) => return Ok(Err(("bad_sku", "sku", error.to_string()))),

@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, io::Read};
 
+use crate::app::customer_key;
 use connect::tables::{
     moment::PlacedAt,
     orders::{self, OrderRow},
@@ -12,13 +13,12 @@ use model::{
     limits::{LINE_UNITS_MAX, LINES_MAX, NAME_CHARS_MAX},
     time::Timestamp,
 };
-use server::app::customer_key;
 
-use super::session::Session;
+use super::{Outcome, session::Session};
 
 /// Takes in orders, one row a line; rows with the same reference are one order, whose first row says who and when. They are
 /// placed in the order of their times, so that the oldest stands first in every queue; an order is taken whole or not at all.
-pub(super) fn orders(session: &mut Session, source: impl Read + Send) -> anyhow::Result<()> {
+pub(super) fn orders(session: &mut Session, source: impl Read + Send) -> Outcome<()> {
     let mut by_reference: BTreeMap<String, Vec<OrderRow>> = BTreeMap::new();
     for row in orders::read(source, session.currency)? {
         match row {
@@ -53,7 +53,7 @@ fn placed_at(session: &Session, row: &OrderRow) -> Option<Timestamp> {
     (at <= session.now).then_some(at)
 }
 
-fn order(session: &mut Session, at: Timestamp, rows: &[OrderRow]) -> anyhow::Result<()> {
+fn order(session: &mut Session, at: Timestamp, rows: &[OrderRow]) -> Outcome<()> {
     let first = &rows[0];
     if session.order_exists(&first.reference)? {
         session.report.skipped += rows.len() as u64;

@@ -14,10 +14,10 @@ use model::{
     supply::SupplyKind,
 };
 
-use super::session::Session;
+use super::{Outcome, session::Session};
 
 /// Takes in our own count. A negative one is what is owed already: nothing is there, and so many units wait for goods.
-pub(super) fn stock(session: &mut Session, source: impl Read + Send) -> anyhow::Result<()> {
+pub(super) fn stock(session: &mut Session, source: impl Read + Send) -> Outcome<()> {
     for row in stock::read(source)? {
         match row {
             Err(error) => session.unread(&error),
@@ -37,7 +37,7 @@ pub(super) fn stock(session: &mut Session, source: impl Read + Send) -> anyhow::
 
 /// Takes in Shopify's inventory: what is on hand and can be sold, what was sold already (committed, or below zero), and what
 /// is on its way, which has no date yet and is not sold from until it has one.
-pub(super) fn shopify(session: &mut Session, source: impl Read + Send) -> anyhow::Result<()> {
+pub(super) fn shopify(session: &mut Session, source: impl Read + Send) -> Outcome<()> {
     let mut doubtful = 0_u64;
     for row in shopify_inventory::read(source)? {
         match row {
@@ -79,7 +79,7 @@ fn level(
     (row, sku, location): (u64, &str, &str),
     on_hand: i64,
     owed: i64,
-) -> anyhow::Result<()> {
+) -> Outcome<()> {
     let Some((sku, location)) = named(session, row, sku, location) else { return Ok(()) };
     if on_hand > SUPPLY_UNITS_MAX || owed > LINE_UNITS_MAX {
         session.report.bad(row, "quantity_too_large", None, "more units than one count may have");
@@ -104,11 +104,7 @@ fn level(
     Ok(())
 }
 
-fn incoming(
-    session: &mut Session,
-    (row, sku, location): (u64, &str, &str),
-    units: i64,
-) -> anyhow::Result<()> {
+fn incoming(session: &mut Session, (row, sku, location): (u64, &str, &str), units: i64) -> Outcome<()> {
     if units <= 0 || session.dry_run {
         return Ok(());
     }

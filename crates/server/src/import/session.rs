@@ -2,12 +2,12 @@
 
 use std::{
     collections::{BTreeSet, VecDeque},
+    ops::Deref,
     sync::Arc,
 };
 
-use anyhow::bail;
 use connect::tables::{Currency, RowError};
-use engine::{Answered, Detail, Engine, Failure, Key, Request, Stamps};
+use engine::{Answered, Detail, Engine, Failure, Key, Request};
 use ledger::{Store, Tenant};
 use model::{
     command::{Adjust, Command, PlaceOrder, PutLocation},
@@ -22,13 +22,7 @@ use model::{
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
-use crate::{
-    cli::ImportArgs,
-    house::{House, now, stamps},
-    output,
-};
-
-use super::Report;
+use super::{ImportError, Outcome, Report, Setup};
 
 /// Most commands sent and not yet answered.
 const IN_FLIGHT_MAX: usize = 8_192;
@@ -44,44 +38,35 @@ pub(super) struct Sent {
 
 /// An import in its course.
 pub(super) struct Session {
-    pub engine: Engine,
+    pub engine: Box<dyn Deref<Target = Engine>>,
     pub store: Arc<dyn Store>,
     pub tenant: Tenant,
     pub currency: Currency,
     pub now: Timestamp,
     pub report: Report,
     pub dry_run: bool,
-    stamps: Stamps,
-    bar: indicatif::ProgressBar,
+    stamp: Box<dyn Fn(Timestamp) -> Uuid>,
+    on_row: Box<dyn FnMut()>,
     in_flight: VecDeque<Sent>,
     locations: BTreeSet<LocationId>,
     location: Option<LocationId>,
 }
 
 impl Session {
-    pub(super) fn start(
-        house: &House,
-        tenant: Tenant,
-        currency: Currency,
-        args: &ImportArgs,
-    ) -> anyhow::Result<Self> {
-        let locations = house.store.reader()?.locations(&tenant.id)?;
-        let location = args
-            .location
-            .as_deref()
-            .map(LocationId::new)
-            .transpose()
-            .map_err(|error| crate::config::Usage(format!("--location: {error}")))?;
+    pub(super) fn start(setup: Setup) -> Outcome<Self> {
+        let Setup { engine, tenant, currency, now, dry_run, location, stamp, on_row } = setup;
+        let store = Arc::clone(engine.store());
+        let locations = store.reader()?.locations(&tenant.id)?;
         Ok(Self {
-            engine: house.engine()?,
-            store: Arc::clone(&house.store),
+            engine,
+            store,
             tenant,
             currency,
-            now: now(),
-            report: Report { dry_run: args.dry_run, ..Report::default() },
-            dry_run: args.dry_run,
-            stamps: stamps()?,
-            bar: output::progress(None, "rows"),
+            now,
+            report: Report { dry_run, ..Report::default() },
+            dry_run,
+            stamp,
+            on_row,
             in_flight: VecDeque::new(),
             locations: locations.into_iter().map(|(id, _)| id).collect(),
             location,
@@ -91,7 +76,7 @@ impl Session {
     /// Counts a row that was read.
     pub(super) fn row(&mut self) {
         self.report.rows += 1;
-        self.bar.inc(1);
+        (self.on_row)();
     }
 
     /// Counts a row that could not be read.
@@ -101,12 +86,12 @@ impl Session {
     }
 
     /// Sends a command for a row, which is imported when its answer says so.
-    pub(super) fn send(&mut self, row: u64, command: Command) -> anyhow::Result<()> {
+    pub(super) fn send(&mut self, row: u64, command: Command) -> Outcome<()> {
         self.send_as(row, 1, self.now, None, command).map(drop)
     }
 
     /// Sends a command that only prepares others.
-    pub(super) fn prepare(&mut self, row: u64, command: Command) -> anyhow::Result<()> {
+    pub(super) fn prepare(&mut self, row: u64, command: Command) -> Outcome<()> {
         self.send_as(row, 0, self.now, None, command).map(drop)
     }
 
@@ -119,7 +104,7 @@ impl Session {
         at: Timestamp,
         own: Option<(Uuid, Key)>,
         command: Command,
-    ) -> anyhow::Result<Uuid> {
+    ) -> Outcome<Uuid> {
         if self.dry_run {
             self.report.imported += rows;
             return Ok(Uuid::nil());
@@ -127,7 +112,7 @@ impl Session {
         while self.in_flight.len() >= IN_FLIGHT_MAX {
             self.take_one()?;
         }
-        let (id, key) = own.map_or_else(|| (self.stamps.next(at), None), |(id, key)| (id, Some(key)));
+        let (id, key) = own.map_or_else(|| ((self.stamp)(at), None), |(id, key)| (id, Some(key)));
         let answer = self.dispatch(at, id, key, Detail::Done, command)?;
         self.in_flight.push_back(Sent { row, rows, answer });
         Ok(id)
@@ -140,7 +125,7 @@ impl Session {
         id: Uuid,
         key: Key,
         command: Command,
-    ) -> anyhow::Result<oneshot::Receiver<Result<Answered, Failure>>> {
+    ) -> Outcome<oneshot::Receiver<Result<Answered, Failure>>> {
         self.dispatch(at, id, Some(key), Detail::Full, command)
     }
 
@@ -151,21 +136,21 @@ impl Session {
         key: Option<Key>,
         detail: Detail,
         command: Command,
-    ) -> anyhow::Result<oneshot::Receiver<Result<Answered, Failure>>> {
+    ) -> Outcome<oneshot::Receiver<Result<Answered, Failure>>> {
         Ok(self.engine.send(Request { tenant: self.tenant.id.clone(), now, id, command, key, detail })?)
     }
 
     /// Waits for every answer.
-    pub(super) fn settle(&mut self) -> anyhow::Result<()> {
+    pub(super) fn settle(&mut self) -> Outcome<()> {
         while !self.in_flight.is_empty() {
             self.take_one()?;
         }
         Ok(())
     }
 
-    fn take_one(&mut self) -> anyhow::Result<()> {
+    fn take_one(&mut self) -> Outcome<()> {
         let Some(sent) = self.in_flight.pop_front() else { return Ok(()) };
-        let answered = sent.answer.blocking_recv()??;
+        let answered = sent.answer.blocking_recv().map_err(|_| Failure::Stopped)??;
         match answered.outcome {
             Ok(_) if answered.replayed => self.report.skipped += sent.rows,
             Ok(_) => self.report.imported += sent.rows,
@@ -176,15 +161,14 @@ impl Session {
     }
 
     /// Waits for everything and reports.
-    pub(super) fn finish(mut self) -> anyhow::Result<Report> {
+    pub(super) fn finish(mut self) -> Outcome<Report> {
         self.settle()?;
-        self.bar.finish_and_clear();
         self.report.errors.sort_by_key(|bad| bad.row);
         Ok(self.report)
     }
 
     /// The location that stock without one goes to: the one named, else the first there is, else `main`.
-    pub(super) fn default_location(&mut self, row: u64) -> anyhow::Result<LocationId> {
+    pub(super) fn default_location(&mut self, row: u64) -> Outcome<LocationId> {
         let id = self.location.clone().or_else(|| self.locations.first().cloned());
         let id = id.unwrap_or_else(|| LocationId::stored("main"));
         self.ensure_location(row, &id)?;
@@ -192,7 +176,7 @@ impl Session {
     }
 
     /// Makes a location that is not there, with what holds where nothing is said, and says so.
-    pub(super) fn ensure_location(&mut self, row: u64, id: &LocationId) -> anyhow::Result<()> {
+    pub(super) fn ensure_location(&mut self, row: u64, id: &LocationId) -> Outcome<()> {
         let settings = LocationSettings { name: id.to_string(), ..LocationSettings::default() };
         self.ensure_location_as(row, id, settings)
     }
@@ -203,7 +187,7 @@ impl Session {
         row: u64,
         id: &LocationId,
         settings: LocationSettings,
-    ) -> anyhow::Result<()> {
+    ) -> Outcome<()> {
         if !self.locations.insert(id.clone()) {
             return Ok(());
         }
@@ -218,7 +202,7 @@ impl Session {
     }
 
     /// The pool of a SKU as it is now: everything sent before is done.
-    pub(super) fn pool(&mut self, sku: &Sku) -> anyhow::Result<Option<Arc<Pool>>> {
+    pub(super) fn pool(&mut self, sku: &Sku) -> Outcome<Option<Arc<Pool>>> {
         self.settle()?;
         let shop = self.engine.snapshots().shop(&self.tenant.id, std::slice::from_ref(sku))?;
         Ok(shop.pools.get(sku).cloned())
@@ -232,8 +216,8 @@ impl Session {
         location: &LocationId,
         on_hand: i64,
         owed: i64,
-    ) -> anyhow::Result<bool> {
-        let Some(pool) = self.pool(sku)? else { bail!("{sku} is not known") };
+    ) -> Outcome<bool> {
+        let Some(pool) = self.pool(sku)? else { return Err(ImportError::Odd(format!("{sku} is not known"))) };
         let here: i64 = pool
             .supplies
             .iter()
@@ -271,7 +255,7 @@ impl Session {
     }
 
     /// Whether an order with this number of the shop is kept already.
-    pub(super) fn order_exists(&mut self, reference: &str) -> anyhow::Result<bool> {
+    pub(super) fn order_exists(&mut self, reference: &str) -> Outcome<bool> {
         let filter =
             ledger::OrderFilter { reference: Some(reference.into()), ..ledger::OrderFilter::default() };
         Ok(!self.store.reader()?.order_page(&self.tenant.id, &filter, None, 1)?.is_empty())
@@ -284,7 +268,7 @@ impl Session {
 }
 
 /// The number of the order that a count below zero becomes: one for each SKU and location, so that it becomes one once.
-pub(crate) fn owed_reference(location: &LocationId, sku: &Sku) -> String {
+pub fn owed_reference(location: &LocationId, sku: &Sku) -> String {
     format!("owed:{location}:{sku}")
 }
 

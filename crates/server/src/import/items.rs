@@ -14,10 +14,10 @@ use model::{
     limits::{COMPONENT_UNITS_MAX, DAYS_MAX, NAME_CHARS_MAX, SUPPLY_UNITS_MAX, TEXT_CHARS_MAX},
 };
 
-use super::session::Session;
+use super::{Outcome, session::Session};
 
 /// Takes in our own list of articles. Kits go in when everything else has: what they are made of may stand below them.
-pub(super) fn skus(session: &mut Session, source: impl Read + Send) -> anyhow::Result<()> {
+pub(super) fn skus(session: &mut Session, source: impl Read + Send) -> Outcome<()> {
     let mut kits = Vec::new();
     for row in skus::read(source, session.currency)? {
         match row {
@@ -39,7 +39,7 @@ pub(super) fn skus(session: &mut Session, source: impl Read + Send) -> anyhow::R
 }
 
 /// Takes in Shopify's product export. Stock in it goes to the default location.
-pub(super) fn shopify(session: &mut Session, source: impl Read + Send) -> anyhow::Result<()> {
+pub(super) fn shopify(session: &mut Session, source: impl Read + Send) -> Outcome<()> {
     for row in shopify_products::read(source, session.currency)? {
         match row {
             Err(error) => session.unread(&error),
@@ -57,7 +57,7 @@ pub(super) fn shopify(session: &mut Session, source: impl Read + Send) -> anyhow
 }
 
 /// Takes in WooCommerce's product export. Stock in it goes to the default location.
-pub(super) fn woocommerce(session: &mut Session, source: impl Read + Send) -> anyhow::Result<()> {
+pub(super) fn woocommerce(session: &mut Session, source: impl Read + Send) -> Outcome<()> {
     for row in woocommerce_products::read(source, session.currency)? {
         match row {
             Err(error) => session.unread(&error),
@@ -82,7 +82,7 @@ pub(super) fn woocommerce(session: &mut Session, source: impl Read + Send) -> an
     Ok(())
 }
 
-fn stock(session: &mut Session, row: u64, sku: &Sku, on_hand: i64, owed: i64) -> anyhow::Result<()> {
+fn stock(session: &mut Session, row: u64, sku: &Sku, on_hand: i64, owed: i64) -> Outcome<()> {
     if on_hand > SUPPLY_UNITS_MAX || owed > model::limits::LINE_UNITS_MAX {
         session.report.bad(
             row,
@@ -105,7 +105,7 @@ fn stock(session: &mut Session, row: u64, sku: &Sku, on_hand: i64, owed: i64) ->
 }
 
 /// Sends one article with its policy; `None`: the row is bad.
-fn article(session: &mut Session, row: &SkuRow, discontinued: bool) -> anyhow::Result<Option<Sku>> {
+fn article(session: &mut Session, row: &SkuRow, discontinued: bool) -> Outcome<Option<Sku>> {
     let (item, policy) = match described(session, row, discontinued) {
         Ok(described) => described,
         Err((code, column, detail)) => {

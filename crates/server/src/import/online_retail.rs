@@ -19,7 +19,6 @@ use std::{
     io::Read,
 };
 
-use anyhow::Context;
 use connect::tables::online_retail::{self, InvoiceLine, LineClass};
 use engine::{Answer, Answered, Failure, Key, Stamps};
 use model::{
@@ -41,7 +40,7 @@ use sha2::{Digest, Sha256};
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
-use super::session::Session;
+use super::{OrSay, Outcome, session::Session};
 
 const OPENING_FACTOR: Units = 20;
 const OPENING_MIN: Units = 240;
@@ -55,7 +54,7 @@ const LATE_DAYS: [u16; 10] = [0, 0, 0, 0, 0, 0, 2, 4, 7, 9];
 const LEAD_TIME_DAYS: u16 = 28;
 
 /// Replays the file.
-pub(super) fn replay(session: &mut Session, source: impl Read + Send) -> anyhow::Result<()> {
+pub(super) fn replay(session: &mut Session, source: impl Read + Send) -> Outcome<()> {
     let mut lines = online_retail::read(source)?;
     let mut replay = Replay::start(session)?;
     while let Some(line) = lines.next() {
@@ -124,8 +123,8 @@ struct Replay<'a> {
 }
 
 impl<'a> Replay<'a> {
-    fn start(session: &'a mut Session) -> anyhow::Result<Self> {
-        let zone = Zone::new("Europe/London").context("the shop's time zone")?;
+    fn start(session: &'a mut Session) -> Outcome<Self> {
+        let zone = Zone::new("Europe/London").or_say("the shop's time zone")?;
         let location = LocationId::stored("warehouse");
         let settings = LocationSettings {
             name: "Warehouse".to_owned(),
@@ -154,7 +153,7 @@ impl<'a> Replay<'a> {
         })
     }
 
-    fn line(&mut self, line: &InvoiceLine<'_>) -> anyhow::Result<()> {
+    fn line(&mut self, line: &InvoiceLine<'_>) -> Outcome<()> {
         self.session.row();
         if self.session.dry_run {
             let goods = line.class != LineClass::NotGoods;
@@ -183,11 +182,11 @@ impl<'a> Replay<'a> {
         Ok(())
     }
 
-    fn instant(&self, date: Date, time: Time) -> anyhow::Result<Timestamp> {
-        self.zone.first_instant(date, time).context("a time that does not exist")
+    fn instant(&self, date: Date, time: Time) -> Outcome<Timestamp> {
+        self.zone.first_instant(date, time).or_say("a time that does not exist")
     }
 
-    fn sale(&mut self, line: &InvoiceLine<'_>, at: Timestamp) -> anyhow::Result<()> {
+    fn sale(&mut self, line: &InvoiceLine<'_>, at: Timestamp) -> Outcome<()> {
         let sku = self.know(line, at)?;
         let Some(book) = self.books.get_mut(&*line.stock_code) else { return Ok(()) };
         book.position -= line.quantity;
@@ -209,7 +208,7 @@ impl<'a> Replay<'a> {
     }
 
     /// Sends the invoice in hand as an order, and ships what of it is here.
-    fn close_invoice(&mut self) -> anyhow::Result<()> {
+    fn close_invoice(&mut self) -> Outcome<()> {
         let Some(invoice) = self.invoice.take() else { return Ok(()) };
         let (id, key) = self.own(invoice.at, &invoice.number);
         let order = OrderId(id);
@@ -238,13 +237,13 @@ impl<'a> Replay<'a> {
         self.ship(order, invoice.at)
     }
 
-    fn ship(&mut self, order: OrderId, at: Timestamp) -> anyhow::Result<()> {
+    fn ship(&mut self, order: OrderId, at: Timestamp) -> Outcome<()> {
         let (id, key) = self.own(at, &order.to_string());
         let wish = Ship { order, lines: Vec::new(), tracking: None, shipped_at: at };
         self.session.send_as(0, 0, at, Some((id, key)), Command::Ship(wish)).map(drop)
     }
 
-    fn take_back(&mut self, line: &InvoiceLine<'_>, at: Timestamp) -> anyhow::Result<()> {
+    fn take_back(&mut self, line: &InvoiceLine<'_>, at: Timestamp) -> Outcome<()> {
         let sku = self.know(line, at)?;
         let mut left = -line.quantity;
         if let Some(book) = self.books.get_mut(&*line.stock_code) {
@@ -291,13 +290,7 @@ impl<'a> Replay<'a> {
         *if skipped { &mut report.skipped } else { &mut report.imported } += rows;
     }
 
-    fn back_to_stock(
-        &mut self,
-        row: (u64, u64),
-        at: Timestamp,
-        sku: &Sku,
-        units: Units,
-    ) -> anyhow::Result<()> {
+    fn back_to_stock(&mut self, row: (u64, u64), at: Timestamp, sku: &Sku, units: Units) -> Outcome<()> {
         self.adjust(row, at, sku, units, AdjustReason::ReturnToStock)
     }
 
@@ -308,14 +301,14 @@ impl<'a> Replay<'a> {
         sku: &Sku,
         delta: Units,
         reason: AdjustReason,
-    ) -> anyhow::Result<()> {
+    ) -> Outcome<()> {
         let own = self.own(at, sku.as_str());
         let location = self.location.clone();
         let wish = Adjust { sku: sku.clone(), location, delta, reason, line: None, note: None };
         self.session.send_as(row, rows, at, Some(own), Command::Adjust(wish)).map(drop)
     }
 
-    fn correct(&mut self, line: &InvoiceLine<'_>, at: Timestamp) -> anyhow::Result<()> {
+    fn correct(&mut self, line: &InvoiceLine<'_>, at: Timestamp) -> Outcome<()> {
         let sku = self.know(line, at)?;
         if line.quantity >= 0 {
             if let Some(book) = self.books.get_mut(&*line.stock_code) {
@@ -338,11 +331,11 @@ impl<'a> Replay<'a> {
     }
 
     /// Describes a SKU that is seen first, and stocks it.
-    fn know(&mut self, line: &InvoiceLine<'_>, at: Timestamp) -> anyhow::Result<Sku> {
+    fn know(&mut self, line: &InvoiceLine<'_>, at: Timestamp) -> Outcome<Sku> {
         if let Some(book) = self.books.get(&*line.stock_code) {
             return Ok(book.sku.clone());
         }
-        let sku = Sku::new(&line.stock_code)?;
+        let sku = Sku::new(&line.stock_code).or_say("a stock code")?;
         let title = line.description.trim();
         let price = (line.unit_price_pence > 0).then(|| pounds(line.unit_price_pence));
         let item = Item {
@@ -382,9 +375,9 @@ impl<'a> Replay<'a> {
     }
 
     /// Ends the days before a date: answers are looked at, goods come in, Mondays order.
-    fn begin_day(&mut self, date: Date) -> anyhow::Result<()> {
+    fn begin_day(&mut self, date: Date) -> Outcome<()> {
         let mut day = match self.day {
-            Some(last) => days_after(last, 1).context("the calendar ended")?,
+            Some(last) => days_after(last, 1).or_say("the calendar ended")?,
             None => date,
         };
         while day <= date {
@@ -399,14 +392,14 @@ impl<'a> Replay<'a> {
             if day.weekday() == Weekday::Monday {
                 self.order_supplies(day, early)?;
             }
-            day = days_after(day, 1).context("the calendar ended")?;
+            day = days_after(day, 1).or_say("the calendar ended")?;
         }
         self.day = Some(date);
         Ok(())
     }
 
     /// Orders what the rule asks for.
-    fn order_supplies(&mut self, day: Date, at: Timestamp) -> anyhow::Result<()> {
+    fn order_supplies(&mut self, day: Date, at: Timestamp) -> Outcome<()> {
         let mut wanted = Vec::new();
         for (code, book) in &mut self.books {
             book.weeks = (book.weeks + 1).min(WEEKS_REMEMBERED);
@@ -422,7 +415,7 @@ impl<'a> Replay<'a> {
             book.position += quantity;
             wanted.push((code.clone(), book.sku.clone(), quantity));
         }
-        let due = days_after(day, SUPPLY_DAYS).context("the calendar ended")?;
+        let due = days_after(day, SUPPLY_DAYS).or_say("the calendar ended")?;
         for (code, sku, quantity) in wanted {
             let reference = format!("{day}/{code}");
             let late = LATE_DAYS[usize::from(Sha256::digest(reference.as_bytes())[0]) % LATE_DAYS.len()];
@@ -438,18 +431,20 @@ impl<'a> Replay<'a> {
                 promise_buffer_days: None,
             };
             self.session.send_as(0, 0, at, Some((id, key)), Command::AddSupply(wish))?;
-            let comes = days_after(due, late).context("the calendar ended")?;
+            let comes = days_after(due, late).or_say("the calendar ended")?;
             self.receipts.entry(comes).or_default().push(SupplyId(id));
         }
         Ok(())
     }
 
     /// Looks at the answers that are open, and does what they ask for.
-    fn look(&mut self, at: Timestamp) -> anyhow::Result<()> {
+    fn look(&mut self, at: Timestamp) -> Outcome<()> {
         for open in std::mem::take(&mut self.open) {
             match open {
                 Open::Receipt(answer) => {
-                    let Ok(Answer::SupplyChanged(change)) = answer.blocking_recv()??.outcome else {
+                    let Ok(Answer::SupplyChanged(change)) =
+                        answer.blocking_recv().or_say("no answer")??.outcome
+                    else {
                         continue;
                     };
                     let mut orders: Vec<OrderId> =
@@ -461,7 +456,7 @@ impl<'a> Replay<'a> {
                 }
                 Open::Return { row, units, line, sku, answer } => {
                     // What has shipped cannot be called off: that much came back.
-                    let answered = answer.blocking_recv()??;
+                    let answered = answer.blocking_recv().or_say("no answer")??;
                     let Err(Rejection::Refused(refusal)) = answered.outcome else {
                         self.count(row.1, answered.replayed || answered.outcome.is_err());
                         continue;
@@ -486,7 +481,7 @@ impl<'a> Replay<'a> {
                     }
                 }
                 Open::WriteOff { answer } => {
-                    let answered = answer.blocking_recv()??;
+                    let answered = answer.blocking_recv().or_say("no answer")??;
                     self.beyond_stock += u64::from(answered.outcome.is_err());
                     self.count(1, answered.replayed || answered.outcome.is_err());
                 }
@@ -495,7 +490,7 @@ impl<'a> Replay<'a> {
         Ok(())
     }
 
-    fn end(mut self) -> anyhow::Result<()> {
+    fn end(mut self) -> Outcome<()> {
         self.close_invoice()?;
         if let Some(day) = self.day {
             let late = self.instant(day, Time::constant(23, 59, 0, 0))?;
@@ -516,7 +511,7 @@ impl<'a> Replay<'a> {
     }
 
     fn customer(&self, number: u32) -> CustomerKey {
-        server::app::customer_key(&self.session.tenant.salt, &format!("online-retail:{number}"))
+        crate::app::customer_key(&self.session.tenant.salt, &format!("online-retail:{number}"))
     }
 
     /// The id and key of the next command: the same ones each time the file is replayed.
@@ -528,7 +523,7 @@ impl<'a> Replay<'a> {
         (self.stamps.next(at), Key { key: key.into(), request })
     }
 
-    fn ask(&mut self, at: Timestamp, what: &str, command: Command) -> anyhow::Result<Answering> {
+    fn ask(&mut self, at: Timestamp, what: &str, command: Command) -> Outcome<Answering> {
         let (id, key) = self.own(at, what);
         self.session.ask(at, id, key, command)
     }
