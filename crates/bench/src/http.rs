@@ -122,6 +122,7 @@ impl Server {
             test_clock: false,
             post: server::mail::Post::Outbox,
             payments: server::payments::Payments::default(),
+            hooks: server::hooks::Hooks::default(),
             demo: None,
             secret: store.reader()?.secret()?,
             public_url: OnceLock::new(),
