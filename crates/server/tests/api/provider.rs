@@ -372,18 +372,93 @@ async fn a_refund_that_fails_is_due_again_until_somebody_sees_to_it() {
 #[tokio::test]
 async fn prepayments_say_what_is_earned_and_what_is_owed() {
     let mut till = Till::new(json!({"kind": "full"})).await;
-    till.world.stock("MUG", 2).await;
-    let (first, _) = till.checked_out(2).await;
-    till.checked_out(3).await;
+    let price = json!({"title": "Mug", "price": {"amount": 10_000, "currency": "USD"}});
+    till.world.put("/v1/skus/MUG", price).await.is(200);
+    till.world.stock("MUG", 28).await;
+    let (first, _) = till.checked_out(28).await;
+    till.checked_out(52).await;
     till.post("/v1/releases", json!({"location": "east"})).await.is(201);
     till.post("/v1/shipments", json!({"order": first.to_string()})).await.is(201);
     let usd = |amount: i64| json!({"amount": amount, "currency": "USD"});
     let sums = till.world.get("/v1/prepayments").await.is(200);
-    let expect = json!({"sku": "MUG", "received": usd(7_500), "refunded": usd(0), "earned": usd(3_000), "unearned": usd(4_500)});
-    assert_eq!(sums["items"], json!([expect]), "prepaid 75.00, of it 45.00 unshipped");
+    let expect = json!({"sku": "MUG", "received": usd(800_000), "refunded": usd(0), "earned": usd(280_000), "unearned": usd(520_000)});
+    assert_eq!(sums["items"], json!([expect]), "prepaid 8,000, of it 5,200 unshipped");
     assert_eq!(sums["complete"], true);
     let days = till.world.get("/v1/prepayments?by=day&sku=MUG&from=2026-11-23&to=2026-11-23").await.is(200);
     assert_eq!(days["items"][0]["day"], "2026-11-23");
     assert_eq!(till.world.get("/v1/prepayments?from=2026-11-24").await.is(200)["items"], json!([]));
+    till.world.verify();
+}
+
+#[tokio::test]
+async fn what_must_happen_with_money_is_listed_with_its_day() {
+    let mut till = Till::new(json!({"kind": "authorise"})).await;
+    let (held, _) = till.checked_out(2).await;
+    let listed = |list: Value| list["items"].as_array().unwrap().clone();
+    let captures = listed(till.world.get("/v1/obligations?kind=capture").await.is(200));
+    assert_eq!(
+        (&captures[0]["due_by"], &captures[0]["charge"]),
+        (&json!("2026-11-30"), &json!(1)),
+        "as the provider says"
+    );
+    assert_eq!(captures[0]["amount"]["amount"], 3_000);
+    till.cancel(held).await;
+    till.later(0).await;
+    assert_eq!(listed(till.world.get("/v1/obligations?kind=capture").await.is(200)), [Value::Null; 0]);
+
+    let mut till = Till::new(json!({"kind": "full"})).await;
+    let (id, _) = till.checked_out(2).await;
+    till.bank.refund_words(&[Word::Pending]);
+    till.cancel(id).await;
+    till.later(0).await;
+    let refunds = listed(till.world.get("/v1/obligations?kind=refund").await.is(200));
+    assert_eq!(refunds.len(), 1);
+    assert_eq!(
+        (&refunds[0]["due_by"], &refunds[0]["rule"]),
+        (&json!("2026-11-30"), &json!("the provider is at it"))
+    );
+    assert_eq!(refunds[0]["amount"]["amount"], 3_000);
+    till.bank.refunds_become(&Word::RefundFailed);
+    till.later(86_400).await;
+    let refunds = listed(till.world.get("/v1/obligations?kind=refund").await.is(200));
+    assert!(refunds[0]["rule"].as_str().unwrap().starts_with("a refund failed"), "{refunds:?}");
+    assert_eq!(refunds[0]["due_by"], "2026-11-30", "the day does not move");
+    till.post(&format!("/v1/orders/{id}/payments"), json!({"kind": "refund"})).await.is(201);
+    till.later(0).await;
+    assert_eq!(listed(till.world.get("/v1/obligations?kind=refund").await.is(200)), [Value::Null; 0]);
+
+    let (id, _) = till.checked_out(2).await;
+    let charge = till.bank.charge_of(id).unwrap();
+    let dispute = till.bank.dispute(&charge);
+    till.hears_of_dispute(&charge, &dispute).await;
+    till.later(0).await;
+    let disputes = listed(till.world.get("/v1/obligations?kind=dispute").await.is(200));
+    assert_eq!((disputes.len(), &disputes[0]["amount"]["amount"]), (1, &json!(3_000)));
+}
+
+/// Scenario: goods that come after sixty days, when no authorisation lasts so long.
+#[tokio::test]
+async fn what_ships_after_an_authorisation_ended_is_charged_to_the_saved_method() {
+    let mut till = Till::new(json!({"kind": "authorise"})).await;
+    let body = json!({"lines": [{"sku": "MUG", "quantity": 2}],
+        "customer": {"email": "ada@example.com", "country": "CH"}});
+    let order = till.post("/v1/orders", body).await.is(201);
+    let id: OrderId = order["id"].as_str().unwrap().parse().unwrap();
+    till.later(0).await;
+    till.bank.customer_acts(id, till.now);
+    till.later(60).await;
+    for _ in 0..60 {
+        till.later(86_400).await;
+    }
+    assert_eq!(till.amounts(id).await, [0, 0, 0, 0], "let go, and nothing taken");
+    till.world.stock("MUG", 2).await;
+    assert_eq!(till.post("/v1/releases", json!({"location": "east"})).await.is(200)["lines"], json!([]));
+    till.post("/v1/shipments", json!({"order": order["id"]})).await.fails(409, "payment_due");
+    till.later(0).await;
+    assert_eq!(till.amounts(id).await, [3_000, 0, 0, 3_000]);
+    assert_eq!(
+        till.post("/v1/releases", json!({"location": "east"})).await.is(201)["lines"][0]["quantity"],
+        2
+    );
     till.world.verify();
 }

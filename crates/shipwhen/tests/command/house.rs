@@ -16,7 +16,17 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(30);
 /// The command, with nothing of the environment that tests run in.
 pub(crate) fn shipwhen() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_shipwhen"));
-    for name in ["STORE", "TENANT", "CONFIG", "LISTEN", "PUBLIC_URL", "TEST_CLOCK", "CURRENCY"] {
+    for name in [
+        "STORE",
+        "TENANT",
+        "CONFIG",
+        "LISTEN",
+        "PUBLIC_URL",
+        "TEST_CLOCK",
+        "CURRENCY",
+        "STRIPE_KEY",
+        "STRIPE_URL",
+    ] {
         command.env_remove(format!("SHIPWHEN_{name}"));
     }
     command.stdin(Stdio::null());

@@ -8,6 +8,7 @@ mod disk;
 mod house;
 mod kills;
 mod learning;
+mod money;
 mod moves;
 mod nodes;
 mod operate;
