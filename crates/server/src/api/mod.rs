@@ -25,6 +25,7 @@ pub(crate) mod notices;
 mod orders;
 mod packing;
 pub(crate) mod params;
+mod payment_risks;
 mod policies;
 mod prepayments;
 mod previews;
@@ -118,6 +119,7 @@ fn routes() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(orders::promises::list))
         .routes(routes!(orders::payments::get, orders::payments::pay))
         .routes(routes!(prepayments::get))
+        .routes(routes!(payment_risks::get))
         .routes(routes!(webhooks::stripe))
         .routes(routes!(backorders::list))
         .routes(routes!(shortfalls::list))

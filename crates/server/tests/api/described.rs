@@ -62,6 +62,7 @@ const CALLS: &[&str] = &[
     "get /v1/orders/{id}",
     "get /v1/orders/{id}/payments",
     "get /v1/orders/{id}/promises",
+    "get /v1/payments/risks",
     "get /v1/prepayments",
     "get /v1/settings/notices",
     "get /v1/settings/allocation",

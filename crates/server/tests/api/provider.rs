@@ -462,3 +462,19 @@ async fn what_ships_after_an_authorisation_ended_is_charged_to_the_saved_method(
     );
     till.world.verify();
 }
+
+/// Scenario: whoever chooses to charge now for a long wait sees what that risks.
+#[tokio::test]
+async fn charging_now_for_a_long_wait_shows_its_risks() {
+    let world = crate::world::world();
+    let risks = world.get("/v1/payments/risks?kind=full&wait_days=60").await.is(200);
+    let named: Vec<&str> =
+        risks["items"].as_array().unwrap().iter().map(|risk| risk["risk"].as_str().unwrap()).collect();
+    assert_eq!(named, ["needs_agreement", "dispute_window", "provider_hold"]);
+    assert_eq!(risks["items"][1]["days"], 180, "sixty, and Visa's hundred and twenty");
+    let later = world.get("/v1/payments/risks?kind=charge_on_ship&wait_days=60").await.is(200);
+    assert_eq!(later["items"][0]["risk"], "charge_may_fail");
+    world.get("/v1/payments/risks?kind=full").await.fails(422, "invalid");
+    world.get("/v1/payments/risks?kind=barter&wait_days=1").await.fails(422, "invalid");
+    world.get("/v1/payments/risks?kind=full&wait_days=-1").await.fails(422, "invalid");
+}
