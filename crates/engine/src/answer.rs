@@ -8,7 +8,7 @@ use model::{
     allocation::{LineTerms, PackReport, RunReport, Terms},
     event::{LocationSet, PolicySet},
     item::Item,
-    record::Record,
+    record::{Json, Record},
     refusal::Rejection,
     shortfall::Care,
     view::{
@@ -43,6 +43,8 @@ pub enum Answer {
     Item(Item, bool),
     /// The policy as it is now; whether it is new.
     Policy(PolicySet, bool),
+    /// The policy an advice came to, and the advice.
+    Advised(Box<(PolicySet, Json)>),
     /// The supply that was entered.
     SupplyAdded(SupplyEntered),
     /// The supply as it is after a change, a receipt or a cancel, and what that led to.

@@ -19,11 +19,12 @@ use model::{
 use promise::{Bought, Queues};
 
 use crate::{
-    Request,
+    Request, advice,
     after::{Course, follow},
     allocation::{self, settings},
     answer::{Answer, Answered, Failure, is_kept},
-    fulfil, money, notices, packing, privacy, question, receipts, stock, substitute, talk, undo, waitlist,
+    fulfil, lateness, money, notices, packing, privacy, question, receipts, stock, substitute, talk, undo,
+    waitlist,
     working::Working,
 };
 
@@ -148,9 +149,13 @@ fn decide(working: &mut Working<'_>, request: &Request) -> Outcome {
                 Ok(Answer::Policy(PolicySet { sku, channel, policy }, new))
             })
         }
+        Command::FollowAdvice(wish) => advice::follow_advice(working, course, wish),
         Command::AddSupply(wish) => {
             working.load_pools([&wish.sku].into_iter())?;
-            let decision = promise::add_supply(course.setting(working), wish);
+            let mut decision = promise::add_supply(course.setting(working), wish);
+            if let Ok(events) = &mut decision {
+                lateness::entered(working, wish, events)?;
+            }
             let id = SupplyId(request.id);
             working.take_moves();
             finish(working, course, decision, |working, course| {
@@ -471,10 +476,14 @@ fn change_supply(working: &mut Working<'_>, course: &mut Course, wish: &ChangeSu
         return Ok(Err(busy));
     }
     let supply = working.pool(&sku).and_then(|pool| pool.supply(wish.supply)).cloned();
-    let excess = supply.zip(wish.quantity).map_or(0, |(supply, quantity)| promise::excess(&supply, quantity));
+    let excess = supply.as_ref().zip(wish.quantity);
+    let excess = excess.map_or(0, |(supply, quantity)| promise::excess(supply, quantity));
     let queues = last_come(working, &[(wish.supply, excess)])?;
     let begun = undo::begin(working, &sku, wish.supply)?;
-    let decision = promise::change_supply(course.setting(working), &sku, wish, &queues);
+    let mut decision = promise::change_supply(course.setting(working), &sku, wish, &queues);
+    if let (Ok(events), Some(supply)) = (&mut decision, &supply) {
+        lateness::date_changed(working, wish, supply, events)?;
+    }
     finish(working, course, decision, |working, course| {
         undo::keep(working, course, begun, "supply_changed", (&[], false))?;
         supply_change(working, course, &sku, wish.supply)

@@ -5,6 +5,7 @@
 //! Nothing in memory is truth: a crash loses no answer that was given.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod advice;
 mod after;
 mod allocation;
 mod answer;
@@ -12,6 +13,7 @@ mod desk;
 mod execute;
 mod fulfil;
 mod housekeeping;
+mod lateness;
 mod look;
 mod money;
 pub mod notices;

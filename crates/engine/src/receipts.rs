@@ -18,7 +18,7 @@ use crate::{
     allocation,
     answer::{Answer, Failure},
     execute::{Outcome, finish, last_come, lost, pool_of, supply_change},
-    money,
+    lateness, money,
     notices::promised,
     undo,
     working::Working,
@@ -61,8 +61,8 @@ pub(crate) fn receive(working: &mut Working<'_>, course: &mut Course, wish: &Rec
     if let Err(busy) = undo::check_is_at_rest(working, id)? {
         return Ok(Err(busy));
     }
-    let before =
-        working.pool(&sku).and_then(|pool| pool.supply(id)).map(|supply| (supply.quantity, supply.pegged()));
+    let supply = working.pool(&sku).and_then(|pool| pool.supply(id)).cloned();
+    let before = supply.as_ref().map(|supply| (supply.quantity, supply.pegged()));
     let begun = undo::begin(working, &sku, id)?;
     let part = match before {
         Some(_) => first_part(working, course, &sku, wish, LINES_AT_ONCE)?,
@@ -78,6 +78,9 @@ pub(crate) fn receive(working: &mut Working<'_>, course: &mut Course, wish: &Rec
         },
     };
     let Some(lot) = arrived.on_hand else { return Err(lost(id)) };
+    if let Some(supply) = &supply {
+        lateness::came(working, course, supply, course.now)?;
+    }
     working.take_moves();
     book(working, course, events)?;
     undo::keep(working, course, begun, "supply_received", (&[lot], true))?;
@@ -220,9 +223,15 @@ fn receive_whole(
     begun: Option<undo::Begun>,
 ) -> Outcome {
     let id = wish.supply;
+    let supply = working.pool(sku).and_then(|pool| pool.supply(id)).cloned();
     let decision = decided(working, course, sku, wish, None)?;
     let opened = decision.as_deref().ok().map(opened).unwrap_or_default();
     let arrived = decision.as_deref().ok().and_then(arrived);
+    if let (Ok(events), Some(supply)) = (&decision, &supply)
+        && let Some(Event::SupplyReceived(receipt)) = events.last()
+    {
+        lateness::came(working, course, supply, receipt.received_at)?;
+    }
     working.take_moves();
     finish(working, course, decision, |working, course| {
         undo::keep(working, course, begun, "supply_received", (&opened, false))?;

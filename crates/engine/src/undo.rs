@@ -19,6 +19,7 @@ use crate::{
     after::Course,
     answer::{Answer, Failure},
     execute::{Outcome, finish, supply_change},
+    lateness,
     working::Working,
 };
 
@@ -176,6 +177,9 @@ pub(crate) fn undo(working: &mut Working<'_>, course: &mut Course, id: RunId) ->
             Ok(undone) => events.extend(undone),
             Err(rejection) => return Ok(Err(rejection)),
         }
+    }
+    if run.what == "supply_received" {
+        lateness::undone(working, course, &run.before)?;
     }
     let back = moved.values().flatten().map(|step| step.quantity).sum();
     finish(working, course, Ok(events), |working, course| {

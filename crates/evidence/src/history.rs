@@ -8,7 +8,7 @@ use model::{
     event::Event,
     id::{LineId, OrderId, Sku, SupplyId, TenantId},
     order::Order,
-    supply::{Supply, SupplyKind},
+    supply::{Lateness, Supply, SupplyKind},
     time::{Date, Timestamp, days_since_epoch},
     waitlist::{WAITING, Wait, WaitState},
 };
@@ -59,9 +59,28 @@ pub struct Goods {
 /// What was seen of one supplier.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Supplier {
-    /// Days after the first date given that each of its supplies came, in the order in which they came, and whether that was after
-    /// the date that was promised on top of it.
-    pub receipts: Vec<(i32, bool)>,
+    /// When its supplies came, in the order in which they came: the newest so many.
+    pub receipts: Vec<Receipt>,
+}
+
+/// One supply that came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Receipt {
+    /// The day, counted from 1970-01-01 in UTC.
+    pub day: i32,
+    /// Days after the first date that was given for it; below zero where it came before.
+    pub late_days: i32,
+    /// Days that were added to that date for the promise.
+    pub promised_days: u16,
+    /// How many receipts those were learned from; 0: a buffer that was set.
+    pub learned_from: u32,
+}
+
+impl Receipt {
+    /// Whether it came after the date that was promised.
+    pub fn is_broken(&self) -> bool {
+        self.late_days > i32::from(self.promised_days)
+    }
 }
 
 /// A line that was ordered for later and is still open.
@@ -76,8 +95,8 @@ struct Later {
 #[derive(Debug, Clone)]
 struct Due {
     supplier: Option<Arc<str>>,
-    /// The first date that was given, and the days that were added to it for a promise.
-    first: Option<(Date, u16)>,
+    /// The first date that was given, and how late it was thought to be then.
+    first: Option<(Date, Lateness)>,
 }
 
 /// What a shop's ledger shows, up to an entry.
@@ -137,7 +156,7 @@ impl History {
         days
     }
 
-    fn take(&mut self, row: &EventRow) -> Result<(), EvidenceError> {
+    pub(crate) fn take(&mut self, row: &EventRow) -> Result<(), EvidenceError> {
         let event = Event::read(&row.kind, &row.data);
         let event = event.map_err(|source| EvidenceError::Entry { seq: row.seq, source })?;
         self.seen = row.seq;
@@ -160,7 +179,7 @@ impl History {
             Some(Event::SupplyChanged(change)) => {
                 // The first date given counts: suppliers give a later one shortly before they are late.
                 if let (Some(due), Some(date)) = (self.due.get_mut(&change.supply), change.expected_on) {
-                    due.first.get_or_insert((date, change.lateness.promised_days));
+                    due.first.get_or_insert((date, change.lateness));
                 }
             }
             Some(Event::SupplyReceived(receipt)) => self.received(receipt.supply, receipt.received_at),
@@ -217,7 +236,7 @@ impl History {
 
     fn added(&mut self, supply: &Supply) {
         if matches!(supply.kind, SupplyKind::PurchaseOrder | SupplyKind::ProductionRun) {
-            let first = supply.expected_on.map(|date| (date, supply.lateness.promised_days));
+            let first = supply.expected_on.map(|date| (date, supply.lateness));
             self.due.insert(supply.id, Due { supplier: supply.supplier.clone(), first });
         }
     }
@@ -225,13 +244,18 @@ impl History {
     fn received(&mut self, supply: SupplyId, at: Timestamp) {
         // The first goods of a supply say when it came; what stays due is another matter.
         let Some(due) = self.due.remove(&supply) else { return };
-        if let (Some(supplier), Some((date, promised))) = (due.supplier, due.first) {
-            let late = utc_day(at) - days_since_epoch(date);
+        if let (Some(supplier), Some((date, lateness))) = (due.supplier, due.first) {
+            let day = utc_day(at);
             let receipts = &mut self.suppliers.entry(supplier).or_default().receipts;
             if receipts.len() == RECEIPTS_MAX {
                 receipts.remove(0);
             }
-            receipts.push((late, late > i32::from(promised)));
+            receipts.push(Receipt {
+                day,
+                late_days: day - days_since_epoch(date),
+                promised_days: lateness.promised_days,
+                learned_from: lateness.learned_from,
+            });
         }
     }
 

@@ -5,7 +5,11 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod history;
+mod scorecard;
 mod subject;
+#[cfg(test)]
+mod tests;
 
-pub use history::{EvidenceError, Goods, History, Supplier};
+pub use history::{EvidenceError, Goods, History, Receipt, Supplier};
+pub use scorecard::{RECENT, Scorecard, Shown, scorecard};
 pub use subject::{Answerless, Whole, subject};

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use insight::advice::{Subject, Waiting};
 use model::{
     id::Channel,
-    money::Money,
+    money::{Currency, Money},
     pool::Pool,
     supply::SupplyState,
     time::{Timestamp, days_since_epoch},
@@ -19,6 +19,9 @@ pub enum Answerless {
     /// It is a kit.
     #[error("a kit sells what its components allow: ask about them")]
     Kit,
+    /// Its price and its cost are in two currencies.
+    #[error("its price is in {} and its cost in {}", .0.code(), .1.code())]
+    Currencies(Currency, Currency),
 }
 
 /// What the whole shop shows, the same for every SKU.
@@ -89,6 +92,11 @@ pub fn subject(
     if item.is_kit() {
         return Err(Answerless::Kit);
     }
+    if let (Some(price), Some(cost)) = (&item.price, &item.unit_cost)
+        && price.currency != cost.currency
+    {
+        return Err(Answerless::Currencies(price.currency, cost.currency));
+    }
     let none = Goods::default();
     let goods = history.goods(&item.sku).unwrap_or(&none);
     let due = || {
@@ -121,7 +129,7 @@ pub fn subject(
         waiting: seen(goods, whole.open_days.get(&item.sku)),
         shop: whole.waiting,
         receipts: receipts.len() as f64,
-        receipts_late: receipts.iter().filter(|receipt| receipt.1).count() as f64,
+        receipts_late: receipts.iter().filter(|receipt| receipt.is_broken()).count() as f64,
         shop_rate: whole.rate,
         ..Subject::default()
     })

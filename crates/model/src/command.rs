@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Units,
+    advice::FollowAdvice,
     allocation::{LineTerms, Pack, Reallocate, Terms},
     errand::ErrandWish,
     event::AdjustReason,
@@ -37,6 +38,8 @@ pub enum Command {
     PutItem(PutItem),
     /// Set a selling policy.
     PutPolicy(PutPolicy),
+    /// Set a selling policy because of an advice.
+    FollowAdvice(Box<FollowAdvice>),
     /// Enter a supply.
     AddSupply(AddSupply),
     /// Change a supply's date or quantity.

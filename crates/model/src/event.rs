@@ -129,6 +129,10 @@ events! {
     PaymentChanged(Noted) = "payment_changed",
     /// Records were set, for no better word.
     RecordsSet(Noted) = "records_set",
+    /// Goods came, or a receipt was undone: how late a supplier is, as now known.
+    LatenessLearned(Noted) = "lateness_learned",
+    /// A policy was set because of an advice: on what it rested.
+    AdviceFollowed(Noted) = "advice_followed",
     /// Somebody is to be told something: drafts were made, made anew or dropped.
     NoticeDrafted(Noted) = "notice_drafted",
     /// A customer was told.
@@ -191,6 +195,8 @@ impl Event {
             | Self::RefundDue(noted)
             | Self::Refunded(noted)
             | Self::PaymentChanged(noted)
+            | Self::LatenessLearned(noted)
+            | Self::AdviceFollowed(noted)
             | Self::NoticeDrafted(noted)
             | Self::MessageWritten(noted)
             | Self::NoticeFailed(noted)

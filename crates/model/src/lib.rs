@@ -4,6 +4,7 @@
 //! [`state`] says what each event does to what is kept. No clock, randomness or I/O in here.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+pub mod advice;
 pub mod allocation;
 pub mod calendar;
 pub mod command;
@@ -11,6 +12,7 @@ pub mod errand;
 pub mod event;
 pub mod id;
 pub mod item;
+pub mod lateness;
 pub mod limits;
 pub mod location;
 pub mod message;

@@ -184,6 +184,8 @@ impl Shop {
             | Event::RefundDue(noted)
             | Event::Refunded(noted)
             | Event::PaymentChanged(noted)
+            | Event::LatenessLearned(noted)
+            | Event::AdviceFollowed(noted)
             | Event::NoticeDrafted(noted)
             | Event::MessageWritten(noted)
             | Event::NoticeFailed(noted)

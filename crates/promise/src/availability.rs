@@ -15,6 +15,7 @@ use model::{
 
 use crate::{
     dates::supply_ship_by,
+    lateness::BOUND_MIN,
     place::{Probe, probe},
     source::{Asker, Terms},
 };
@@ -155,7 +156,12 @@ pub fn day(date: Date, today: Option<Date>) -> String {
 fn reason(state: AvailabilityState, probe: &Probe, restock_on: Option<Date>) -> String {
     let basis = || match probe.basis {
         Some(basis) if basis.learned_from > 0 => {
-            format!("promised with what {} earlier deliveries from this supplier show", basis.learned_from)
+            let few =
+                if basis.learned_from < BOUND_MIN { "; so few that the latest of them counts" } else { "" };
+            format!(
+                "expected {} days after the date given and promised {} days after it, as {} earlier deliveries came{few}",
+                basis.expected_days, basis.promised_days, basis.learned_from
+            )
         }
         Some(basis) => format!(
             "estimate: the date given plus a buffer of {} days, as there is no delivery history yet",

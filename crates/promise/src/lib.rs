@@ -9,6 +9,7 @@ mod cancel;
 mod changed;
 mod dates;
 mod gains;
+pub mod lateness;
 mod moves;
 mod place;
 mod receive;

@@ -19,7 +19,7 @@ use model::{
 use obligation::payment::kept::ACCOUNT;
 use rustc_hash::FxHashMap;
 
-use crate::{Failure, money};
+use crate::{Failure, lateness, money};
 
 /// Lines and orders read at once.
 const PAGE: usize = 1_000;
@@ -220,6 +220,8 @@ impl Copy<'_> {
                 }
             }
         }
+        let learned = lateness::records_of(self.read, self.tenant, supply)?;
+        changes.records.extend(learned.into_iter().map(Arc::new));
         let pool = self.read.pools(self.tenant, std::slice::from_ref(&supply.sku))?.pop();
         let held = pool.iter().flat_map(|pool| &pool.supplies).filter(|supply| supply.held() > 0);
         for id in held.map(|supply| supply.id).collect::<Vec<_>>() {

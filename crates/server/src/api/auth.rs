@@ -117,6 +117,8 @@ rights! {
     PrivacyRead = "privacy:read";
     /// Forget who a person is.
     PrivacyWrite = "privacy:write";
+    /// Read what the shop's ledger says about how to sell, buy and promise.
+    DecisionsRead = "decisions:read";
     /// Read the ledger.
     EventsRead = "events:read";
     /// Run timers, on a server with a test clock.

@@ -23,7 +23,7 @@ const ABOUT: &str = "Can it be bought now, and when will it ship?\n\n\
     availability, hold, and place orders, and see only what was placed with the same key; to read or cancel an order they \
     send the `token` that its `status_url` ends with. Scopes: `catalog:read`, \
     `catalog:write`, `supplies:read`, `supplies:write`, `availability:read`, `holds:write`, `orders:read`, \
-    `orders:write`, `waitlist:read`, `waitlist:write`, `fulfilment:write`, `notices:read`, `notices:write`, `privacy:read`, `privacy:write`, `webhooks:read`, `webhooks:write`, `events:read`, `timers:run`, or `*` for all.\n\n\
+    `orders:write`, `waitlist:read`, `waitlist:write`, `fulfilment:write`, `notices:read`, `notices:write`, `decisions:read`, `privacy:read`, `privacy:write`, `webhooks:read`, `webhooks:write`, `events:read`, `timers:run`, or `*` for all.\n\n\
     Dates such as `2026-12-01` are days at the location that ships; instants are RFC 3339; money is in minor units.";
 
 /// The document before its routes are added.
@@ -47,6 +47,7 @@ pub(super) fn frame() -> OpenApi {
         ("Payments", "What was paid, what is due, what is owed"),
         ("Fulfilment", "What is handed over, what comes back, what is sent"),
         ("Notices", "What customers are told, what they answer, and what must happen by when"),
+        ("Decisions", "How to sell what is out, what to buy, whom to trust: what the shop's own ledger says"),
         ("Events", "The ledger"),
         ("Privacy", "All that is known of a person, and forgetting it"),
         ("Webhooks", "Who is told of what happens"),

@@ -9,6 +9,7 @@ pub(crate) mod backorders;
 mod canonical;
 mod check;
 mod clock;
+mod decide;
 mod describe;
 mod docs;
 mod events;
@@ -128,6 +129,9 @@ fn routes() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(releases::take_back))
         .routes(routes!(shipments::ship))
         .routes(routes!(events::list))
+        .routes(routes!(decide::advice::list))
+        .routes(routes!(decide::advice::accept))
+        .routes(routes!(decide::suppliers::list))
         .routes(routes!(notices::list))
         .routes(routes!(notices::send))
         .routes(routes!(notices::get, notices::edit))

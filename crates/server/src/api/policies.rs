@@ -340,7 +340,7 @@ pub(crate) struct PaymentOut {
     provider: Option<Arc<str>>,
 }
 
-fn shown(sku: &Sku, channel: &Channel, policy: &Policy) -> PolicyOut {
+pub(super) fn shown(sku: &Sku, channel: &Channel, policy: &Policy) -> PolicyOut {
     PolicyOut {
         sku: sku.clone(),
         channel: channel.clone(),

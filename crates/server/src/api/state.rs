@@ -22,6 +22,7 @@ use tokio::sync::watch;
 
 use super::{
     auth::{Caller, KnownKeys},
+    decide::Histories,
     metrics::Metrics,
     problem::Problem,
     recent::Recent,
@@ -33,6 +34,8 @@ pub(crate) struct Api {
     pub(crate) app: Arc<App>,
     pub(crate) keys: KnownKeys,
     pub(crate) recent: Recent,
+    /// What each shop's ledger shows.
+    pub(crate) histories: Histories,
     pub(crate) metrics: Arc<Metrics>,
     /// The API's description, as it is sent.
     pub(crate) openapi: Arc<str>,
@@ -52,6 +55,7 @@ impl Api {
             app,
             keys: KnownKeys::default(),
             recent: Recent::default(),
+            histories: Histories::default(),
             metrics: Arc::default(),
             openapi,
             stopping: watch::Sender::new(false),

@@ -1,6 +1,7 @@
 //! The API through HTTP: the whole server on a store in a directory of its own, with a clock that the tests set.
 #![allow(clippy::unwrap_used)]
 
+mod advice;
 mod allocation;
 mod auth;
 mod bank;
@@ -8,6 +9,7 @@ mod described;
 mod fulfilment;
 mod hooks;
 mod idempotency;
+mod lateness;
 mod lists;
 mod malformed;
 mod meets;

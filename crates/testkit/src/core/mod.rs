@@ -105,6 +105,7 @@ impl CoreShop {
             Command::PutLocation(wish) => promise::put_location(set, wish)?,
             Command::PutItem(wish) => promise::put_item(set, wish)?,
             Command::PutPolicy(wish) => promise::put_policy(set, wish)?,
+            Command::FollowAdvice(wish) => promise::put_policy(set, &wish.policy)?,
             Command::AddSupply(wish) => promise::add_supply(set, wish)?,
             Command::ChangeSupply(wish) => {
                 let sku = pool_of(wish.supply)?;

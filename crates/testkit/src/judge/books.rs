@@ -423,6 +423,8 @@ impl Books {
             | Event::Refunded(_)
             | Event::PaymentChanged(_)
             | Event::RecordsSet(_)
+            | Event::LatenessLearned(_)
+            | Event::AdviceFollowed(_)
             | Event::NoticeDrafted(_)
             | Event::MessageWritten(_)
             | Event::NoticeSent(_)

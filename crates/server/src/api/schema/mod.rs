@@ -139,6 +139,10 @@ pages! {
     BackorderPage of Backorder;
     /// Notices, those of one order together.
     NoticePage of crate::api::notices::NoticeOut;
+    /// Advice by SKU.
+    AdvicePage of crate::api::decide::SkuAdviceOut;
+    /// Scorecards by supplier.
+    SupplierPage of crate::api::decide::suppliers::SupplierOut;
     /// Ledger entries in order.
     EventPage of Event;
 }

@@ -1,0 +1,11 @@
+//! Decisions: what a shop's own ledger says about how to sell, buy and promise.
+//!
+//! `evidence` sums the ledger up and goes on where it stopped; `insight` answers. Nothing in here changes a shop but by a command.
+
+pub(crate) mod advice;
+mod histories;
+mod shown;
+pub(crate) mod suppliers;
+
+pub(crate) use histories::Histories;
+pub(crate) use shown::SkuAdviceOut;
