@@ -13,7 +13,7 @@ use insight::{
 use crate::figures::Figures;
 
 /// What can be measured by itself.
-pub(crate) const PARTS: [&str; 4] = ["demand", "promises", "backorders", "forecasts"];
+pub(crate) const PARTS: [&str; 6] = ["demand", "promises", "backorders", "forecasts", "advice", "simulation"];
 
 pub(crate) fn run(figures: &mut Figures, parts: &[&str]) -> anyhow::Result<()> {
     for part in PARTS.iter().filter(|part| parts.contains(part)) {
@@ -21,6 +21,8 @@ pub(crate) fn run(figures: &mut Figures, parts: &[&str]) -> anyhow::Result<()> {
             "demand" => demand(figures)?,
             "promises" => promises(figures)?,
             "backorders" => backorders(figures)?,
+            "advice" => crate::decide::advice(figures)?,
+            "simulation" => crate::decide::simulation(figures)?,
             _ => forecasts(figures)?,
         }
     }

@@ -7,6 +7,7 @@
 
 mod allocation;
 mod cpu;
+mod decide;
 mod figures;
 mod http;
 mod insight;
@@ -41,6 +42,8 @@ Groups and their parts (all of them unless --only names some):
             slip     orders while the promises of a million lines are made anew
   insight   demand, promises, backorders: how near the models that learn come to what happened, on real data
             forecasts  series forecast a second, by every method
+            advice     advice for ten thousand SKUs
+            simulation a thousand years of one SKU, by the engine's own code
 
 --json prints every figure once more on the last line: {\"figures\": {NAME: {\"value\": .., \"goal\": .., \"unit\": ..}}}
 

@@ -144,11 +144,15 @@ fn decide(working: &mut Working<'_>, request: &Request) -> Outcome {
             working.load_pools([&wish.sku].into_iter())?;
             let new = working.pool(&wish.sku).is_some_and(|pool| pool.policy_set(&wish.channel).is_none());
             let decision = promise::put_policy(course.setting(working), wish);
+            if decision.is_ok() {
+                advice::set_by_hand(working, course, wish)?;
+            }
             finish(working, course, decision, |_, _| {
                 let (sku, channel, policy) = (wish.sku.clone(), wish.channel.clone(), wish.policy.clone());
                 Ok(Answer::Policy(PolicySet { sku, channel, policy }, new))
             })
         }
+        Command::KeepTerms(wish) => advice::keep_terms(working, course, wish),
         Command::FollowAdvice(wish) => advice::follow_advice(working, course, wish),
         Command::AddSupply(wish) => {
             working.load_pools([&wish.sku].into_iter())?;

@@ -1,15 +1,15 @@
 //! What was asked for, who waited, and when goods came: summed up from the ledger.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use ledger::{EventRow, Read, StoreError};
 use model::{
     Units,
-    event::Event,
-    id::{LineId, OrderId, Sku, SupplyId, TenantId},
+    event::{Event, LinePromise, PromiseGiven},
+    id::{LineId, OrderId, Sku, SupplyId, TenantId, WaitId},
     order::Order,
     supply::{Lateness, Supply, SupplyKind},
-    time::{Date, Timestamp, days_since_epoch},
+    time::{Date, Timestamp, date_from_days, days_since_epoch},
     waitlist::{WAITING, Wait, WaitState},
 };
 use rustc_hash::FxHashMap;
@@ -18,6 +18,9 @@ use rustc_hash::FxHashMap;
 const PAGE: usize = 2_000;
 /// Receipts kept of one supplier: the newest so many.
 const RECEIPTS_MAX: usize = 500;
+
+/// Receipts of a supplier from which on they say how long it takes.
+const LEAD_MIN: usize = 3;
 
 /// Why the ledger could not be read.
 #[derive(Debug, thiserror::Error)]
@@ -54,6 +57,8 @@ pub struct Goods {
     pub waits_ended: Units,
     /// Of them, those that ended in an order.
     pub waits_bought: Units,
+    /// Units wanted by those who are on its waitlist.
+    pub waiting: Units,
 }
 
 /// What was seen of one supplier.
@@ -74,6 +79,8 @@ pub struct Receipt {
     pub promised_days: u16,
     /// How many receipts those were learned from; 0: a buffer that was set.
     pub learned_from: u32,
+    /// Days from when it was entered.
+    pub lead_days: i32,
 }
 
 impl Receipt {
@@ -83,18 +90,58 @@ impl Receipt {
     }
 }
 
-/// A line that was ordered for later and is still open.
+impl Supplier {
+    /// The middle of the days from entering an order to its arrival; `None` where fewer than three have come.
+    pub fn lead_days(&self) -> Option<f64> {
+        let mut days: Vec<i32> = self.receipts.iter().map(|receipt| receipt.lead_days.max(0)).collect();
+        if days.len() < LEAD_MIN {
+            return None;
+        }
+        days.sort_unstable();
+        Some(f64::from(days[days.len() / 2]))
+    }
+}
+
+/// A line that is open.
 #[derive(Debug, Clone)]
-struct Later {
+struct OpenLine {
     sku: Sku,
     since: Timestamp,
     units: Units,
+    /// It was ordered for later.
+    waits: bool,
+    /// The day it was first promised to ship by.
+    promised: Option<i32>,
+    /// It was promised for a later day since.
+    delayed: bool,
+}
+
+/// How the dates that customers were first told were kept, of units that were sent.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Kept {
+    /// Units sent that had a date.
+    pub units: Units,
+    /// Of them, by the date first promised.
+    pub kept: Units,
+    /// Days late, added up over those that were.
+    pub late_days: i64,
+}
+
+/// What became of units whose date was, or was not, moved to a later one while they waited.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Fate {
+    /// Units that were sent or called off.
+    pub units: Units,
+    /// Of them, called off.
+    pub cancelled: Units,
 }
 
 /// A supply that is due.
 #[derive(Debug, Clone)]
 struct Due {
     supplier: Option<Arc<str>>,
+    /// The day it was entered.
+    entered: i32,
     /// The first date that was given, and how late it was thought to be then.
     first: Option<(Date, Lateness)>,
 }
@@ -105,7 +152,10 @@ pub struct History {
     seen: i64,
     goods: FxHashMap<Sku, Goods>,
     suppliers: FxHashMap<Arc<str>, Supplier>,
-    waiting: FxHashMap<LineId, Later>,
+    open: FxHashMap<LineId, OpenLine>,
+    waitlist: FxHashMap<WaitId, (Sku, Units)>,
+    kept: BTreeMap<i32, Kept>,
+    fates: [Fate; 2],
     due: FxHashMap<SupplyId, Due>,
 }
 
@@ -147,11 +197,21 @@ impl History {
         self.suppliers.iter()
     }
 
+    /// How dates were kept, by month: months since the year 0, the oldest first.
+    pub fn kept_by_month(&self) -> impl Iterator<Item = (i32, Kept)> {
+        self.kept.iter().map(|(month, kept)| (*month, *kept))
+    }
+
+    /// What became of units that were ordered for later: those whose date was never moved to a later one, and those whose was.
+    pub fn fates(&self) -> (Fate, Fate) {
+        (self.fates[0], self.fates[1])
+    }
+
     /// Unit-days by SKU for which the orders that are open at a moment have been open.
     pub(crate) fn open_days(&self, now: Timestamp) -> FxHashMap<&Sku, f64> {
         let mut days: FxHashMap<&Sku, f64> = FxHashMap::default();
-        for later in self.waiting.values() {
-            *days.entry(&later.sku).or_default() += later.units as f64 * days_between(later.since, now);
+        for line in self.open.values().filter(|line| line.waits) {
+            *days.entry(&line.sku).or_default() += line.units as f64 * days_between(line.since, now);
         }
         days
     }
@@ -172,10 +232,12 @@ impl History {
             Some(Event::Shipped(shipped)) => {
                 for line in &shipped.lines {
                     let id = LineId { order: shipped.order, no: line.line };
+                    self.sent(id, line.quantity, shipped.shipped_at);
                     self.ended(id, line.quantity, shipped.shipped_at, false);
                 }
             }
-            Some(Event::SupplyAdded(supply)) => self.added(&supply),
+            Some(Event::PromiseGiven(given)) => self.promised(&given),
+            Some(Event::SupplyAdded(supply)) => self.added(&supply, row.at),
             Some(Event::SupplyChanged(change)) => {
                 // The first date given counts: suppliers give a later one shortly before they are late.
                 if let (Some(due), Some(date)) = (self.due.get_mut(&change.supply), change.expected_on) {
@@ -184,10 +246,12 @@ impl History {
             }
             Some(Event::SupplyReceived(receipt)) => self.received(receipt.supply, receipt.received_at),
             Some(Event::SupplyCancelled(cancel)) => drop(self.due.remove(&cancel.supply)),
-            Some(Event::WaitlistEnded(noted)) => {
+            Some(
+                Event::WaitlistJoined(noted) | Event::WaitlistInvited(noted) | Event::WaitlistEnded(noted),
+            ) => {
                 for record in noted.records.iter().filter(|record| &*record.kind == WAITING) {
                     if let Ok(Some(wait)) = record.read::<Wait>() {
-                        self.wait_ended(&wait);
+                        self.wait(&wait);
                     }
                 }
             }
@@ -213,31 +277,72 @@ impl History {
             let waits = seen.get(n).is_some_and(|pegs| pegs.iter().any(|peg| !peg.here));
             if waits {
                 self.goods.entry(line.sku.clone()).or_default().later += line.quantity;
-                let later = Later { sku: line.sku.clone(), since: order.placed_at, units: line.quantity };
-                self.waiting.insert(line_id(order.id, line.no), later);
+            }
+            let open = OpenLine {
+                sku: line.sku.clone(),
+                since: order.placed_at,
+                units: line.quantity,
+                waits,
+                promised: None,
+                delayed: false,
+            };
+            self.open.insert(line_id(order.id, line.no), open);
+        }
+    }
+
+    /// What was said about lines: the first date counts, and whether a later one followed.
+    fn promised(&mut self, given: &PromiseGiven) {
+        for LinePromise { line, promise } in &given.promises {
+            let Some(open) = self.open.get_mut(&line_id(given.order, *line)) else { continue };
+            let Some(day) = promise.ship_by.promised.map(days_since_epoch) else { continue };
+            match open.promised {
+                None => open.promised = Some(day),
+                Some(first) => open.delayed |= day > first,
             }
         }
     }
 
-    /// Units of a line that wait no more.
-    fn ended(&mut self, line: LineId, units: Units, at: Timestamp, cancelled: bool) {
-        let Some(later) = self.waiting.get_mut(&line) else { return };
-        let units = units.min(later.units);
-        later.units -= units;
-        let goods = self.goods.entry(later.sku.clone()).or_default();
-        goods.closed_days += units as f64 * days_between(later.since, at);
-        if cancelled {
-            goods.later_cancelled += units;
-        }
-        if later.units == 0 {
-            self.waiting.remove(&line);
+    /// Units of a line that were sent: whether that was by the date first promised.
+    fn sent(&mut self, line: LineId, units: Units, at: Timestamp) {
+        let Some(open) = self.open.get(&line) else { return };
+        let Some(promised) = open.promised else { return };
+        let (units, day) = (units.min(open.units), utc_day(at));
+        let Some(date) = date_from_days(day) else { return };
+        let month = i32::from(date.year()) * 12 + i32::from(date.month()) - 1;
+        let kept = self.kept.entry(month).or_default();
+        kept.units += units;
+        if day <= promised {
+            kept.kept += units;
+        } else {
+            kept.late_days += units * i64::from(day - promised);
         }
     }
 
-    fn added(&mut self, supply: &Supply) {
+    /// Units of a line that are open no more.
+    fn ended(&mut self, line: LineId, units: Units, at: Timestamp, cancelled: bool) {
+        let Some(open) = self.open.get_mut(&line) else { return };
+        let units = units.min(open.units);
+        open.units -= units;
+        if open.waits {
+            let goods = self.goods.entry(open.sku.clone()).or_default();
+            goods.closed_days += units as f64 * days_between(open.since, at);
+            let fate = &mut self.fates[usize::from(open.delayed)];
+            fate.units += units;
+            if cancelled {
+                goods.later_cancelled += units;
+                fate.cancelled += units;
+            }
+        }
+        if open.units == 0 {
+            self.open.remove(&line);
+        }
+    }
+
+    fn added(&mut self, supply: &Supply, at: Timestamp) {
         if matches!(supply.kind, SupplyKind::PurchaseOrder | SupplyKind::ProductionRun) {
             let first = supply.expected_on.map(|date| (date, supply.lateness));
-            self.due.insert(supply.id, Due { supplier: supply.supplier.clone(), first });
+            let entered = utc_day(at);
+            self.due.insert(supply.id, Due { supplier: supply.supplier.clone(), entered, first });
         }
     }
 
@@ -255,15 +360,26 @@ impl History {
                 late_days: day - days_since_epoch(date),
                 promised_days: lateness.promised_days,
                 learned_from: lateness.learned_from,
+                lead_days: day - due.entered,
             });
         }
     }
 
-    fn wait_ended(&mut self, wait: &Wait) {
-        if matches!(wait.state, WaitState::Bought | WaitState::Lapsed | WaitState::Left) {
-            let goods = self.goods.entry(wait.sku.clone()).or_default();
-            goods.waits_ended += 1;
-            goods.waits_bought += Units::from(wait.state == WaitState::Bought);
+    /// A place on a waitlist, as it is now.
+    fn wait(&mut self, wait: &Wait) {
+        if let Some((sku, units)) = self.waitlist.remove(&wait.id) {
+            self.goods.entry(sku).or_default().waiting -= units;
+        }
+        let goods = self.goods.entry(wait.sku.clone()).or_default();
+        match wait.state {
+            WaitState::Waiting | WaitState::Invited => {
+                goods.waiting += wait.quantity;
+                self.waitlist.insert(wait.id, (wait.sku.clone(), wait.quantity));
+            }
+            WaitState::Bought | WaitState::Lapsed | WaitState::Left => {
+                goods.waits_ended += 1;
+                goods.waits_bought += Units::from(wait.state == WaitState::Bought);
+            }
         }
     }
 }

@@ -5,11 +5,15 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod history;
+mod purchasing;
 mod scorecard;
 mod subject;
 #[cfg(test)]
 mod tests;
 
-pub use history::{EvidenceError, Goods, History, Receipt, Supplier};
+pub use history::{EvidenceError, Fate, Goods, History, Kept, Receipt, Supplier};
+pub use purchasing::{
+    LeadSource, PurchaseQuestion, PurchaseTerms, REVIEW_DAYS, purchase_question, within_budget,
+};
 pub use scorecard::{RECENT, Scorecard, Shown, scorecard};
 pub use subject::{Answerless, Whole, subject};

@@ -104,7 +104,7 @@ mod tests {
     use super::*;
 
     fn receipt(day: i32, late_days: i32, promised_days: u16) -> Receipt {
-        Receipt { day, late_days, promised_days, learned_from: u32::from(promised_days != 3) }
+        Receipt { day, late_days, promised_days, learned_from: u32::from(promised_days != 3), lead_days: 20 }
     }
 
     #[test]

@@ -32,6 +32,13 @@ pub struct Whole {
     open_days: BTreeMap<model::id::Sku, f64>,
 }
 
+impl Whole {
+    /// Units cancelled of those ordered for later, and the unit-days in which they could be.
+    pub fn cancels(&self) -> (f64, f64) {
+        (self.waiting.cancelled, self.waiting.open_days)
+    }
+}
+
 impl History {
     /// Sums up the whole shop at a moment: once for any number of SKUs.
     pub fn whole(&self, now: Timestamp) -> Whole {

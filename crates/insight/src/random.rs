@@ -5,19 +5,19 @@
 /// Returns the n-th number of a stream, evenly spread over all of `u64`.
 ///
 /// Source: the finaliser of Splitmix64 (Steele, Lea & Flood 2014), applied once for each part of the key.
-pub(crate) fn draw(seed: u64, stream: u64, n: u64) -> u64 {
+pub fn draw(seed: u64, stream: u64, n: u64) -> u64 {
     const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
     mix(mix(mix(seed.wrapping_add(STEP)) ^ stream.wrapping_mul(STEP)).wrapping_add(n.wrapping_mul(STEP)))
 }
 
 /// Returns the n-th number of a stream, from 0 up to but not including 1.
-pub(crate) fn uniform(seed: u64, stream: u64, n: u64) -> f64 {
+pub fn uniform(seed: u64, stream: u64, n: u64) -> f64 {
     // 53 bits are all that a float of that size holds.
     (draw(seed, stream, n) >> 11) as f64 / (1_u64 << 53) as f64
 }
 
 /// Returns the n-th number of a stream, as a place in a list of `len`; 0 in an empty one.
-pub(crate) fn place(seed: u64, stream: u64, n: u64, len: usize) -> usize {
+pub fn place(seed: u64, stream: u64, n: u64, len: usize) -> usize {
     // The high half of a product: no division, and the bias is of the order of len / 2⁶⁴.
     ((u128::from(draw(seed, stream, n)) * len as u128) >> 64) as usize
 }

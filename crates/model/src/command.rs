@@ -22,7 +22,7 @@ use crate::{
     money::Money,
     order::ShipChoice,
     question::{Ask, Reply},
-    record::{Record, RecordKey},
+    record::{Json, Record, RecordKey},
     shortfall::Care,
     supply::SupplyKind,
     talk::Write,
@@ -40,6 +40,8 @@ pub enum Command {
     PutPolicy(PutPolicy),
     /// Set a selling policy because of an advice.
     FollowAdvice(Box<FollowAdvice>),
+    /// Set terms and settings that the shop itself does not read.
+    KeepTerms(KeepTerms),
     /// Enter a supply.
     AddSupply(AddSupply),
     /// Change a supply's date or quantity.
@@ -145,6 +147,17 @@ pub struct KeepPrivate {
     /// Only while these are not there.
     pub unless: Vec<RecordKey>,
     /// What to set, or to drop.
+    pub records: Vec<Record>,
+}
+
+/// Set records that say how the shop is run and that no decision on goods reads: purchasing terms, settings of the advice.
+#[derive(Debug, Clone)]
+pub struct KeepTerms {
+    /// The SKU they are about.
+    pub sku: Option<Sku>,
+    /// What is to be said of it: a JSON object without personal data.
+    pub data: Json,
+    /// The records.
     pub records: Vec<Record>,
 }
 

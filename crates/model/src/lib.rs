@@ -19,6 +19,7 @@ pub mod message;
 pub mod money;
 pub mod order;
 pub mod pool;
+pub mod purchasing;
 pub mod question;
 pub mod receipt;
 pub mod record;

@@ -5,6 +5,7 @@
 
 mod api;
 pub mod app;
+pub mod automatic;
 pub mod hooks;
 pub mod import;
 pub mod link;

@@ -65,6 +65,16 @@ pub(crate) enum Command {
         after_help = "Examples:\n  shipwhen advise\n  shipwhen advise --sku MUG-RED --set accept_backorder=0.5\n  shipwhen advise --csv skus.csv --json\n\nColumns of the table: sku, price, unit_cost, category, on_hand, inbound_units, wait_days, lead_time_days, days_watched, units_asked, and the name of any figure, such as demand_per_day.\nNothing is changed."
     )]
     Advise(AdviseArgs),
+    /// What to order, when, from whom, and what that earns
+    #[command(
+        after_help = "Examples:\n  shipwhen plan\n  shipwhen plan --supplier Pine --draft > order.csv\n  shipwhen plan --cash-max 5000 --json\n\nNothing is ordered."
+    )]
+    Plan(PlanArgs),
+    /// Run the shop ahead under two or more policies, on the same customers and suppliers
+    #[command(
+        after_help = "Examples:\n  shipwhen simulate\n  shipwhen simulate --sku MUG-RED --policy current --policy cap=20 --policy waitlist\n  shipwhen simulate --slip 7 --demand 2 --reorder 5:20:14 --json\n\nThe same seed gives the same answer on any number of threads. Nothing is changed."
+    )]
+    Simulate(SimulateArgs),
     /// People who sign in to the shop's pages
     #[command(
         after_help = "Examples:\n  shipwhen users create ada@example.com --name Ada\n  shipwhen users create grace@example.com --role support --json\n\nPrints a link that works once, for three days: whoever opens it chooses a password. The same command makes a new link for somebody who forgot theirs."
@@ -213,6 +223,56 @@ fn figure(text: &str) -> Result<(String, f64), String> {
     let (name, value) = text.split_once('=').ok_or("expected NAME=VALUE")?;
     let value = value.trim().parse().map_err(|_| format!("{value:?} is not a number"))?;
     Ok((name.trim().to_owned(), value))
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PlanArgs {
+    /// Only what is bought from this supplier
+    #[arg(long)]
+    pub(crate) supplier: Option<String>,
+    /// Money for orders that are due now, in the currency's own unit
+    #[arg(long)]
+    pub(crate) cash_max: Option<f64>,
+    /// A draft order as CSV
+    #[arg(long)]
+    pub(crate) draft: bool,
+    /// Also SKUs of which nothing is to be ordered, and those of which nothing can be said
+    #[arg(long)]
+    pub(crate) all: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SimulateArgs {
+    /// Only this SKU; may stand more than once [default: all, up to the 500 most asked for]
+    #[arg(long)]
+    pub(crate) sku: Vec<String>,
+    /// By the policy of this channel
+    #[arg(long)]
+    pub(crate) channel: Option<String>,
+    /// A way to sell: current, advised, backorder, preorder, waitlist, refuse, cap=UNITS; may stand more than once [default: current and advised]
+    #[arg(long)]
+    pub(crate) policy: Vec<String>,
+    /// Also: goods on their way come so many days later than their date says
+    #[arg(long, allow_negative_numbers = true)]
+    pub(crate) slip: Option<f64>,
+    /// Also: so many times the demand
+    #[arg(long)]
+    pub(crate) demand: Option<f64>,
+    /// Order UNITS more when no more than AT are here or on order less what is owed; they take DAYS
+    #[arg(long, value_name = "AT:UNITS:DAYS")]
+    pub(crate) reorder: Option<String>,
+    /// Days ahead
+    #[arg(long, default_value_t = 90.0)]
+    pub(crate) days: f64,
+    /// Replications
+    #[arg(long, default_value_t = 200)]
+    pub(crate) replications: usize,
+    /// The same number gives the same answer
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// Threads [default: as many as there are]
+    #[arg(long)]
+    pub(crate) threads: Option<usize>,
 }
 
 #[derive(Debug, Args)]

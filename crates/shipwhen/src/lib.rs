@@ -13,7 +13,9 @@ mod keys;
 mod maintain;
 mod moving;
 mod output;
+mod plan;
 mod serve;
+mod simulate;
 mod users;
 
 use std::process::ExitCode;
@@ -55,6 +57,8 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Verify => maintain::verify(&settings),
         Command::Keys(args) => keys::run(&settings, &args),
         Command::Advise(args) => advise::run(&settings, &args),
+        Command::Plan(args) => plan::run(&settings, &args),
+        Command::Simulate(args) => simulate::run(&settings, &args),
         Command::Users(args) => users::run(&settings, &args),
         Command::Calc(args) => calc::run(&settings, &args),
         Command::Backup(args) => maintain::backup(&settings, &args),

@@ -28,6 +28,9 @@ pub(crate) const LISTEN_DEFAULT: &str = "127.0.0.1:8080";
 /// How often due timers are looked for, and changes by other processes noticed.
 const TICK: Duration = Duration::from_millis(200);
 
+/// How often it is asked whether policies that follow the advice are to be looked at.
+const ADVICE_TICK: Duration = Duration::from_secs(60);
+
 /// Serves until told to stop.
 pub(crate) fn serve(settings: &Settings, args: &ServeArgs) -> anyhow::Result<ExitCode> {
     log(settings, args.log.unwrap_or(LogForm::Text));
@@ -173,10 +176,12 @@ fn run(house: &House, start: Start, ready: impl FnOnce(&str)) -> anyhow::Result<
         let postman = (!app.test_clock).then(|| tokio::spawn(server::mail::work(Arc::clone(&app), TICK)));
         let cashier = (!app.test_clock).then(|| tokio::spawn(server::payments::work(Arc::clone(&app), TICK)));
         let herald = (!app.test_clock).then(|| tokio::spawn(server::hooks::work(Arc::clone(&app), TICK)));
+        let adviser =
+            (!app.test_clock).then(|| tokio::spawn(server::automatic::work(Arc::clone(&app), ADVICE_TICK)));
         ready(app.url());
         output::line(&format!("listening on http://{address}"));
         let served = server::serve_draining(listener, Arc::clone(&app), start.drain, stop_signal()).await;
-        for worker in [ticker, postman, cashier, herald].into_iter().flatten() {
+        for worker in [ticker, postman, cashier, herald, adviser].into_iter().flatten() {
             worker.abort();
         }
         served.context("the server stopped")

@@ -24,6 +24,7 @@ pub mod online_retail;
 pub mod orders;
 mod plain;
 pub mod prepayments;
+pub mod purchases;
 pub mod quantity;
 mod records;
 mod rows;

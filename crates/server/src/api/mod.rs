@@ -9,7 +9,7 @@ pub(crate) mod backorders;
 mod canonical;
 mod check;
 mod clock;
-mod decide;
+pub(crate) mod decide;
 mod describe;
 mod docs;
 mod events;
@@ -132,6 +132,11 @@ fn routes() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(decide::advice::list))
         .routes(routes!(decide::advice::accept))
         .routes(routes!(decide::suppliers::list))
+        .routes(routes!(decide::purchasing::list))
+        .routes(routes!(decide::purchasing::put_terms, decide::purchasing::get_terms))
+        .routes(routes!(decide::automatic::put_settings, decide::automatic::get_settings))
+        .routes(routes!(decide::cash::get))
+        .routes(routes!(decide::insights::get))
         .routes(routes!(notices::list))
         .routes(routes!(notices::send))
         .routes(routes!(notices::get, notices::edit))

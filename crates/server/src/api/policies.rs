@@ -10,6 +10,7 @@ use axum::{
 use engine::Answer;
 use model::{
     Units,
+    advice::Automatic,
     command::{Command, PutPolicy},
     id::{Channel, Sku},
     item::{BalanceDue, Cap, PaymentKind, PaymentTerms, Policy, WhenOut},
@@ -23,6 +24,7 @@ use super::{
     auth::{Allowed, CatalogRead, CatalogWrite},
     check::Checks,
     clock::Now,
+    decide::automatic::{self, AutoIn, AutoOut, Wanted, of_policies},
     input::{Input, Json, MoneyIn, words},
     params::{Page, Params, Segments},
     problem::Problem,
@@ -74,6 +76,8 @@ pub(crate) struct PolicyIn {
     promise_buffer_days: Option<i64>,
     /// When and how money is taken.
     payment: Option<PaymentIn>,
+    /// What it may come to, with `when_out: auto`.
+    auto: Option<AutoIn>,
 }
 
 impl Input for PolicyIn {}
@@ -88,9 +92,11 @@ pub(crate) enum WhenOutIn {
     Backorder,
     Preorder,
     MadeToOrder,
+    /// What the advice says, within limits.
+    Auto,
 }
 
-words!(WhenOutIn { "refuse" => Refuse, "waitlist" => Waitlist, "backorder" => Backorder, "preorder" => Preorder, "made_to_order" => MadeToOrder });
+words!(WhenOutIn { "refuse" => Refuse, "waitlist" => Waitlist, "backorder" => Backorder, "preorder" => Preorder, "made_to_order" => MadeToOrder, "auto" => Auto });
 
 /// Most units backordered at once.
 #[derive(Clone, Copy)]
@@ -228,6 +234,8 @@ fn check(sku: &Sku, channel: &Channel, input: &PolicyIn) -> Result<Policy, Probl
             Some(WhenOutIn::Backorder) => WhenOut::Backorder,
             Some(WhenOutIn::Preorder) => WhenOut::Preorder,
             Some(WhenOutIn::MadeToOrder) => WhenOut::MadeToOrder,
+            // The advice says; until then it is sold as it was.
+            Some(WhenOutIn::Auto) => WhenOut::Refuse,
         },
         backorder_cap,
         customer_limit,
@@ -318,6 +326,16 @@ pub(crate) struct PolicyOut {
     promise_buffer_days: Option<u16>,
     /// When and how money is taken.
     payment: Option<PaymentOut>,
+    /// How it follows the advice by itself (`when_out: auto`); null where it does not.
+    auto: Option<AutoOut>,
+}
+
+impl PolicyOut {
+    /// With how it follows the advice.
+    pub(super) fn following(mut self, automatic: Option<&Automatic>) -> Self {
+        self.auto = automatic.map(AutoOut::from);
+        self
+    }
 }
 
 /// When and how money is taken.
@@ -366,6 +384,7 @@ pub(super) fn shown(sku: &Sku, channel: &Channel, policy: &Policy) -> PolicyOut 
             balance: payment.balance,
             provider: payment.provider.clone(),
         }),
+        auto: None,
     }
 }
 
@@ -377,6 +396,9 @@ fn path_ids((sku, channel): (String, String)) -> Result<(Sku, Channel), Problem>
 }
 
 /// Set a selling policy
+///
+/// `when_out: auto` follows the [advice](#tag/Decisions) by itself, within the limits of `auto`, looked at once a day; each change is in
+/// the ledger with its advice. `when_out` in the answer is what it comes to now.
 ///
 /// As a whole: what is left out gets its default. A channel without a policy of its own sells by `default`.
 #[utoipa::path(
@@ -402,6 +424,19 @@ pub(crate) async fn put(
 ) -> Result<Response, Problem> {
     let (sku, channel) = path_ids(path)?;
     let policy = check(&sku, &channel, &value)?;
+    if matches!(value.when_out, Some(WhenOutIn::Auto)) {
+        let mut checks = Checks::default();
+        let (limits, paused) = automatic::check(&mut checks, value.auto.as_ref());
+        checks.finish(())?;
+        let wanted = Wanted { sku, channel, base: policy, limits, paused, if_match: if_match(&headers)? };
+        let (set, new, auto) = automatic::put(&api, &allowed.caller, now, wanted).await?;
+        let status = if new { StatusCode::CREATED } else { StatusCode::OK };
+        let shown = PolicyOut { auto: Some(auto), ..shown(&set.sku, &set.channel, &set.policy) };
+        return json_tagged(status, &shown, &promise::etag(&set.policy));
+    }
+    if value.auto.is_some() {
+        return Err(Problem::field("/auto", "contradiction", "only with when_out: auto"));
+    }
     let wish = PutPolicy { sku, channel, policy, if_match: if_match(&headers)? };
     let done = api.run(&allowed.caller, now, Command::PutPolicy(wish), None).await?;
     let Answer::Policy(set, new) = &done.answer else { return Err(unexpected(&done.answer)) };
@@ -425,12 +460,18 @@ pub(crate) async fn get(
     Segments(path): Segments<(String, String)>,
 ) -> Result<Response, Problem> {
     let (sku, channel) = path_ids(path)?;
-    let (tenant, wanted) = (allowed.caller.tenant.clone(), sku.clone());
-    let pools = api.read(move |store| store.pools(&tenant, &[wanted])).await?;
+    let (tenant, wanted) = (allowed.caller.tenant.clone(), (sku.clone(), channel.clone()));
+    let (pools, follows) = api
+        .read(move |store| {
+            let follows = of_policies(store, &tenant, &wanted.0, std::slice::from_ref(&wanted.1))?;
+            Ok((store.pools(&tenant, &[wanted.0])?, follows))
+        })
+        .await?;
     let pool = pools.first().ok_or_else(|| Problem::not_found("sku", &sku))?;
     let policy =
         pool.policy_set(&channel).ok_or_else(|| Problem::not_found("policy for channel", &channel))?;
-    json_tagged(StatusCode::OK, &shown(&sku, &channel, policy), &promise::etag(&**policy))
+    let shown = shown(&sku, &channel, policy).following(follows.first());
+    json_tagged(StatusCode::OK, &shown, &promise::etag(&**policy))
 }
 
 /// List a SKU's selling policies
@@ -450,11 +491,24 @@ pub(crate) async fn list(
     let (limit, after) = (params.limit(), params.cursor::<Channel>());
     params.finish()?;
     let (tenant, wanted) = (allowed.caller.tenant.clone(), sku.clone());
-    let pools = api.read(move |store| store.pools(&tenant, &[wanted])).await?;
+    let (pools, follows) = api
+        .read(move |store| {
+            let pools = store.pools(&tenant, std::slice::from_ref(&wanted))?;
+            let channels = pools.iter().flat_map(|pool| &pool.policies).map(|(channel, _)| channel.clone());
+            let channels: Vec<Channel> = channels.collect();
+            let follows = of_policies(store, &tenant, &wanted, &channels)?;
+            Ok((pools, follows))
+        })
+        .await?;
     let pool = pools.first().ok_or_else(|| Problem::not_found("sku", &sku))?;
     let wanted =
         pool.policies.iter().filter(|(channel, _)| after.as_ref().is_none_or(|after| channel > after));
-    let items: Vec<PolicyOut> =
-        wanted.take(limit + 1).map(|(channel, policy)| shown(&sku, channel, policy)).collect();
+    let items: Vec<PolicyOut> = wanted
+        .take(limit + 1)
+        .map(|(channel, policy)| {
+            let follows = follows.iter().find(|automatic| automatic.channel == *channel);
+            shown(&sku, channel, policy).following(follows)
+        })
+        .collect();
     json(StatusCode::OK, &Page::cut(items, limit, |item| item.channel.clone()))
 }

@@ -49,6 +49,8 @@ pub(crate) async fn run(
     // Money is moved, and mail goes out, when it is asked for here, as timers do.
     payments::deliver(&api.app, now).await?;
     api.app.engine.drain().await?;
+    // Policies that follow the advice are looked at by a worker of their own.
+    crate::automatic::follow_once(&api.app, now).await?;
     mail::deliver(&api.app, now).await?;
     hooks::deliver(&api.app, now).await?;
     json(StatusCode::OK, &RunDue { timers })

@@ -3,6 +3,7 @@
 
 mod advise;
 mod commands;
+mod decide;
 mod demo;
 mod disk;
 mod house;

@@ -139,6 +139,7 @@ impl CoreShop {
             | Command::ChangeOrder(_)
             | Command::Substitute(_)
             | Command::KeepPrivate(_)
+            | Command::KeepTerms(_)
             | Command::JoinWaitlist(_)
             | Command::LeaveWaitlist(_) => {
                 return Err(Rejection::not_found("waitlist", "in here"));

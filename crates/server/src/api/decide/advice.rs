@@ -22,6 +22,7 @@ use utoipa::ToSchema;
 
 use super::{
     Histories,
+    automatic::of_policies,
     shown::{self, FollowedOut, ModeOut, SkuAdviceOut},
 };
 use crate::api::{
@@ -316,7 +317,9 @@ pub(crate) async fn accept(
         tracing::error!(%error, "an advice that was kept cannot be read");
         Problem::defect()
     })?;
-    let policy = policies::shown(&set.sku, &set.channel, &set.policy);
+    let (of, at) = (allowed.caller.tenant.clone(), (set.sku.clone(), set.channel.clone()));
+    let follows = api.read(move |store| of_policies(store, &of, &at.0, std::slice::from_ref(&at.1))).await?;
+    let policy = policies::shown(&set.sku, &set.channel, &set.policy).following(follows.first());
     json_replayed(StatusCode::OK, &AcceptedOut { policy, advice }, done.replayed)
 }
 
@@ -353,5 +356,5 @@ fn follow(
         Problem::defect()
     })?;
     let policy = PutPolicy { sku: sku.clone(), channel: channel.clone(), policy, if_match: None };
-    Ok(FollowAdvice { policy, by: FollowedBy::Person, advice })
+    Ok(FollowAdvice { policy, by: FollowedBy::Person, advice, records: Vec::new() })
 }

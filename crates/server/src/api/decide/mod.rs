@@ -3,8 +3,12 @@
 //! `evidence` sums the ledger up and goes on where it stopped; `insight` answers. Nothing in here changes a shop but by a command.
 
 pub(crate) mod advice;
+pub(crate) mod automatic;
+pub(crate) mod cash;
 mod histories;
-mod shown;
+pub(crate) mod insights;
+pub(crate) mod purchasing;
+pub(crate) mod shown;
 pub(crate) mod suppliers;
 
 pub(crate) use histories::Histories;

@@ -161,7 +161,7 @@ pub(super) fn money(value: f64, currency: Currency) -> Money {
 }
 
 /// The advice, in the SKU's currency.
-pub(super) fn advice(advice: &Advice, currency: Currency) -> AdviceOut {
+pub(crate) fn advice(advice: &Advice, currency: Currency) -> AdviceOut {
     AdviceOut {
         recommended: terms(&advice.recommended),
         probability_best: advice.probability_best,

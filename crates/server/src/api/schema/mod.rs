@@ -141,6 +141,8 @@ pages! {
     NoticePage of crate::api::notices::NoticeOut;
     /// Advice by SKU.
     AdvicePage of crate::api::decide::SkuAdviceOut;
+    /// What to order, most earning first.
+    PurchasingPage of crate::api::decide::purchasing::ProposalOut;
     /// Scorecards by supplier.
     SupplierPage of crate::api::decide::suppliers::SupplierOut;
     /// Ledger entries in order.

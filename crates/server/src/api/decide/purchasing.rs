@@ -1,0 +1,573 @@
+//! `/v1/purchasing`: what to order, when, from whom, and what that earns.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use axum::{
+    extract::State,
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use connect::tables::purchases::{PurchaseRow, writer};
+use evidence::{LeadSource, PurchaseQuestion, PurchaseTerms, purchase_question, within_budget};
+use insight::purchase::{Binding, PriceBreak, Purchase, purchase};
+use ledger::{Read, Shelf, StoreError};
+use model::{
+    Units,
+    command::{Command, KeepTerms},
+    id::{Sku, TenantId},
+    limits::SUPPLY_UNITS_MAX,
+    money::{Currency, Money},
+    pool::Pool,
+    purchasing::PURCHASE_TERMS,
+    record::{self, Record},
+    time::{Date, Timestamp, Zone, date_from_days, days_since_epoch, local_date},
+};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::{Histories, shown::money};
+use crate::api::{
+    auth::{Allowed, CatalogRead, CatalogWrite, DecisionsRead},
+    check::Checks,
+    clock::Now,
+    input::{Input, Json, MoneyIn},
+    params::{Page, Params, Segments},
+    problem::Problem,
+    schema,
+    skus::path_sku,
+    state::{Api, json},
+};
+
+/// Pools read at once.
+const PAGE: usize = 500;
+/// Most SKUs planned at once.
+const SKUS_MAX: usize = 50_000;
+const BREAKS_MAX: usize = 20;
+
+/// What to order of one SKU.
+#[derive(Serialize, ToSchema)]
+#[schema(as = PurchaseProposal)]
+pub(crate) struct ProposalOut {
+    /// The merchant's code.
+    #[schema(value_type = String)]
+    sku: Sku,
+    /// What people call it.
+    title: String,
+    /// Who supplies it.
+    supplier: Option<String>,
+    /// Why nothing can be said; null where it can.
+    refused: Option<String>,
+    /// The order; of zero units where none earns anything.
+    order: Option<OrderOut>,
+}
+
+/// An order to place.
+#[derive(Serialize, ToSchema)]
+#[schema(as = PurchaseOrderDraft)]
+pub(crate) struct OrderOut {
+    /// Units.
+    #[schema(value_type = i64)]
+    quantity: Units,
+    /// What one costs in an order of that size.
+    #[schema(value_type = schema::Money)]
+    unit_cost: Money,
+    /// What the order costs.
+    #[schema(value_type = schema::Money)]
+    cost: Money,
+    /// When to order.
+    #[schema(format = Date, value_type = String)]
+    order_on: Date,
+    /// When it would be here.
+    #[schema(format = Date, value_type = String)]
+    expected_on: Date,
+    /// Days that takes.
+    lead_time_days: f64,
+    /// Where that comes from: `terms`, `policy`, `receipts` or `guess`.
+    #[schema(value_type = String)]
+    lead_time_from: LeadSource,
+    /// What it is expected to earn, over ordering nothing.
+    #[schema(value_type = schema::Money)]
+    expected_profit: Money,
+    /// What one more lot would earn: what a larger run is worth.
+    #[schema(value_type = schema::Money)]
+    next_lot_profit: Money,
+    /// Probability that what is at hand runs out before an order placed now is here.
+    short_probability: f64,
+    /// Probability that nobody is left without until the order after it could be here.
+    covered: f64,
+    /// Units expected to be asked for until then.
+    demand: f64,
+    /// Less than this in one case of ten.
+    demand_p10: i64,
+    /// More than this in one case of ten.
+    demand_p90: i64,
+    /// It is time when no more than this is at hand.
+    reorder_point: i64,
+    /// Units here that nobody has a claim on.
+    #[schema(value_type = i64)]
+    on_hand: Units,
+    /// Units on order that nobody has a claim on.
+    #[schema(value_type = i64)]
+    inbound: Units,
+    /// Units owed with no goods behind them.
+    #[schema(value_type = i64)]
+    owed: Units,
+    /// Units wanted by people on the waitlist.
+    #[schema(value_type = i64)]
+    waiting: Units,
+    /// What decides the size beside demand: `nothing`, `minimum`, `maximum`, `price_break`.
+    #[schema(value_type = String)]
+    binding: Binding,
+    /// Whether the money of `cash_max` reaches for it.
+    within_budget: bool,
+    /// Why, in plain sentences.
+    reasons: Vec<String>,
+}
+
+struct Planned {
+    sku: Sku,
+    title: Arc<str>,
+    supplier: Option<Arc<str>>,
+    currency: Option<Currency>,
+    found: Result<(PurchaseQuestion, Purchase), String>,
+}
+
+fn plan(
+    pool: &Pool,
+    terms: &PurchaseTerms,
+    seen: (&evidence::History, &evidence::Whole),
+    now: Timestamp,
+) -> Planned {
+    let found = purchase_question(pool, terms, seen, now).and_then(|question| {
+        let found = purchase(&question.input).map_err(|error| error.to_string())?;
+        Ok((question, found))
+    });
+    Planned {
+        sku: pool.sku().clone(),
+        title: Arc::clone(&pool.item.title),
+        supplier: pool.item.supplier.clone(),
+        currency: pool.item.unit_cost.as_ref().map(|cost| cost.currency),
+        found,
+    }
+}
+
+fn plan_all(
+    histories: &Histories,
+    store: &mut dyn Read,
+    tenant: &TenantId,
+    (supplier, now): (Option<&str>, Timestamp),
+) -> Result<Vec<Planned>, StoreError> {
+    let (mut pools, mut after) = (Vec::new(), None::<Sku>);
+    while pools.len() < SKUS_MAX {
+        let page = store.pool_page(tenant, after.as_ref(), PAGE)?;
+        after = page.last().map(|pool| pool.sku().clone());
+        let full = page.len() == PAGE;
+        let wanted = |pool: &Pool| {
+            !pool.item.is_kit()
+                && supplier.is_none_or(|supplier| pool.item.supplier.as_deref() == Some(supplier))
+        };
+        pools.extend(page.into_iter().filter(wanted));
+        if !full {
+            break;
+        }
+    }
+    let mut terms: BTreeMap<Arc<str>, PurchaseTerms> = BTreeMap::new();
+    for page in pools.chunks(PAGE) {
+        let ids: Vec<&str> = page.iter().map(|pool| pool.sku().as_str()).collect();
+        let records = store.records(tenant, Shelf::Ledger, PURCHASE_TERMS, &ids)?;
+        terms.extend(
+            records.into_iter().filter_map(|record| Some((Arc::clone(&record.id), record.read().ok()??))),
+        );
+    }
+    let none = PurchaseTerms::default();
+    histories.look(store, tenant, |history| {
+        let whole = history.whole(now);
+        let one =
+            |pool: &Pool| plan(pool, terms.get(pool.sku().as_str()).unwrap_or(&none), (history, &whole), now);
+        pools.iter().map(one).collect()
+    })
+}
+
+fn shown(planned: Planned, today: Date, within_budget: bool) -> ProposalOut {
+    let Planned { sku, title, supplier, currency, found } = planned;
+    let (order, refused) = match (found, currency) {
+        (Ok((question, found)), Some(currency)) => {
+            (Some(order(&question, &found, (currency, today, within_budget))), None)
+        }
+        (Ok(_), None) => (None, Some("it has no cost".to_owned())),
+        (Err(why), _) => (None, Some(why)),
+    };
+    let supplier = supplier.map(|name| name.to_string());
+    ProposalOut { sku, title: title.to_string(), supplier, refused, order }
+}
+
+fn on(today: Date, days: f64) -> Date {
+    let days = days.clamp(0.0, 36_500.0) as i32;
+    date_from_days(days_since_epoch(today) + days).unwrap_or(today)
+}
+
+fn order(
+    question: &PurchaseQuestion,
+    found: &Purchase,
+    (currency, today, within_budget): (Currency, Date, bool),
+) -> OrderOut {
+    OrderOut {
+        quantity: found.quantity,
+        unit_cost: money(found.unit_cost, currency),
+        cost: money(found.unit_cost * found.quantity as f64, currency),
+        order_on: on(today, found.order_in_days),
+        expected_on: on(today, found.order_in_days.floor() + question.input.lead_days.ceil()),
+        lead_time_days: question.input.lead_days,
+        lead_time_from: question.lead_source,
+        expected_profit: money(found.expected_profit, currency),
+        next_lot_profit: money(found.next_lot_profit, currency),
+        short_probability: found.short_probability,
+        covered: found.covered,
+        demand: found.demand,
+        demand_p10: found.demand_p10,
+        demand_p90: found.demand_p90,
+        reorder_point: found.reorder_point,
+        on_hand: question.on_hand,
+        inbound: question.inbound,
+        owed: question.owed,
+        waiting: question.waiting,
+        binding: found.binding,
+        within_budget,
+        reasons: reasons(question, found),
+    }
+}
+
+fn reasons(question: &PurchaseQuestion, found: &Purchase) -> Vec<String> {
+    let input = &question.input;
+    let days = input.lead_days + input.review_days;
+    let mut all = vec![format!(
+        "About {:.0} units are asked for in the {days:.0} days until the order after this could be here; in one case of ten fewer than {}, in one of ten more than {}.",
+        found.demand, found.demand_p10, found.demand_p90
+    )];
+    all.push(format!(
+        "{} are here, {} on order, {} owed with no goods behind them, {} wanted by people on the waitlist.",
+        question.on_hand, question.inbound, question.owed, question.waiting
+    ));
+    if question.lead_source == LeadSource::Guess {
+        all.push("Nothing says how long the supplier takes: 30 days is a guess.".to_owned());
+    }
+    if found.quantity == 0 {
+        all.push("No order earns anything now.".to_owned());
+        return all;
+    }
+    match found.binding {
+        Binding::Nothing => {}
+        Binding::Minimum => all.push("The least units in an order make it this large.".to_owned()),
+        Binding::Maximum => all.push("The most units in an order keep it this small.".to_owned()),
+        Binding::PriceBreak => all.push("A cheaper price from so many units on is worth it.".to_owned()),
+    }
+    if found.next_lot_profit > 0.0 {
+        all.push(format!("One more lot would earn {:.2}.", found.next_lot_profit));
+    }
+    all
+}
+
+/// List what to order
+///
+/// For each SKU the order that earns most, when to place it, what it is expected to earn, and what one more lot would: most
+/// earning first. `cash_max` (minor units) says how much money there is for what is due now. `format=csv` answers a draft order.
+#[utoipa::path(
+    get, path = "/v1/purchasing", tag = "Decisions", operation_id = "list_purchasing",
+    params(
+        ("supplier" = Option<String>, Query, description = "Only what is bought from this one"),
+        ("cash_max" = Option<i64>, Query, description = "Money for orders that are due now, in minor units"),
+        ("all" = Option<bool>, Query, description = "Also SKUs of which nothing is to be ordered, and those of which nothing can be said"),
+        ("format" = Option<String>, Query, description = "`csv`: a draft order of everything that is to be ordered, on one page"),
+    ),
+    responses((status = 200, description = "What to order", content(
+        (schema::PurchasingPage = "application/json"),
+        (String = "text/csv"),
+    ))),
+    security(("key" = ["decisions:read"])),
+)]
+pub(crate) async fn list(
+    State(api): State<Arc<Api>>,
+    allowed: Allowed<DecisionsRead>,
+    Now(now): Now,
+    mut params: Params,
+) -> Result<Response, Problem> {
+    let (limit, from) = (params.limit(), params.cursor::<i64>().unwrap_or(0));
+    let supplier = params.text("supplier");
+    let cash = params.number("cash_max", 0, 1_000_000_000_000);
+    let all = params.flag("all");
+    let csv = params.word("format", &["csv", "json"]) == Some("csv");
+    params.finish()?;
+    let (tenant, house) = (allowed.caller.tenant.clone(), Arc::clone(&api));
+    let items = api
+        .read(move |store| {
+            let planned = plan_all(&house.histories, store, &tenant, (supplier.as_deref(), now))?;
+            Ok(sorted(planned, all, cash, local_date(now, &Zone::utc())))
+        })
+        .await?;
+    if csv {
+        return draft(&items);
+    }
+    let from = usize::try_from(from).unwrap_or(0);
+    let more = items.len() > from.saturating_add(limit);
+    let next = more.then(|| i64::try_from(from + limit).unwrap_or(i64::MAX));
+    let items: Vec<ProposalOut> = items.into_iter().skip(from).take(limit).collect();
+    json(StatusCode::OK, &Page::new(items, next.as_ref()))
+}
+
+fn sorted(mut planned: Vec<Planned>, all: bool, cash: Option<i64>, today: Date) -> Vec<ProposalOut> {
+    let profit =
+        |one: &Planned| one.found.as_ref().map_or(f64::NEG_INFINITY, |(_, found)| found.expected_profit);
+    planned.sort_by(|a, b| profit(b).total_cmp(&profit(a)).then_with(|| a.sku.cmp(&b.sku)));
+    let due: Vec<(usize, (f64, f64))> = planned
+        .iter()
+        .enumerate()
+        .filter_map(|(place, one)| {
+            let (_, found) = one.found.as_ref().ok()?;
+            let minor = 10_f64.powi(i32::from(one.currency?.decimals()));
+            let cost = found.unit_cost * found.quantity as f64 * minor;
+            (found.quantity > 0 && found.order_in_days < 1.0)
+                .then_some((place, (cost, found.expected_profit * minor)))
+        })
+        .collect();
+    let orders: Vec<(f64, f64)> = due.iter().map(|(_, order)| *order).collect();
+    let within: Vec<usize> = match cash {
+        Some(cash) => within_budget(&orders, cash as f64).into_iter().map(|n| due[n].0).collect(),
+        None => due.iter().map(|(place, _)| *place).collect(),
+    };
+    let is_due: Vec<usize> = due.iter().map(|(place, _)| *place).collect();
+    let wanted = |one: &ProposalOut| all || one.order.as_ref().is_some_and(|order| order.quantity > 0);
+    let out = planned.into_iter().enumerate().map(|(place, one)| {
+        let reached = is_due.binary_search(&place).is_err() || within.binary_search(&place).is_ok();
+        shown(one, today, reached)
+    });
+    out.filter(wanted).collect()
+}
+
+fn draft(items: &[ProposalOut]) -> Result<Response, Problem> {
+    let broken = |error: &dyn std::fmt::Display| {
+        tracing::error!(%error, "a draft order cannot be written");
+        Problem::defect()
+    };
+    let mut table = writer(Vec::new()).map_err(|error| broken(&error))?;
+    for item in items {
+        let Some(order) = item.order.as_ref().filter(|order| order.quantity > 0 && order.within_budget)
+        else {
+            continue;
+        };
+        let row = PurchaseRow {
+            supplier: item.supplier.clone().unwrap_or_default(),
+            sku: item.sku.to_string(),
+            title: item.title.clone(),
+            quantity: order.quantity,
+            unit_cost: order.unit_cost.amount,
+            cost: order.cost.amount,
+            currency: order.cost.currency,
+            order_on: order.order_on.to_string(),
+            expected_on: order.expected_on.to_string(),
+        };
+        table.write(&row).map_err(|error| broken(&error))?;
+    }
+    let text = table.finish().map_err(|error| broken(&error))?;
+    let kind = (header::CONTENT_TYPE, HeaderValue::from_static("text/csv; charset=utf-8"));
+    let name = (
+        header::CONTENT_DISPOSITION,
+        HeaderValue::from_static("attachment; filename=\"purchase-order.csv\""),
+    );
+    Ok(([kind, name], text).into_response())
+}
+
+/// A cheaper price from so many units on.
+#[derive(Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = PriceBreak)]
+pub(crate) struct BreakIn {
+    /// From so many units.
+    #[schema(minimum = 1, maximum = 1_000_000_000)]
+    from: i64,
+    /// What one costs then, all of them.
+    unit_cost: MoneyIn,
+}
+
+/// How a SKU is bought, as a whole: what is left out is taken from elsewhere, or has its default.
+#[derive(Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = PurchaseTerms)]
+pub(crate) struct TermsIn {
+    /// Days from ordering to arrival.
+    #[schema(minimum = 0, maximum = 1825)]
+    lead_time_days: Option<i64>,
+    /// Days until the next order can be placed; 14 unless given.
+    #[schema(minimum = 1, maximum = 1825)]
+    review_days: Option<i64>,
+    /// Units to a lot; 1 unless given.
+    #[schema(minimum = 1, maximum = 1_000_000_000)]
+    lot_size: Option<i64>,
+    /// Least units in an order.
+    #[schema(minimum = 1, maximum = 1_000_000_000)]
+    minimum: Option<i64>,
+    /// Most units in an order.
+    #[schema(minimum = 1, maximum = 1_000_000_000)]
+    maximum: Option<i64>,
+    /// What an order costs beside its units.
+    order_cost: Option<MoneyIn>,
+    /// Cheaper prices, ascending.
+    #[schema(max_items = 20)]
+    price_breaks: Option<Vec<BreakIn>>,
+}
+
+impl Input for TermsIn {}
+
+fn check(input: &TermsIn, currency: Option<Currency>) -> Result<PurchaseTerms, Problem> {
+    let mut checks = Checks::default();
+    let amount = |at: String, given: &MoneyIn, checks: &mut Checks| {
+        let Some(money) = checks.money(&at, given) else { return 0.0 };
+        if currency.is_some_and(|currency| currency != money.currency) {
+            checks.wrong(
+                format_args!("{at}/currency"),
+                "other_currency",
+                "not the currency of the SKU's cost",
+            );
+        }
+        money.amount as f64 / 10_f64.powi(i32::from(money.currency.decimals()))
+    };
+    let units = |at: &str, given: Option<i64>, checks: &mut Checks| {
+        given.map(|units| checks.number(format_args!("/{at}"), units, 1, SUPPLY_UNITS_MAX))
+    };
+    let breaks = input.price_breaks.as_deref().unwrap_or_default();
+    if breaks.len() > BREAKS_MAX {
+        checks.wrong(format_args!("/price_breaks"), "too_many", format!("at most {BREAKS_MAX}"));
+    }
+    let mut levels: Vec<PriceBreak> = Vec::new();
+    for (n, given) in breaks.iter().take(BREAKS_MAX).enumerate() {
+        let from = checks.number(format_args!("/price_breaks/{n}/from"), given.from, 1, SUPPLY_UNITS_MAX);
+        let unit_cost = amount(format!("/price_breaks/{n}/unit_cost"), &given.unit_cost, &mut checks);
+        if levels.last().is_some_and(|last| from <= last.from || unit_cost > last.unit_cost) {
+            let detail = "more units must come later and cost no more each";
+            checks.wrong(format_args!("/price_breaks/{n}"), "out_of_order", detail);
+        }
+        levels.push(PriceBreak { from, unit_cost });
+    }
+    let order_cost =
+        input.order_cost.as_ref().map(|cost| amount("/order_cost".to_owned(), cost, &mut checks));
+    let (lot_size, minimum) =
+        (units("lot_size", input.lot_size, &mut checks), units("minimum", input.minimum, &mut checks));
+    let maximum = units("maximum", input.maximum, &mut checks);
+    if let (Some(least), Some(most)) = (minimum, maximum)
+        && most < least
+    {
+        checks.wrong(format_args!("/maximum"), "contradiction", "fewer than the minimum");
+    }
+    let days = |at: &str, given: Option<i64>, checks: &mut Checks| {
+        given.map(|days| checks.days(format_args!("/{at}"), days))
+    };
+    let review_days = days("review_days", input.review_days, &mut checks);
+    if review_days == Some(0) {
+        checks.wrong(format_args!("/review_days"), "out_of_range", "from 1");
+    }
+    let lead_time_days = days("lead_time_days", input.lead_time_days, &mut checks);
+    let terms =
+        PurchaseTerms { lead_time_days, review_days, lot_size, minimum, maximum, order_cost, breaks: levels };
+    checks.finish(terms)
+}
+
+/// Set how a SKU is bought
+#[utoipa::path(
+    put, path = "/v1/skus/{sku}/purchasing", tag = "Decisions", operation_id = "put_purchase_terms",
+    params(("sku" = String, Path, description = "The merchant's code")),
+    request_body = TermsIn,
+    responses((status = 200, description = "It is bought so now", body = TermsIn)),
+    security(("key" = ["catalog:write"])),
+)]
+pub(crate) async fn put_terms(
+    State(api): State<Arc<Api>>,
+    allowed: Allowed<CatalogWrite>,
+    Now(now): Now,
+    Segments(sku): Segments<String>,
+    Json { value, .. }: Json<TermsIn>,
+) -> Result<Response, Problem> {
+    let sku = path_sku(&sku)?;
+    let (tenant, wanted) = (allowed.caller.tenant.clone(), sku.clone());
+    let pool = api.read(move |store| Ok(store.pools(&tenant, &[wanted])?.pop())).await?;
+    let pool = pool.ok_or_else(|| Problem::not_found("sku", &sku))?;
+    let terms = check(&value, pool.item.unit_cost.as_ref().map(|cost| cost.currency))?;
+    let unwritten = |error: serde_json::Error| {
+        tracing::error!(%error, "terms cannot be written");
+        Problem::defect()
+    };
+    let record = Record::new(PURCHASE_TERMS, sku.as_str(), &terms).map_err(unwritten)?;
+    let record = Record { owner: sku.as_str().into(), ..record };
+    let data = record::Json::of(&terms).map_err(unwritten)?;
+    let wish = KeepTerms { sku: Some(sku), data, records: vec![record] };
+    api.run(&allowed.caller, now, Command::KeepTerms(wish), None).await?;
+    json(StatusCode::OK, &value)
+}
+
+/// Read how a SKU is bought
+#[utoipa::path(
+    get, path = "/v1/skus/{sku}/purchasing", tag = "Decisions", operation_id = "get_purchase_terms",
+    params(("sku" = String, Path, description = "The merchant's code")),
+    responses((status = 200, description = "What is set; null is taken from elsewhere", body = TermsIn)),
+    security(("key" = ["catalog:read"])),
+)]
+pub(crate) async fn get_terms(
+    State(api): State<Arc<Api>>,
+    allowed: Allowed<CatalogRead>,
+    Segments(sku): Segments<String>,
+) -> Result<Response, Problem> {
+    let sku = path_sku(&sku)?;
+    let (tenant, wanted) = (allowed.caller.tenant.clone(), sku.clone());
+    let (pool, record) = api
+        .read(move |store| {
+            let record = store.records(&tenant, Shelf::Ledger, PURCHASE_TERMS, &[wanted.as_str()])?.pop();
+            Ok((store.pools(&tenant, &[wanted])?.pop(), record))
+        })
+        .await?;
+    let pool = pool.ok_or_else(|| Problem::not_found("sku", &sku))?;
+    let terms: PurchaseTerms = record.and_then(|record| record.read().ok().flatten()).unwrap_or_default();
+    let currency = pool.item.unit_cost.as_ref().or(pool.item.price.as_ref()).map(|money| money.currency);
+    json(StatusCode::OK, &terms_out(&terms, currency))
+}
+
+fn terms_out(terms: &PurchaseTerms, currency: Option<Currency>) -> TermsIn {
+    let amount = |value: f64| {
+        let currency = currency.unwrap_or(Currency::USD);
+        MoneyIn { amount: money(value, currency).amount, currency: currency.code().to_owned() }
+    };
+    let level = |level: &PriceBreak| BreakIn { from: level.from, unit_cost: amount(level.unit_cost) };
+    TermsIn {
+        lead_time_days: terms.lead_time_days.map(i64::from),
+        review_days: terms.review_days.map(i64::from),
+        lot_size: terms.lot_size,
+        minimum: terms.minimum,
+        maximum: terms.maximum,
+        order_cost: terms.order_cost.map(amount),
+        price_breaks: Some(terms.breaks.iter().map(level).collect()),
+    }
+}
+
+/// SKUs whose orders earn most, and what more of them would.
+pub(crate) fn worth_most(
+    histories: &Histories,
+    store: &mut dyn Read,
+    tenant: &TenantId,
+    now: Timestamp,
+    most: usize,
+) -> Result<Vec<super::insights::ExpandOut>, StoreError> {
+    let mut found: Vec<_> = plan_all(histories, store, tenant, (None, now))?
+        .into_iter()
+        .filter_map(|planned| {
+            let ((_, purchase), currency) = (planned.found.ok()?, planned.currency?);
+            (purchase.quantity > 0).then_some((planned.sku, planned.title, purchase, currency))
+        })
+        .collect();
+    found.sort_by(|a, b| b.2.expected_profit.total_cmp(&a.2.expected_profit).then_with(|| a.0.cmp(&b.0)));
+    let out =
+        found.into_iter().take(most).map(|(sku, title, purchase, currency)| super::insights::ExpandOut {
+            sku,
+            title: title.to_string(),
+            quantity: purchase.quantity,
+            expected_profit: money(purchase.expected_profit, currency),
+            next_lot_profit: money(purchase.next_lot_profit, currency),
+        });
+    Ok(out.collect())
+}
