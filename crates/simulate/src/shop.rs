@@ -147,7 +147,7 @@ impl Shop {
             promise_buffer_days: Some(promise_days),
         };
         match self.must(at, Command::AddSupply(add))? {
-            Answer::SupplyAdded(view) => Ok(view.supply.id),
+            Answer::SupplyAdded(view) => Ok(view.view.supply.id),
             other => Err(defect(format_args!("{other:?}"))),
         }
     }

@@ -54,9 +54,12 @@ fn variant(reorder: Reorder) -> Variant {
     Variant { name: "only".into(), policy: None, reorder, slip_days: 0.0, demand_factor: 1.0 }
 }
 
+/// What is measured, what it is exactly, and where it is in an outcome.
+type Exact<'a> = (&'a str, f64, &'a dyn Fn(&Outcome) -> f64);
+
 /// Replications until the mean is known well enough, and whether its 99 % interval has the exact value in it.
 #[track_caller]
-fn holds(world: &World, variant: &Variant, runs: u64, measures: &[(&str, f64, &dyn Fn(&Outcome) -> f64)]) {
+fn holds(world: &World, variant: &Variant, runs: u64, measures: &[Exact<'_>]) {
     let outcomes: Vec<Outcome> =
         (0..runs).map(|run| simulate(world, variant, (7, run), start()).unwrap()).collect();
     let n = runs as f64;
