@@ -85,7 +85,9 @@ async fn the_days_ahead_count_what_is_ordered_owed_and_on_its_way() {
         assert_eq!(cash[name]["amount"], amount, "{name}");
     }
     assert_eq!(cash["days"].as_array().unwrap().len(), 61);
-    assert_eq!(cash["days"][0]["balance"]["amount"], 50_000);
+    // Somebody may call it off on the first day.
+    let first = cash["days"][0]["balance"]["amount"].as_i64().unwrap();
+    assert!((49_900..=50_000).contains(&first), "{first}");
     assert_eq!((&cash["lowest_on"], &cash["negative_probability"]), (&json!("2026-12-03"), &json!(1.0)));
     assert_eq!(cash["lowest_p10"]["amount"], -25_000);
     let last = cash["days"][60].clone();
