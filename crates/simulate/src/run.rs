@@ -19,6 +19,8 @@ use crate::{
     shop::{Placed, Shop},
 };
 
+const MINUTE_MS: Moment = 60_000;
+
 /// Why nothing was simulated.
 #[derive(Debug, thiserror::Error)]
 pub enum SimulateError {
@@ -322,7 +324,8 @@ impl Replication<'_> {
         if self.counts() {
             self.sums.asked += units as f64;
         }
-        let today = self.shop.date(self.now);
+        // In the last minute of a day, which is after the cut-off, goods that are here leave the day after.
+        let today = self.shop.date(self.now + MINUTE_MS);
         let drawn = self.draws.uniform(Purpose::Patience, n);
         let by = if drawn >= customers.accept {
             Some(today)

@@ -25,7 +25,7 @@ use crate::{events::Moment, run::SimulateError};
 
 /// A place that works every day until midnight.
 const EVERY_DAY: &str =
-    r#"{"working_days": ["mon", "tue", "wed", "thu", "fri", "sat", "sun"], "cutoff": "23:59:59"}"#;
+    r#"{"working_days": ["mon", "tue", "wed", "thu", "fri", "sat", "sun"], "cutoff": "23:59"}"#;
 /// Lines of one lot served in one step.
 const SERVED_MAX: usize = 100_000;
 
