@@ -116,7 +116,7 @@ async function firstTenMinutes(server, size, scheme) {
     `shade,Lamp shade ${sku},Title,Default Title,,19.00,2,active`,
   ];
   await page.locator("#file").setInputFiles({ name: "products.csv", mimeType: "text/csv", buffer: Buffer.from(products.join("\n")) });
-  await says(page, "This is Shopify’s product export");
+  await page.getByRole("heading", { name: "This is Shopify’s product export" }).waitFor();
   await says(page, "Would go in 1");
   await says(page, "Bad rows 1");
   await accessible(page);
