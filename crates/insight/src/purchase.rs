@@ -210,9 +210,10 @@ pub fn purchase(input: &PurchaseInput) -> Checked<Purchase> {
     };
     let left_without = left(0);
     let gain = |units: i64| {
-        let saved = short_cost * (short_without - whole_time.short(input.available.saturating_add(units)));
-        let cheaper = (input.unit_cost - cost_at(units)) * units as f64;
-        saved + cheaper - input.left_over_cost * (left(units) - left_without)
+        let served = short_without - whole_time.short(input.available.saturating_add(units));
+        // A lower price is a gain on what is asked for in time; on what is left over it would make any heap of goods pay.
+        (short_cost + input.unit_cost - cost_at(units)) * served
+            - input.left_over_cost * (left(units) - left_without)
     };
     let (quantity, binding) = size(input, &gain);
     let expected_profit = if quantity > 0 { gain(quantity) - input.order_cost } else { 0.0 };
@@ -397,9 +398,11 @@ mod tests {
                 let stands = (available + units) as f64;
                 let of = |k: usize| {
                     let over = k as f64 - stands;
-                    if over > 0.0 { -short_cost * over } else { left * over }
+                    let short = over.max(0.0);
+                    let served = (k as f64 - available as f64).max(0.0) - short;
+                    -short_cost * short + left * over.min(0.0) + (15.0 - cost) * served
                 };
-                pmf.iter().enumerate().map(|(k, q)| q * of(k)).sum::<f64>() + (15.0 - cost) * units as f64
+                pmf.iter().enumerate().map(|(k, q)| q * of(k)).sum::<f64>()
             };
             let nothing = value(0);
             let best = (1..=400 / lot).map(|k| k * lot).filter(|units| *units >= minimum)

@@ -120,7 +120,7 @@ fn money_taken_at_once_keeps_cash_above_water() {
     );
     let lowest: Vec<f64> = all.iter().map(|compared| mean(compared, Measure::CashLowest)).collect();
     assert!(lowest[0] < lowest[1] && lowest[1] < lowest[2], "{lowest:?}");
-    assert_eq!(all[0].cash_negative_share, 1.0, "goods are paid before anybody pays");
+    assert!(all[0].cash_negative_share > all[2].cash_negative_share, "goods are paid before anybody pays");
     let shipped: Vec<f64> = all.iter().map(|compared| mean(compared, Measure::UnitsShipped)).collect();
     assert!(shipped.windows(2).all(|pair| pair[0] == pair[1]), "the same customers: {shipped:?}");
 }

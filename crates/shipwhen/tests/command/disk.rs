@@ -66,12 +66,12 @@ fn a_full_disk_is_said_and_loses_nothing_and_room_is_noticed() {
             items.iter().filter(|item| item["status"] == 201).map(|item| item["order"]["id"].clone()),
         );
         assert_eq!(of(201) + of(503), ORDERS, "{answer}");
-        if of(503) > 0 {
+        // Something small may still fit where a batch does not.
+        if of(503) == ORDERS && client.get("/readyz").status == 503 {
             break;
         }
         n += 1;
     }
-    assert_eq!(client.get("/readyz").status, 503, "it keeps nothing");
     assert_eq!(client.get("/healthz").status, 200);
     for id in kept.iter().rev().take(3) {
         client.get(&format!("/v1/orders/{}", id.as_str().unwrap())).expect(200);
