@@ -82,6 +82,8 @@ pub trait Read: Send {
     fn tenant(&mut self, tenant: &TenantId) -> Result<Option<Tenant>, StoreError>;
     /// The key with this hash.
     fn api_key(&mut self, tenant: &TenantId, hash: &[u8; 32]) -> Result<Option<ApiKey>, StoreError>;
+    /// Every key of a tenant, the oldest first; those made at one moment by their hashes.
+    fn api_keys(&mut self, tenant: &TenantId) -> Result<Vec<ApiKey>, StoreError>;
     /// A secret of this installation by name, 32 bytes, made on first opening: signs the links to status pages.
     fn secret(&mut self) -> Result<[u8; 32], StoreError>;
 
@@ -156,6 +158,12 @@ pub trait Read: Send {
         tenant: &TenantId,
         location: &LocationId,
         skus: Option<&BTreeSet<Sku>>,
+    ) -> Result<Vec<Allocated>, StoreError>;
+    /// Lines with units at a location that are with fulfilment. In no order; a line may stand more than once.
+    fn handed_over(
+        &mut self,
+        tenant: &TenantId,
+        location: &LocationId,
     ) -> Result<Vec<Allocated>, StoreError>;
     /// SKUs with one of these tags.
     fn tagged(&mut self, tenant: &TenantId, tags: &[Arc<str>]) -> Result<BTreeSet<Sku>, StoreError>;

@@ -290,9 +290,12 @@ pub(crate) enum UsersCommand {
         /// What to call them
         #[arg(long, default_value = "")]
         name: String,
-        /// owner, operations or support
+        /// owner, operations, support or partner
         #[arg(long, default_value = "owner")]
         role: String,
+        /// Where a partner packs; give it once for each location
+        #[arg(long)]
+        location: Vec<String>,
         /// Where people reach the server [default: http://127.0.0.1:8080]
         #[arg(long, env = "SHIPWHEN_PUBLIC_URL")]
         public_url: Option<String>,

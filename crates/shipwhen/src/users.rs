@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use model::id::LocationId;
 use serde::Serialize;
 use server::staff::{Door, DoorError, Role};
 
@@ -21,15 +22,17 @@ struct Invited<'a> {
 }
 
 pub(crate) fn run(settings: &Settings, args: &UsersArgs) -> anyhow::Result<ExitCode> {
-    let UsersCommand::Create { email, name, role, public_url } = &args.command;
+    let UsersCommand::Create { email, name, role, location, public_url } = &args.command;
     let role = Role::parse(role)
-        .ok_or_else(|| Usage(format!("{role:?} is no role: take owner, operations or support")))?;
+        .ok_or_else(|| Usage(format!("{role:?} is no role: take owner, operations, support or partner")))?;
+    let locations = location.iter().map(|id| LocationId::new(id)).collect::<Result<Vec<_>, _>>();
+    let locations = locations.map_err(|error| Usage(format!("that is no location: {error}")))?;
     let house = House::open(settings)?;
     let tenant = house.tenant_or_new(settings)?;
     let secret = house.store.reader()?.secret()?;
     let (engine, stamps) = (house.engine()?, stamps()?);
     let door = Door { engine: &engine, stamps: &stamps, secret: &secret, now: now() };
-    let path = door.invite(&tenant.id, email, name, role).map_err(|error| match error {
+    let path = door.invite_to(&tenant.id, email, name, role, locations).map_err(|error| match error {
         DoorError::Input(problem) => anyhow::Error::from(Usage(problem)),
         other => other.into(),
     })?;

@@ -45,4 +45,4 @@ pub use money::Currency;
 pub use plain::Plain;
 pub use quantity::Count;
 pub use rows::{Notes, Rows};
-pub use write::{WriteError, Writer};
+pub use write::{WriteError, Writer, csv_of};

@@ -49,6 +49,22 @@ impl Line {
     }
 }
 
+/// Writes a table of plain cells as CSV, the header first; whatever is no whole number is made safe for a spreadsheet.
+///
+/// Errors: `Row`, `Finish`.
+pub fn csv_of(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> Result<Vec<u8>, WriteError> {
+    let mut csv = csv::Writer::from_writer(Vec::new());
+    csv.write_record(header).map_err(WriteError::Row)?;
+    for row in rows {
+        let safe = |cell: &String| match cell.parse::<i64>() {
+            Ok(_) => cell.clone(),
+            Err(_) => guard(cell).into_owned(),
+        };
+        csv.write_record(row.iter().map(safe)).map_err(WriteError::Row)?;
+    }
+    csv.into_inner().map_err(|error| WriteError::Finish(error.into_error()))
+}
+
 /// How a kind turns a row into cells.
 type FillLine<T> = Box<dyn Fn(&T, &mut Line) + Send>;
 

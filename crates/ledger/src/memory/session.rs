@@ -121,6 +121,12 @@ impl Read for Session {
     fn api_key(&mut self, tenant: &TenantId, hash: &[u8; 32]) -> Result<Option<ApiKey>, StoreError> {
         Ok(self.begin()?.keys.get(&(tenant.clone(), *hash)).cloned())
     }
+    fn api_keys(&mut self, tenant: &TenantId) -> Result<Vec<ApiKey>, StoreError> {
+        let keys = self.begin()?.keys.all().map(|(_, key)| key).filter(|key| key.tenant == *tenant);
+        let mut keys: Vec<ApiKey> = keys.cloned().collect();
+        keys.sort_by_key(|key| (key.created_at, key.hash));
+        Ok(keys)
+    }
     fn secret(&mut self) -> Result<[u8; 32], StoreError> {
         Ok(self.shared.secret)
     }
@@ -207,6 +213,13 @@ impl Read for Session {
         skus: Option<&BTreeSet<Sku>>,
     ) -> Result<Vec<Allocated>, StoreError> {
         Ok(self.of(tenant)?.allocated(location, skus))
+    }
+    fn handed_over(
+        &mut self,
+        tenant: &TenantId,
+        location: &LocationId,
+    ) -> Result<Vec<Allocated>, StoreError> {
+        Ok(self.of(tenant)?.handed_over(location))
     }
     fn tagged(&mut self, tenant: &TenantId, tags: &[Arc<str>]) -> Result<BTreeSet<Sku>, StoreError> {
         Ok(self.of(tenant)?.tagged(tags))

@@ -165,6 +165,22 @@ pub(super) fn allocated(
     Ok(found)
 }
 
+pub(super) fn handed_over(
+    conn: &mut Conn,
+    tenant: &TenantId,
+    location: &LocationId,
+) -> Result<Vec<Allocated>, StoreError> {
+    const SQL: &str = "SELECT q.order_id, q.line, q.told \
+         FROM supplies s JOIN queue q ON q.tenant = s.tenant AND q.supply_id = s.supply_id \
+         WHERE s.tenant = $1 AND s.state <> 'closed' AND s.state = 'on_hand' AND s.location = $2 \
+         AND q.released > 0";
+    let params = [&tenant.as_str() as _, &location.as_str() as _];
+    each(&conn.rows("read what is with fulfilment", SQL, params)?, |cells| {
+        let line = LineId { order: OrderId::from_bytes(cells.bytes(0)?), no: cells.int(1)? };
+        Ok(Allocated { line, told_ship_by: cells.maybe_date(2)? })
+    })
+}
+
 pub(super) fn tagged(
     conn: &mut Conn,
     tenant: &TenantId,

@@ -46,6 +46,18 @@ pub(super) fn api_key(
     row.map(|row| stored::api_key(Cells(&row), tenant, hash)).transpose()
 }
 
+pub(super) fn api_keys(conn: &mut Conn, tenant: &TenantId) -> Result<Vec<ApiKey>, StoreError> {
+    const SQL: &str = "SELECT name, publishable, scopes, created_at, revoked_at, hash FROM api_keys \
+         WHERE tenant = $1 ORDER BY created_at, hash";
+    let rows = conn.rows("read the keys", SQL, [&tenant.as_str() as _])?;
+    rows.iter()
+        .map(|row| {
+            let hash = Cells(row).bytes(5)?;
+            stored::api_key(Cells(row), tenant, &hash)
+        })
+        .collect()
+}
+
 pub(super) fn secret(conn: &mut Conn) -> Result<[u8; 32], StoreError> {
     let row = conn.row("read the secret", "SELECT value FROM installation WHERE name = 'secret'", [])?;
     row.map(|row| Cells(&row).bytes(0))

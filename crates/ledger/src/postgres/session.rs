@@ -105,6 +105,9 @@ impl Read for Session {
     fn api_key(&mut self, tenant: &TenantId, hash: &[u8; 32]) -> Result<Option<ApiKey>, StoreError> {
         read::api_key(self.conn()?, tenant, hash)
     }
+    fn api_keys(&mut self, tenant: &TenantId) -> Result<Vec<ApiKey>, StoreError> {
+        read::api_keys(self.conn()?, tenant)
+    }
     fn secret(&mut self) -> Result<[u8; 32], StoreError> {
         read::secret(self.conn()?)
     }
@@ -190,6 +193,13 @@ impl Read for Session {
         skus: Option<&BTreeSet<Sku>>,
     ) -> Result<Vec<Allocated>, StoreError> {
         queue::allocated(self.conn()?, tenant, location, skus)
+    }
+    fn handed_over(
+        &mut self,
+        tenant: &TenantId,
+        location: &LocationId,
+    ) -> Result<Vec<Allocated>, StoreError> {
+        queue::handed_over(self.conn()?, tenant, location)
     }
     fn tagged(&mut self, tenant: &TenantId, tags: &[Arc<str>]) -> Result<BTreeSet<Sku>, StoreError> {
         queue::tagged(self.conn()?, tenant, tags)

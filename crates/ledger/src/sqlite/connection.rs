@@ -155,6 +155,9 @@ impl Read for Session {
     fn api_key(&mut self, tenant: &TenantId, hash: &[u8; 32]) -> Result<Option<ApiKey>, StoreError> {
         read::api_key(self.begin()?, tenant, hash)
     }
+    fn api_keys(&mut self, tenant: &TenantId) -> Result<Vec<ApiKey>, StoreError> {
+        read::api_keys(self.begin()?, tenant)
+    }
     fn secret(&mut self) -> Result<[u8; 32], StoreError> {
         read::secret(self.begin()?)
     }
@@ -244,6 +247,13 @@ impl Read for Session {
         skus: Option<&BTreeSet<Sku>>,
     ) -> Result<Vec<Allocated>, StoreError> {
         queue::allocated(self.begin()?, tenant, location, skus)
+    }
+    fn handed_over(
+        &mut self,
+        tenant: &TenantId,
+        location: &LocationId,
+    ) -> Result<Vec<Allocated>, StoreError> {
+        queue::handed_over(self.begin()?, tenant, location)
     }
     fn tagged(&mut self, tenant: &TenantId, tags: &[Arc<str>]) -> Result<BTreeSet<Sku>, StoreError> {
         queue::tagged(self.begin()?, tenant, tags)

@@ -140,6 +140,18 @@ pub(super) fn allocated(
     Ok(found)
 }
 
+pub(super) fn handed_over(
+    conn: &Connection,
+    tenant: &TenantId,
+    location: &LocationId,
+) -> Result<Vec<Allocated>, StoreError> {
+    let params = params![tenant.as_str(), location.as_str()];
+    list(conn, "read what is with fulfilment", sql::HANDED_OVER, params, |cells| {
+        let line = LineId { order: OrderId::from_bytes(cells.bytes(0)?), no: cells.int(1)? };
+        Ok(Allocated { line, told_ship_by: cells.maybe_date(2)? })
+    })
+}
+
 pub(super) fn tagged(
     conn: &Connection,
     tenant: &TenantId,

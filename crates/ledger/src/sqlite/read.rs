@@ -39,6 +39,13 @@ pub(super) fn api_key(
     })
 }
 
+pub(super) fn api_keys(conn: &Connection, tenant: &TenantId) -> Result<Vec<ApiKey>, StoreError> {
+    list(conn, "read the keys", sql::API_KEYS, params![tenant.as_str()], |cells| {
+        let hash = cells.bytes(5)?;
+        stored::api_key(cells, tenant, &hash)
+    })
+}
+
 pub(super) fn secret(conn: &Connection) -> Result<[u8; 32], StoreError> {
     one(conn, "read the secret", sql::SECRET, [], |cells| cells.bytes(0))?
         .ok_or_else(|| StoreError::inconsistent("the installation has no secret"))

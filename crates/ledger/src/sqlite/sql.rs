@@ -5,6 +5,8 @@ pub(super) const TENANTS: &str = "SELECT tenant, created_at, salt FROM tenants O
 pub(super) const TENANT: &str = "SELECT tenant, created_at, salt FROM tenants WHERE tenant = ?1";
 pub(super) const API_KEY: &str = "SELECT name, publishable, scopes, created_at, revoked_at \
      FROM api_keys WHERE tenant = ?1 AND hash = ?2";
+pub(super) const API_KEYS: &str = "SELECT name, publishable, scopes, created_at, revoked_at, hash \
+     FROM api_keys WHERE tenant = ?1 ORDER BY created_at, hash";
 pub(super) const SECRET: &str = "SELECT value FROM installation WHERE name = 'secret'";
 
 pub(super) const LOCATIONS: &str =
@@ -87,6 +89,9 @@ pub(super) const ALLOCATED: &str = "SELECT q.order_id, q.line, q.told, q.sku \
      FROM supplies s INDEXED BY supplies_open CROSS JOIN queue q ON q.tenant = s.tenant AND q.supply_id = s.supply_id \
      WHERE s.tenant = ?1 AND s.state <> 'closed' AND s.state = 'on_hand' AND s.location = ?2 \
      AND q.released < q.quantity";
+pub(super) const HANDED_OVER: &str = "SELECT q.order_id, q.line, q.told \
+     FROM supplies s INDEXED BY supplies_open CROSS JOIN queue q ON q.tenant = s.tenant AND q.supply_id = s.supply_id \
+     WHERE s.tenant = ?1 AND s.state <> 'closed' AND s.state = 'on_hand' AND s.location = ?2 AND q.released > 0";
 pub(super) const TAGGED: &str = "SELECT sku FROM pools WHERE tenant = ?1 AND EXISTS \
      (SELECT 1 FROM json_each(item, '$.tags') AS tag JOIN json_each(?2) AS wanted ON tag.value = wanted.value) \
      ORDER BY sku";

@@ -98,6 +98,10 @@ struct Frame {
     who: String,
     /// Whether they may invite people.
     people: bool,
+    /// Whether they may look at the shop's pages; a partner sees its own alone.
+    looks: bool,
+    /// Whether they may pack.
+    packs: bool,
     /// How many things are in the cart, on a page of the sample shop.
     cart: Option<usize>,
     style: &'static str,
@@ -108,7 +112,7 @@ impl Frame {
     fn new(tenant: Option<&TenantId>, here: &'static str, staff: bool, demo: bool) -> Self {
         let shop = tenant.map_or("Shipwhen".to_owned(), shop_name);
         let (style, script) = (&*assets::STYLE.href, &*assets::SCRIPT.href);
-        Self { shop, here, staff, demo, who: String::new(), people: false, cart: None, style, script }
+        Self { shop, here, staff, demo, who: String::new(), people: false, looks: true, packs: demo, cart: None, style, script }
     }
 
     /// Around a page of the sample shop.
@@ -118,7 +122,11 @@ impl Frame {
 
     /// The menu, as far as whoever looks may go.
     fn menu(&self) -> impl Iterator<Item = &'static Entry> {
-        MENU.iter().filter(|entry| entry.key != "people" || self.people || self.demo)
+        MENU.iter().filter(|entry| match entry.key {
+            "people" => self.people || self.demo,
+            "packing" => self.packs,
+            _ => self.looks,
+        })
     }
 
     /// Around a page of the shop's own people.
@@ -127,6 +135,8 @@ impl Frame {
         Self {
             who: user.map_or_else(String::new, |user| user.name.clone()),
             people: visitor.role.may(May::People),
+            looks: visitor.role.may(May::Look),
+            packs: visitor.role.may(May::Pack),
             ..Self::new(Some(&visitor.tenant), here, true, ask.is_demo(&visitor.tenant))
         }
     }
@@ -143,7 +153,7 @@ struct Entry {
 }
 
 /// The menu of the staff app.
-const MENU: [Entry; 7] = [
+const MENU: [Entry; 8] = [
     entry("today", "/", "Today", "M4 12l8-8 8 8M6 10v10h12V10M10 20v-6h4v6"),
     entry("backlog", "/backlog", "Backlog", "M4 6h16M4 12h16M4 18h10"),
     entry(
@@ -154,6 +164,7 @@ const MENU: [Entry; 7] = [
     ),
     entry("orders", "/orders", "Orders", "M6 3h12v18l-3-2-3 2-3-2-3 2zM9 8h6M9 12h6"),
     entry("products", "/products", "Products", "M3 8l9-5 9 5v8l-9 5-9-5zM3 8l9 5 9-5M12 13v8"),
+    entry("packing", "/packing", "Packing", "M3 7l9-4 9 4v10l-9 4-9-4zM8 5l9 4v5M12 12v9"),
     entry("messages", "/messages", "Messages", "M3 5h18v14H3zM3 6l9 7 9-7"),
     entry(
         "people",

@@ -25,9 +25,10 @@ use super::{
     count::{Count, Counts},
     desk::duties::{Lacking, Task, tasks},
     error::Fail,
-    page,
+    page, see_other,
     words::{self, Day},
 };
+use crate::staff::May;
 
 /// SKUs in the table; the rest is one row.
 const SKUS_SHOWN: usize = 50;
@@ -134,6 +135,9 @@ pub(super) fn answer(ask: &Ask, counts: &Arc<Counts>) -> Result<Response, Fail> 
     let Some(visitor) = ask.visitor()? else {
         return page(StatusCode::OK, &Home { frame: Frame::new(None, "", false, false) });
     };
+    if !visitor.role.may(May::Look) {
+        return see_other("/packing");
+    }
     let tenant = &visitor.tenant;
     let snapshots = ask.app.engine.snapshots();
     let locations = snapshots.locations(tenant)?;

@@ -5,7 +5,7 @@ use axum::{
     http::{StatusCode, header},
     response::Response,
 };
-use model::{id::TenantId, limits::NAME_CHARS_MAX};
+use model::{id::{LocationId, TenantId}, limits::NAME_CHARS_MAX};
 use serde::Deserialize;
 
 use super::{Ask, Frame, error::Fail, guard::cookie, page, see_other, words};
@@ -43,6 +43,8 @@ pub(super) struct Change {
     email: String,
     name: String,
     role: String,
+    /// Where a partner packs: ids with commas between them.
+    locations: String,
 }
 
 #[derive(Template)]
@@ -75,6 +77,8 @@ struct PeoplePage {
     frame: Frame,
     people: Vec<Person>,
     roles: Vec<(&'static str, &'static str)>,
+    /// The ids of the shop's locations.
+    locations: String,
     /// The link that was just made, to be handed over.
     link: Option<String>,
     problem: Option<String>,
@@ -84,6 +88,8 @@ struct Person {
     email: String,
     name: String,
     role: &'static str,
+    /// Where they pack.
+    places: String,
     is_waiting: bool,
     is_self: bool,
 }
@@ -230,10 +236,13 @@ fn list(
         is_self: own.as_deref() == Some(&*user.email),
         is_waiting: user.password.is_none(),
         role: role(user.role),
+        places: user.locations.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
         name: user.name,
         email: user.email,
     });
+    let locations = ask.app.engine.snapshots().locations(&visitor.tenant)?;
     let template = PeoplePage {
+        locations: locations.keys().map(ToString::to_string).collect::<Vec<_>>().join(", "),
         people: people.collect(),
         roles: Role::ALL.map(|each| (each.as_str(), role(each))).to_vec(),
         frame: Frame::of(ask, &visitor, "people"),
@@ -248,6 +257,7 @@ fn role(role: Role) -> &'static str {
         Role::Owner => "Owner: everything",
         Role::Operations => "Operations: everything but people",
         Role::Support => "Support: orders and customers",
+        Role::Partner => "Partner: packing at their locations",
     }
 }
 
@@ -264,7 +274,13 @@ pub(super) fn change(ask: &Ask, sent: &Change) -> Result<Response, Fail> {
         };
     }
     let role = Role::parse(&sent.role).ok_or(Fail::Form)?;
-    match ask.door().invite(&visitor.tenant, &sent.email, &sent.name, role) {
+    let places = sent.locations.split(',').map(str::trim).filter(|id| !id.is_empty());
+    let places: Result<Vec<LocationId>, _> = places.map(LocationId::new).collect();
+    let Ok(places) = places else {
+        let problem = "Please give locations by their ids, with commas between them.";
+        return list(ask, None, Some(problem.to_owned()), StatusCode::UNPROCESSABLE_ENTITY);
+    };
+    match ask.door().invite_to(&visitor.tenant, &sent.email, &sent.name, role, places) {
         Ok(path) => list(ask, Some(format!("{}{path}", ask.app.url())), None, StatusCode::OK),
         Err(DoorError::Input(problem)) => {
             list(ask, None, Some(words::sentence(&problem)), StatusCode::UNPROCESSABLE_ENTITY)

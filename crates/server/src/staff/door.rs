@@ -4,7 +4,7 @@ use engine::{Detail, Engine, Failure, Request, Stamps};
 use ledger::{RecordFilter, Shelf, StoreError};
 use model::{
     command::{Command, KeepPrivate},
-    id::TenantId,
+    id::{LocationId, TenantId},
     limits::NAME_CHARS_MAX,
     record::Record,
     refusal::Rejection,
@@ -84,7 +84,22 @@ impl Door<'_> {
         name: &str,
         role: Role,
     ) -> Result<String, DoorError> {
+        self.invite_to(tenant, email, name, role, Vec::new())
+    }
+
+    /// The same for somebody who works at some locations: a partner at one or more, anybody else at none.
+    ///
+    /// Errors: the address, the name or the locations will not do.
+    pub fn invite_to(
+        &self,
+        tenant: &TenantId,
+        email: &str,
+        name: &str,
+        role: Role,
+        locations: Vec<LocationId>,
+    ) -> Result<String, DoorError> {
         let email = address(email)?;
+        let locations = self.places(tenant, role, locations)?;
         let name = name.trim();
         if name.chars().count() > NAME_CHARS_MAX || name.chars().any(char::is_control) {
             return Err(DoorError::Input("The name is too long or holds a control character.".to_owned()));
@@ -96,6 +111,7 @@ impl Door<'_> {
         let user = User {
             name: if name.is_empty() { email.split('@').next().unwrap_or_default() } else { name }.to_owned(),
             role,
+            locations,
             password: known.as_ref().and_then(|known| known.password.clone()),
             created_at: known.map_or(self.now, |known| known.created_at),
             email: email.clone(),
@@ -113,6 +129,31 @@ impl Door<'_> {
         self.keep(tenant, KeepPrivate { records, ..KeepPrivate::default() })?
             .map_err(|rejection| DoorError::Defect(format!("an invitation was refused: {rejection:?}")))?;
         Ok(format!("/join/{tenant}/{token}"))
+    }
+
+    /// Where somebody works, as it is kept.
+    fn places(
+        &self,
+        tenant: &TenantId,
+        role: Role,
+        mut wanted: Vec<LocationId>,
+    ) -> Result<Vec<LocationId>, DoorError> {
+        wanted.sort_unstable();
+        wanted.dedup();
+        match (role, wanted.is_empty()) {
+            (Role::Partner, false) => {
+                let known = self.engine.store().reader()?.locations(tenant)?;
+                match wanted.iter().find(|id| !known.iter().any(|(known, _)| known == *id)) {
+                    Some(id) => Err(DoorError::Input(format!("There is no location {id}."))),
+                    None => Ok(wanted),
+                }
+            }
+            (Role::Partner, true) => {
+                Err(DoorError::Input("Please say at which locations the partner packs.".to_owned()))
+            }
+            (_, true) => Ok(wanted),
+            (_, false) => Err(DoorError::Input("Only a partner is bound to locations.".to_owned())),
+        }
     }
 
     /// Who an invitation is for; `None`: it is none, used, or over.

@@ -26,11 +26,13 @@ pub enum Role {
     Operations,
     /// Orders and their customers; looks at the rest.
     Support,
+    /// Somebody of another house who packs for the shop: what was released at their locations, and nothing else.
+    Partner,
 }
 
 impl Role {
     /// Every role, the mightiest first.
-    pub const ALL: [Self; 3] = [Self::Owner, Self::Operations, Self::Support];
+    pub const ALL: [Self; 4] = [Self::Owner, Self::Operations, Self::Support, Self::Partner];
 
     /// The word in records and commands.
     pub fn as_str(self) -> &'static str {
@@ -38,6 +40,7 @@ impl Role {
             Self::Owner => "owner",
             Self::Operations => "operations",
             Self::Support => "support",
+            Self::Partner => "partner",
         }
     }
 
@@ -49,8 +52,9 @@ impl Role {
     /// Whether one in this role may do that.
     pub fn may(self, what: May) -> bool {
         match what {
-            May::Look | May::Orders => true,
-            May::Goods => self != Self::Support,
+            May::Look | May::Orders => self != Self::Partner,
+            May::Goods => matches!(self, Self::Owner | Self::Operations),
+            May::Pack => self != Self::Support,
             May::People => self == Self::Owner,
         }
     }
@@ -65,6 +69,8 @@ pub enum May {
     Orders,
     /// Change supplies, stock, products.
     Goods,
+    /// Receive, prepare, pack and send at a location.
+    Pack,
     /// Invite people and send them away.
     People,
 }
@@ -75,10 +81,12 @@ mod tests {
 
     #[test]
     fn roles_may_less_from_one_to_the_next() {
-        let may = |role: Role| [May::Look, May::Orders, May::Goods, May::People].map(|what| role.may(what));
-        assert_eq!(may(Role::Owner), [true; 4]);
-        assert_eq!(may(Role::Operations), [true, true, true, false]);
-        assert_eq!(may(Role::Support), [true, true, false, false]);
+        let all = [May::Look, May::Orders, May::Goods, May::Pack, May::People];
+        let may = |role: Role| all.map(|what| role.may(what));
+        assert_eq!(may(Role::Owner), [true; 5]);
+        assert_eq!(may(Role::Operations), [true, true, true, true, false]);
+        assert_eq!(may(Role::Support), [true, true, false, false, false]);
+        assert_eq!(may(Role::Partner), [false, false, false, true, false]);
         for role in Role::ALL {
             assert_eq!(Role::parse(role.as_str()), Some(role));
         }

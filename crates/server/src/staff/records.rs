@@ -2,7 +2,7 @@
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use hmac::{Hmac, KeyInit, Mac};
-use model::time::Timestamp;
+use model::{id::LocationId, time::Timestamp};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
@@ -25,6 +25,9 @@ pub struct User {
     pub name: String,
     /// What they may do.
     pub role: Role,
+    /// Where a partner packs; empty for everybody else.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub locations: Vec<LocationId>,
     /// The password as Argon2id writes it down; none until the invitation is taken.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub password: Option<String>,

@@ -311,7 +311,7 @@ async fn a_table_is_recognised_tried_and_taken_in_once() {
 }
 
 /// Signs somebody in to a shop of their own beside the full one.
-async fn neighbour(shop: Sample) -> (Sample, String) {
+pub(crate) async fn neighbour(shop: Sample) -> (Sample, String) {
     let shop = shop.behind_a_door();
     tokio::task::spawn_blocking(move || {
         let now: Timestamp = NOW.parse().expect("an instant");

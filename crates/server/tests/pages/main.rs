@@ -1,6 +1,8 @@
 //! Pages as a browser gets them: what they say, what they never do, and that what stands in data stays data.
 
 mod desk;
+mod packing;
+mod routes;
 mod sample;
 mod staff;
 mod storefront;

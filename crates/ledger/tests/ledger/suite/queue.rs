@@ -158,6 +158,16 @@ pub(crate) fn what_is_with_fulfilment_is_neither_taken_nor_handed_over_again(mak
     assert_eq!(allocated("main", Some(&["B"])), [line(first, 2)]);
     assert_eq!(allocated("main", Some(&[])), []);
     assert_eq!(allocated("second", None), []);
+    let handed_over = |place: &str| {
+        let place = model::id::LocationId::new(place).unwrap();
+        let found = store.reader().unwrap().handed_over(&acme, &place).unwrap();
+        assert!(found.iter().all(|allocated| allocated.told_ship_by == Some(date("2026-12-04"))));
+        let mut lines: Vec<LineId> = found.iter().map(|allocated| allocated.line).collect();
+        lines.sort();
+        lines
+    };
+    assert_eq!(handed_over("main"), [line(first, 1), line(second, 1)]);
+    assert_eq!(handed_over("second"), []);
     world.take_back(part, line(second, 1), &[(shelf, 2)]);
     world.ship(line(second, 1), 1, &[(shelf, 1)]);
     world.commit(&*store);

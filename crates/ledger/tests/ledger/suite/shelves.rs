@@ -38,9 +38,13 @@ pub(crate) fn tenants_and_keys_are_kept(make: &Make<'_>) {
     assert_eq!(reader.tenant(&tenant("none")).unwrap(), None);
     assert_eq!(reader.api_key(&tenant("acme"), &[1; 32]).unwrap(), Some(key.clone()));
     assert_eq!(reader.api_key(&tenant("zeta"), &[1; 32]).unwrap(), None);
-    let revoked = ApiKey { revoked_at: Some(instant(9)), ..key };
+    let revoked = ApiKey { revoked_at: Some(instant(9)), ..key.clone() };
     writer.create_key(&revoked).unwrap();
-    assert_eq!(writer.api_key(&tenant("acme"), &[1; 32]).unwrap(), Some(revoked));
+    assert_eq!(writer.api_key(&tenant("acme"), &[1; 32]).unwrap(), Some(revoked.clone()));
+    let newer = ApiKey { hash: [0; 32], created_at: instant(7), ..key };
+    writer.create_key(&newer).unwrap();
+    assert_eq!(writer.api_keys(&tenant("acme")).unwrap(), [revoked, newer]);
+    assert_eq!(writer.api_keys(&tenant("zeta")).unwrap(), []);
 }
 
 pub(crate) fn the_secret_stays(make: &Make<'_>) {

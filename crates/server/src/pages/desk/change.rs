@@ -405,7 +405,7 @@ pub(super) fn confirm(ask: &Ask, id: &str, wanted: &Wanted) -> Result<Response, 
 }
 
 /// Whether this very form was sent before: then its answer is given again, whatever has changed since.
-fn was_done(ask: &Ask, tenant: &model::id::TenantId, key: &str) -> Result<bool, Fail> {
+pub(super) fn was_done(ask: &Ask, tenant: &model::id::TenantId, key: &str) -> Result<bool, Fail> {
     let today = i32::try_from(ask.now.as_second().div_euclid(86_400)).unwrap_or(0);
     Ok(ask.app.engine.store().reader()?.replay(tenant, &[today, today - 1], key)?.is_some())
 }

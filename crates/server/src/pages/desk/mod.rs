@@ -13,6 +13,7 @@ mod live;
 mod messages;
 mod order;
 mod orders;
+mod packing;
 mod policy;
 mod products;
 mod projection;
@@ -65,6 +66,7 @@ pub(super) fn routes() -> Router<Arc<App>> {
         .route("/messages/send", post(send_messages))
         .route("/import", get(show_import).post(take_in).layer(DefaultBodyLimit::max(import::BYTES_MAX)))
         .route("/live", get(live::follow))
+        .merge(packing::routes())
 }
 
 /// Who asks, for what, and when.

@@ -16,6 +16,7 @@ use super::{
     Ask, Day, Fail, Local,
     backlog::{self, Waiter},
     change::{Wanted, basis_word},
+    packing::counted,
     supplies::standing,
     why,
 };
@@ -34,6 +35,8 @@ struct Page {
     facts: Facts,
     can_change: bool,
     waiters: Vec<Waiter>,
+    /// What was counted where it came: when, where and by whom; the counts; the note.
+    counted: Vec<(String, String, String)>,
     queue_href: Option<String>,
     wanted: Wanted,
     rules: Vec<(&'static str, &'static str)>,
@@ -64,7 +67,7 @@ pub(super) struct Facts {
 }
 
 /// What says whether a delivery is still as somebody saw it. Who waits for it is no part: orders come in all the time.
-fn tag(supply: &Supply) -> String {
+pub(super) fn tag(supply: &Supply) -> String {
     bare(&promise::etag(&(supply.state, supply.quantity, supply.expected_on)))
 }
 
@@ -139,11 +142,25 @@ pub(super) fn answer(
         now: ask.now,
     };
     let (waiters, more) = backlog::find(ask, &mut *reader, tenant, &query, None)?;
+    let local = Local::of(ask, tenant)?;
+    let counted = counted(&mut *reader, tenant, supply)?.into_iter().map(|counted| {
+        let damaged = match counted.damaged {
+            0 => String::new(),
+            units => format!(" and {} damaged", words::count(units)),
+        };
+        (
+            format!("{}, {}, {}", local.moment(counted.at), counted.location, counted.by),
+            format!("{} good{damaged}", words::count(counted.accepted)),
+            counted.note,
+        )
+    });
+    let counted = counted.collect();
     let state = if query.here { "&state=allocated" } else { "" };
     let page_ = Page {
         can_change: visitor.role.may(May::Goods) && facts.is_due,
         queue_href: more.map(|_| format!("/backlog?supply={supply}{state}")),
         waiters,
+        counted,
         wanted,
         rules: rules(),
         problem,
