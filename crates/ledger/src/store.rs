@@ -160,11 +160,8 @@ pub trait Read: Send {
         skus: Option<&BTreeSet<Sku>>,
     ) -> Result<Vec<Allocated>, StoreError>;
     /// Lines with units at a location that are with fulfilment. In no order; a line may stand more than once.
-    fn handed_over(
-        &mut self,
-        tenant: &TenantId,
-        location: &LocationId,
-    ) -> Result<Vec<Allocated>, StoreError>;
+    fn handed_over(&mut self, tenant: &TenantId, location: &LocationId)
+    -> Result<Vec<Allocated>, StoreError>;
     /// SKUs with one of these tags.
     fn tagged(&mut self, tenant: &TenantId, tags: &[Arc<str>]) -> Result<BTreeSet<Sku>, StoreError>;
     /// Everything owed, counted in one pass over all open lines; late: told a ship date before `today`.

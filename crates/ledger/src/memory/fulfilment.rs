@@ -35,9 +35,8 @@ impl Rows {
                     let supply = self.supplies.get(&supply);
                     supply.is_some_and(|supply| supply.is_on_hand() && supply.location == *location)
                 };
-                let there = line.pegs.iter().filter(|peg| {
-                    line.released_on(peg.supply) > 0 && is_there(peg.supply)
-                });
+                let there =
+                    line.pegs.iter().filter(|peg| line.released_on(peg.supply) > 0 && is_there(peg.supply));
                 let line = LineId { order: *id, no: line.no };
                 found.extend(there.map(|_| Allocated { line, told_ship_by }));
             }

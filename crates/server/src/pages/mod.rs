@@ -112,7 +112,19 @@ impl Frame {
     fn new(tenant: Option<&TenantId>, here: &'static str, staff: bool, demo: bool) -> Self {
         let shop = tenant.map_or("Shipwhen".to_owned(), shop_name);
         let (style, script) = (&*assets::STYLE.href, &*assets::SCRIPT.href);
-        Self { shop, here, staff, demo, who: String::new(), people: false, looks: true, packs: demo, cart: None, style, script }
+        Self {
+            shop,
+            here,
+            staff,
+            demo,
+            who: String::new(),
+            people: false,
+            looks: true,
+            packs: demo,
+            cart: None,
+            style,
+            script,
+        }
     }
 
     /// Around a page of the sample shop.

@@ -5,7 +5,10 @@ use axum::{
     http::{StatusCode, header},
     response::Response,
 };
-use model::{id::{LocationId, TenantId}, limits::NAME_CHARS_MAX};
+use model::{
+    id::{LocationId, TenantId},
+    limits::NAME_CHARS_MAX,
+};
 use serde::Deserialize;
 
 use super::{Ask, Frame, error::Fail, guard::cookie, page, see_other, words};

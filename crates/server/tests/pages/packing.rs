@@ -147,7 +147,9 @@ async fn a_partner_sees_what_is_released_where_they_pack_and_nothing_else() {
     for word in ["LAMP", "noor.aziz@", "$", "Backlog", "/people", "/docs"] {
         assert!(!page.text.contains(word), "{word}: {}", page.words());
     }
-    for path in ["/packing?at=main", "/packing/picks?at=main", "/packing/slips?at=main", "/packing/lines.csv?at=main"] {
+    for path in
+        ["/packing?at=main", "/packing/picks?at=main", "/packing/slips?at=main", "/packing/lines.csv?at=main"]
+    {
         assert_eq!(get(&shop, path, &pat).await.response.status(), StatusCode::NOT_FOUND, "{path}");
     }
     let main = shop.orders[0].0;
@@ -176,7 +178,9 @@ async fn numbers_come_back_in_the_table_that_went_out() {
     assert_eq!(rows.next(), None);
     let line = row.split(',').nth(3).expect("its id").to_owned();
     let theirs = LineId { order: shop.orders[0].0, no: 1 };
-    let text = format!("line,quantity,tracking\n{line},12,1Z1\n{line},9,1Z2\n{line},8,1Z2\n{theirs},1,1Z3\nx,1,1Z4\n");
+    let text = format!(
+        "line,quantity,tracking\n{line},12,1Z1\n{line},9,1Z2\n{line},8,1Z2\n{theirs},1,1Z3\nx,1,1Z4\n"
+    );
     let tried = post(&shop, "/packing/shipments", &pat, &[("at", "east"), ("table", &text)]).await;
     for says in [
         "This would be sent 2 good, 3 not",
@@ -193,10 +197,9 @@ async fn numbers_come_back_in_the_table_that_went_out() {
     get(&shop, "/packing", &pat).await.says("Nothing to pack");
     // The same table once more sends nothing.
     post(&shop, "/packing/shipments", &pat, &take).await.says("Done 0 sent, 5 not");
-    for (table, says) in [
-        (" ", "Please choose a file"),
-        ("a,b\n1,2\n", "The table needs the columns line and tracking"),
-    ] {
+    for (table, says) in
+        [(" ", "Please choose a file"), ("a,b\n1,2\n", "The table needs the columns line and tracking")]
+    {
         let page = post(&shop, "/packing/shipments", &pat, &[("at", "east"), ("table", table)]).await;
         assert_eq!(page.response.status(), StatusCode::UNPROCESSABLE_ENTITY);
         page.says(says);
@@ -260,7 +263,10 @@ async fn a_receipt_is_counted_noted_and_can_be_taken_back_where_it_was_made() {
     get(&shop, "/packing", &pat).await.says("Pour-over kettle KETTLE-01 7 0 0 7 2");
     // A delivery to another location is none of theirs, nor is a run of it.
     let foreign = [("at", "east"), ("supply", &*names.supply), ("accepted", "1"), ("once", &*"7".repeat(32))];
-    assert_eq!(post(&shop, "/packing/receive", &pat, &foreign).await.response.status(), StatusCode::NOT_FOUND);
+    assert_eq!(
+        post(&shop, "/packing/receive", &pat, &foreign).await.response.status(),
+        StatusCode::NOT_FOUND
+    );
     let run = done.hidden("run");
     let undo = |run: &str| [("at", "east".to_owned()), ("run", run.to_owned()), ("once", "8".repeat(32))];
     let none = undo("run_01920000000070008000000000000001");
@@ -290,7 +296,14 @@ async fn a_checklist_has_versions_and_a_log_of_who_followed_which() {
     let page = crate::get(&open, path).await;
     page.says("Checklist Version 2");
     page.says("Version 1 23 Nov, 10:03, The sample shop Bag it Stick the label on");
-    let follow = [("act", "follow"), ("at", "east"), ("sku", "MUG-BLUE"), ("version", "2"), ("units", "20"), ("what", "#1016")];
+    let follow = [
+        ("act", "follow"),
+        ("at", "east"),
+        ("sku", "MUG-BLUE"),
+        ("version", "2"),
+        ("units", "20"),
+        ("what", "#1016"),
+    ];
     let mut ticked = follow.to_vec();
     ticked.extend([("step-0", "1"), ("step-2", "1")]);
     let half = crate::post(&open, "/packing/prep", &ticked).await;
@@ -331,9 +344,12 @@ async fn a_partner_is_bound_to_locations_that_are_there() {
         ]
     });
     let said = said.await.expect("answers").map(|said| said.expect_err("a problem"));
-    assert_eq!(said, [
-        "Please say at which locations the partner packs.",
-        "There is no location west.",
-        "Only a partner is bound to locations.",
-    ]);
+    assert_eq!(
+        said,
+        [
+            "Please say at which locations the partner packs.",
+            "There is no location west.",
+            "Only a partner is bound to locations.",
+        ]
+    );
 }

@@ -150,7 +150,8 @@ async fn a_partner_is_refused_on_every_route_but_those_of_packing() {
             assert!(status == StatusCode::OK || status.is_client_error(), "{method} {path}: {status}");
         } else if path == "/" {
             assert_eq!(page.header(header::LOCATION), "/packing");
-        } else if OPEN.iter().filter(|open| **open != "/").any(|open| begins(path, open)) || SAMPLE.iter().any(|sample| begins(path, sample))
+        } else if OPEN.iter().filter(|open| **open != "/").any(|open| begins(path, open))
+            || SAMPLE.iter().any(|sample| begins(path, sample))
         {
             assert!(!status.is_server_error(), "{method} {path}: {status}");
         } else {

@@ -114,7 +114,16 @@ pub(super) fn slips(ask: &Ask, cut: &Cut) -> Result<Response, Fail> {
 
 /// The columns of the table of released lines.
 pub(super) const COLUMNS: [&str; 11] = [
-    "release", "order", "reference", "line", "sku", "title", "quantity", "name", "postcode", "country",
+    "release",
+    "order",
+    "reference",
+    "line",
+    "sku",
+    "title",
+    "quantity",
+    "name",
+    "postcode",
+    "country",
     "ship_by",
 ];
 

@@ -27,11 +27,11 @@ use model::{
 };
 use serde::Deserialize;
 
+pub(super) use self::receive::counted;
 use super::{
     super::{Frame, page, shop::encoded},
     App, Ask, Asked, Fail, Local, Sent, blocking, words,
 };
-pub(super) use self::receive::counted;
 use crate::staff::{May, Role, Visitor};
 
 /// Pools looked at for the stock of a location.
@@ -84,9 +84,8 @@ impl Packer {
     fn of(ask: &Ask, visitor: Visitor, at: &str) -> Result<Option<Self>, Fail> {
         let places = ask.app.engine.snapshots().locations(&visitor.tenant)?;
         let own = visitor.user.as_ref().map(|user| &user.locations);
-        let is_own = |id: &LocationId| {
-            visitor.role != Role::Partner || own.is_some_and(|own| own.contains(id))
-        };
+        let is_own =
+            |id: &LocationId| visitor.role != Role::Partner || own.is_some_and(|own| own.contains(id));
         let places: BTreeMap<_, _> = places
             .iter()
             .filter(|(id, _)| is_own(id))
@@ -181,20 +180,23 @@ fn show(ask: &Ask, cut: &Cut, problem: Option<String>, status: StatusCode) -> Re
     let visitor = ask.staff(May::Pack)?;
     let frame = Frame::of(ask, &visitor, "packing");
     let Some(packer) = Packer::of(ask, visitor, &cut.at)? else {
-        return page(StatusCode::OK, &Page {
-            frame,
-            at: String::new(),
-            place: String::new(),
-            places: Vec::new(),
-            parcels: Vec::new(),
-            more: 0,
-            due: Vec::new(),
-            stock: Vec::new(),
-            preps: Vec::new(),
-            once: String::new(),
-            done: None,
-            problem,
-        });
+        return page(
+            StatusCode::OK,
+            &Page {
+                frame,
+                at: String::new(),
+                place: String::new(),
+                places: Vec::new(),
+                parcels: Vec::new(),
+                more: 0,
+                due: Vec::new(),
+                stock: Vec::new(),
+                preps: Vec::new(),
+                once: String::new(),
+                done: None,
+                problem,
+            },
+        );
     };
     let mut reader = ask.app.engine.store().reader()?;
     let found = released::find(&mut *reader, packer.tenant(), &packer.at, None)?;
@@ -274,10 +276,7 @@ pub(in crate::pages::desk) fn csv(name: &str, text: Vec<u8>) -> Result<Response,
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/csv; charset=utf-8"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    headers.insert(
-        header::CONTENT_DISPOSITION,
-        named.map_err(|error| Fail::Defect(error.to_string()))?,
-    );
+    headers.insert(header::CONTENT_DISPOSITION, named.map_err(|error| Fail::Defect(error.to_string()))?);
     Ok(response)
 }
 

@@ -154,7 +154,9 @@ fn is_theirs(reader: &mut dyn Read, packer: &Packer, sku: &Sku) -> Result<bool, 
     if packer.runs_shop() {
         return Ok(true);
     }
-    let Some(pool) = reader.pools(packer.tenant(), std::slice::from_ref(sku))?.pop() else { return Ok(false) };
+    let Some(pool) = reader.pools(packer.tenant(), std::slice::from_ref(sku))?.pop() else {
+        return Ok(false);
+    };
     let parts = pool.item.components.iter().map(|part| &part.sku);
     for sku in parts.chain((!pool.item.is_kit()).then_some(sku)) {
         let supplies = reader.supply_page(packer.tenant(), Some(sku), true, None, LOG_MAX)?;
@@ -289,7 +291,10 @@ pub(super) fn change(ask: &Ask, sent: &Change) -> Result<Response, Fail> {
             }
             let units: Option<Units> = sent.units.trim().parse().ok();
             let Some(units) = units.filter(|units| (1..=LINE_UNITS_MAX).contains(units)) else {
-                return again("Please enter how many units were prepared, as a whole number from 1.", unclear);
+                return again(
+                    "Please enter how many units were prepared, as a whole number from 1.",
+                    unclear,
+                );
             };
             let what = sent.what.trim();
             if what.chars().count() > NAME_CHARS_MAX || what.chars().any(char::is_control) {
@@ -316,9 +321,10 @@ pub(super) fn change(ask: &Ask, sent: &Change) -> Result<Response, Fail> {
             see_other(&format!("/packing/prep?at={at}&sku={sku}&done={done}"))
         }
         // Somebody kept the same number in the same instant.
-        Err(Rejection::Stale | Rejection::NotFound { .. }) => {
-            again("Somebody changed the checklist while you were at it. Nothing was written.", StatusCode::CONFLICT)
-        }
+        Err(Rejection::Stale | Rejection::NotFound { .. }) => again(
+            "Somebody changed the checklist while you were at it. Nothing was written.",
+            StatusCode::CONFLICT,
+        ),
         Err(rejection) => again(&super::super::sorry(&rejection), StatusCode::CONFLICT),
     }
 }
@@ -330,7 +336,10 @@ fn steps(text: &str) -> Result<Vec<String>, String> {
     if steps.len() > STEPS_MAX {
         return Err(format!("At most {STEPS_MAX} steps, please."));
     }
-    match steps.iter().find(|step| step.chars().count() > STEP_CHARS_MAX || step.chars().any(char::is_control)) {
+    match steps
+        .iter()
+        .find(|step| step.chars().count() > STEP_CHARS_MAX || step.chars().any(char::is_control))
+    {
         Some(_) => Err(format!("A step has at most {STEP_CHARS_MAX} characters.")),
         None => Ok(steps),
     }

@@ -55,8 +55,7 @@ pub(in crate::pages::desk) fn counted(
     let owner = supply.to_string();
     let filter = RecordFilter { owner: Some(&owner), state: None };
     let records = reader.record_page(tenant, Shelf::Private, COUNTED, &filter, (None, SHOWN))?;
-    let mut found: Vec<Counted> =
-        records.iter().filter_map(|record| record.read().ok().flatten()).collect();
+    let mut found: Vec<Counted> = records.iter().filter_map(|record| record.read().ok().flatten()).collect();
     found.sort_by_key(|counted| counted.at);
     Ok(found)
 }
@@ -153,7 +152,8 @@ pub(super) fn take(ask: &Ask, sent: &Came) -> Result<Response, Fail> {
         return again("Please enter how many came, good or damaged.", unclear);
     }
     let note = sent.note.trim();
-    if note.chars().count() > TEXT_CHARS_MAX || note.chars().any(|c| c.is_control() && c != '\n' && c != '\r') {
+    if note.chars().count() > TEXT_CHARS_MAX || note.chars().any(|c| c.is_control() && c != '\n' && c != '\r')
+    {
         return again("The note is too long.", unclear);
     }
     let id: SupplyId = sent.supply.parse().map_err(|_| Fail::NotFound)?;

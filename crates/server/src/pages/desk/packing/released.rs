@@ -11,7 +11,7 @@ use model::{
 };
 
 use super::{
-    super::{Ask, Day, Fail, super::owe::short_id},
+    super::{super::owe::short_id, Ask, Day, Fail},
     Packer, words,
 };
 use crate::api::state::shop_of;

@@ -59,7 +59,8 @@ fn refused(rejection: &Rejection) -> String {
         Rejection::Refused(refusal)
             if matches!(refusal.code, RefusalCode::AlreadyShipped | RefusalCode::NotAllocated) =>
         {
-            "Somebody has sent it already, or the shop took it back. Nothing was done a second time.".to_owned()
+            "Somebody has sent it already, or the shop took it back. Nothing was done a second time."
+                .to_owned()
         }
         other => sorry(other),
     }
@@ -211,11 +212,7 @@ pub(super) fn many(ask: &Ask, sent: Many) -> Result<Response, Fail> {
 }
 
 /// Reads the table: each row with what it would do, and those that can be done.
-fn read(
-    table: &str,
-    found: &released::Found,
-    now: Timestamp,
-) -> Result<(Vec<Row>, Vec<Wanted>), String> {
+fn read(table: &str, found: &released::Found, now: Timestamp) -> Result<(Vec<Row>, Vec<Wanted>), String> {
     if table.trim().is_empty() {
         return Err("Please choose a file, or paste a table with its header row.".to_owned());
     }
@@ -235,18 +232,13 @@ fn read(
         if rows.len() == ROWS_MAX {
             return Err(format!("At most {ROWS_MAX} rows at once, please."));
         }
-        let cell = |at: Option<usize>| at.and_then(|at| cells.get(at)).map_or("", |cell| unguard(cell).trim());
+        let cell =
+            |at: Option<usize>| at.and_then(|at| cells.get(at)).map_or("", |cell| unguard(cell).trim());
         let row = match next {
             Ok(row) => row,
             Err(error) => {
                 let said = format!("{}.", words::sentence(&error.to_string()));
-                rows.push(Row {
-                    row: 0,
-                    what: String::new(),
-                    tracking: String::new(),
-                    said,
-                    is_bad: true,
-                });
+                rows.push(Row { row: 0, what: String::new(), tracking: String::new(), said, is_bad: true });
                 if error.ends_file() {
                     break;
                 }
@@ -284,7 +276,8 @@ fn wish(
     at: usize,
 ) -> Result<Wanted, String> {
     let not_here = "nothing of that line is to be packed here: it was sent already, or it is none of yours";
-    let id: LineId = line.parse().map_err(|_| "the line is its id, as in the table of lines to pack".to_owned())?;
+    let id: LineId =
+        line.parse().map_err(|_| "the line is its id, as in the table of lines to pack".to_owned())?;
     let known = found.lines.iter().find(|line| line.line == id).ok_or(not_here)?;
     if let Some(problem) = blocked(known) {
         return Err(problem.to_owned());
@@ -299,14 +292,16 @@ fn wish(
             .ok_or("the quantity is a whole number from 1".to_owned())?,
     };
     if units > *there {
-        return Err(format!("{} to be packed here, not {units}", words::counted(*there, "unit is", "units are")));
+        return Err(format!(
+            "{} to be packed here, not {units}",
+            words::counted(*there, "unit is", "units are")
+        ));
     }
     let shipped_at = match shipped_at {
         "" => now,
         text => {
-            let read: Timestamp = text
-                .parse()
-                .map_err(|_| "the moment is written as 2026-12-01T09:00:00Z".to_owned())?;
+            let read: Timestamp =
+                text.parse().map_err(|_| "the moment is written as 2026-12-01T09:00:00Z".to_owned())?;
             let latest = seconds_after(now, AHEAD_S_MAX).unwrap_or(now);
             if read > latest || read.as_second() < 0 {
                 return Err("the moment lies ahead: what is still to leave has not been sent".to_owned());
