@@ -85,6 +85,21 @@ fn mug() -> (World, Variant) {
     (world, variant)
 }
 
+/// How much more work that shares nothing gets done on all threads than on one: what this machine gives, so what can be scaled to.
+/// Two threads of one core, or a busy neighbour, give less than there are threads.
+fn cores_speedup() -> f64 {
+    let spin = || {
+        let sum = (0..200_000_000_u64).fold(SEED, |sum, n| (sum ^ n).wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        std::hint::black_box(sum);
+    };
+    let begun = Instant::now();
+    spin();
+    let one = begun.elapsed().as_secs_f64();
+    let begun = Instant::now();
+    std::thread::scope(|scope| (0..workers().get()).for_each(|_| drop(scope.spawn(spin))));
+    workers().get() as f64 * one / begun.elapsed().as_secs_f64()
+}
+
 /// A thousand years of one SKU, by the engine's own code, on all threads and on one.
 pub(crate) fn simulation(figures: &mut Figures) -> anyhow::Result<()> {
     let (world, variant) = mug();
@@ -101,6 +116,9 @@ pub(crate) fn simulation(figures: &mut Figures) -> anyhow::Result<()> {
     anyhow::ensure!(found == same, "another number of threads gave another answer");
     figures.add("simulate_1000_years_s", all, Some(2.0), "s, at most");
     figures.add("simulate_1000_years_1_thread_s", one, None, "s");
-    figures.add("simulate_threads_speedup", one / all, None, "ratio");
+    let (speedup, cores) = (one / all, cores_speedup());
+    figures.add("cores_speedup", cores, None, "ratio, of work that shares nothing");
+    figures.add("simulate_threads_speedup", speedup, None, "ratio");
+    figures.add("simulate_speedup_over_cores", speedup / cores, Some(0.85), "ratio, at least");
     Ok(())
 }

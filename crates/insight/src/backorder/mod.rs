@@ -4,7 +4,6 @@
 //! left out for balance: that would rank a little better and make the probabilities worthless, and they are multiplied by money.
 //! Source: docs/theory/learning.md, "Backorder risk".
 
-mod calibrate;
 mod features;
 mod rule;
 
@@ -14,10 +13,10 @@ use serde::Serialize;
 
 use crate::{
     boost::{Bag, Bins, Frame, Loss, Settings},
+    calibrate::Logistic,
     error::Checked,
     table::Table,
 };
-use calibrate::Logistic;
 use rule::Rule;
 
 /// Fewer backorders than these, and the trees would learn the accidents of single SKUs.
@@ -76,7 +75,7 @@ pub struct Model {
 
 #[derive(Debug, Clone, PartialEq)]
 enum Form {
-    Trees { bins: Bins, bag: Bag, calibration: Logistic },
+    Trees(Trees),
     Rule(Rule),
 }
 
@@ -110,7 +109,7 @@ impl Model {
         let form = if backorders < BACKORDERS_MIN || outcomes.len() - backorders < OTHERS_MIN {
             Form::Rule(Rule::learn(Some(&frame), &outcomes))
         } else {
-            trees(&frame, &outcomes, workers)
+            Form::Trees(Trees::fit(&frame, &outcomes, (&SETTINGS, &ROUNDS, MEMBERS, SHARE), workers))
         };
         Ok(Self { form, rows: outcomes.len(), backorders })
     }
@@ -119,10 +118,7 @@ impl Model {
     pub fn predict(&self, test: &Table, workers: NonZeroUsize) -> Checked<Vec<f64>> {
         let frame = features::features(test)?;
         Ok(match &self.form {
-            Form::Trees { bins, bag, calibration } => {
-                let scores = bag.scores(&bins.code(&frame), workers);
-                scores.into_iter().map(|score| calibration.probability(score)).collect()
-            }
+            Form::Trees(trees) => trees.answer(&frame, workers),
             Form::Rule(rule) => rule.predict(&frame),
         })
     }
@@ -130,7 +126,7 @@ impl Model {
     /// How it answers.
     pub fn method(&self) -> Method {
         match self.form {
-            Form::Trees { .. } => Method::BoostedTrees,
+            Form::Trees(_) => Method::BoostedTrees,
             Form::Rule(_) => Method::Rule,
         }
     }
@@ -147,28 +143,50 @@ impl Model {
     }
 }
 
-fn trees(frame: &Frame, outcomes: &[f64], workers: NonZeroUsize) -> Form {
-    let bins = Bins::of(frame);
-    let coded = bins.code(frame);
-    let rows: Vec<u32> = (0..frame.rows() as u32).collect();
-    let bag = Bag::fit(&bins, &coded, &rows, outcomes, Loss::Logistic, &SETTINGS, MEMBERS, SHARE, workers);
-    // Few backorders are learned by heart in a few rounds: as many rounds as serve rows that were not seen.
-    let (mut best, mut least) = (None, f64::INFINITY);
-    for rounds in ROUNDS {
-        let bag = bag.after(rounds);
-        let unseen = bag.scores_unseen(&coded, workers);
-        let (scores, targets): (Vec<f64>, Vec<f64>) = unseen
-            .iter()
-            .zip(outcomes)
-            .filter_map(|(score, outcome)| score.map(|score| (score, *outcome)))
-            .unzip();
-        let loss = Loss::Logistic.mean(&targets, &scores);
-        if best.is_none() || loss < least {
-            (best, least) = (Some((bag, Logistic::fit(&scores, &targets))), loss);
+/// Boosted trees whose scores are made probabilities on rows that they were not grown on.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Trees {
+    bins: Bins,
+    bag: Bag,
+    calibration: Logistic,
+}
+
+impl Trees {
+    /// Grows `members` sets of trees, each on its `share` of the rows, for as many of the `rounds` as serve rows not seen.
+    pub(crate) fn fit(
+        frame: &Frame,
+        outcomes: &[f64],
+        (settings, rounds, members, share): (&Settings, &[usize], usize, f64),
+        workers: NonZeroUsize,
+    ) -> Self {
+        let bins = Bins::of(frame);
+        let coded = bins.code(frame);
+        let rows: Vec<u32> = (0..frame.rows() as u32).collect();
+        let bag = Bag::fit(&bins, &coded, &rows, outcomes, Loss::Logistic, settings, members, share, workers);
+        // Few that came true are learned by heart in a few rounds.
+        let (mut best, mut least) = (None, f64::INFINITY);
+        for &rounds in rounds {
+            let bag = bag.after(rounds);
+            let unseen = bag.scores_unseen(&coded, workers);
+            let (scores, targets): (Vec<f64>, Vec<f64>) = unseen
+                .iter()
+                .zip(outcomes)
+                .filter_map(|(score, outcome)| score.map(|score| (score, *outcome)))
+                .unzip();
+            let loss = Loss::Logistic.mean(&targets, &scores);
+            if best.is_none() || loss < least {
+                (best, least) = (Some((bag, Logistic::fit(&scores, &targets))), loss);
+            }
         }
+        let (bag, calibration) = best.unwrap_or((bag, Logistic::PLAIN));
+        Self { bins, bag, calibration }
     }
-    let (bag, calibration) = best.unwrap_or((bag, Logistic::PLAIN));
-    Form::Trees { bins, bag, calibration }
+
+    /// The probability of each row.
+    pub(crate) fn answer(&self, frame: &Frame, workers: NonZeroUsize) -> Vec<f64> {
+        let scores = self.bag.scores(&self.bins.code(frame), workers);
+        scores.into_iter().map(|score| self.calibration.probability(score)).collect()
+    }
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::{
     dist::{first_reached, negative_binomial_cdf, poisson_cdf},
     intermittent::{aggregated, smooth},
-    random::{place, uniform},
+    random::place,
 };
 
 /// The smoothing of every method.
@@ -143,6 +143,9 @@ fn sums_quantile(history: &[f64], horizon: usize, level: f64) -> Option<f64> {
 }
 
 /// Draws futures: whether a month sells goes on from the last month as a two-state Markov chain, sizes are drawn from those seen.
+///
+/// How many months of a future sell is not drawn: its distribution is exact, and each future stands for an equal part of it. That
+/// is nearer to the limit than chance, and most series sell in few months, so few draws are left.
 fn bootstrap(history: &[f64], horizon: usize, level: f64, chance: u64) -> f64 {
     let sizes: Vec<f64> = history.iter().copied().filter(|units| *units > 0.0).collect();
     let share = sizes.len() as f64 / history.len() as f64;
@@ -156,21 +159,36 @@ fn bootstrap(history: &[f64], horizon: usize, level: f64, chance: u64) -> f64 {
     };
     let sells = [after(false), after(true)];
     let last = history.last().is_some_and(|units| *units > 0.0);
+    let counts = months_sold(sells, last, horizon);
+    let (mut months, mut reached) = (0, counts[0]);
     let mut totals: Vec<f64> = (0..FUTURES)
         .map(|future| {
-            let (mut sold, mut total) = (last, 0.0);
-            for month in 0..horizon as u64 {
-                let n = future * horizon as u64 + month;
-                sold = uniform(chance, 0, n) < sells[usize::from(sold)];
-                if sold {
-                    total += sizes[place(chance, 1, n, sizes.len())];
-                }
+            let part = (future as f64 + 0.5) / FUTURES as f64;
+            while reached < part && months < horizon {
+                months += 1;
+                reached += counts[months];
             }
-            total
+            (0..months as u64).map(|n| sizes[place(chance, future, n, sizes.len())]).sum()
         })
         .collect();
     let rank = (FUTURES as f64 * level - 1e-9).ceil().max(1.0) as usize;
     *totals.select_nth_unstable_by(rank - 1, f64::total_cmp).1
+}
+
+/// P(so many of `horizon` months sell), from 0 to all of them. `sells`: P(a month sells) after one that did not and one that did.
+fn months_sold(sells: [f64; 2], last: bool, horizon: usize) -> Vec<f64> {
+    // By the number of months sold so far and whether the last one did.
+    let mut now = vec![[0.0; 2]; horizon + 1];
+    now[0][usize::from(last)] = 1.0;
+    for month in 0..horizon {
+        for sold in (0..=month).rev() {
+            let [quiet, busy] = now[sold];
+            let more = quiet * sells[0] + busy * sells[1];
+            now[sold + 1][1] += more;
+            now[sold] = [quiet + busy - more, 0.0];
+        }
+    }
+    now.into_iter().map(|[quiet, busy]| quiet + busy).collect()
 }
 
 #[cfg(test)]
@@ -206,6 +224,15 @@ mod tests {
         for (got, want) in said.means.iter().zip(want) {
             assert!((got - want).abs() < 1e-12, "{said:?}");
         }
+    }
+
+    #[test]
+    fn months_that_sell_add_up_and_follow_the_chain() {
+        let counts = months_sold([0.3, 0.6], false, 2);
+        // None: 0.7². Both: 0.3·0.6. One: the rest.
+        assert!((counts[0] - 0.49).abs() < 1e-12 && (counts[2] - 0.18).abs() < 1e-12, "{counts:?}");
+        assert!((counts.iter().sum::<f64>() - 1.0).abs() < 1e-12);
+        assert_eq!(months_sold([0.0, 1.0], true, 3), [0.0, 0.0, 0.0, 1.0]);
     }
 
     #[test]

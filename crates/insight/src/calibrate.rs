@@ -4,16 +4,16 @@ use crate::boost::probability;
 
 /// P = 1 / (1 + e^−(intercept + slope · score)).
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Logistic {
-    pub(super) intercept: f64,
-    pub(super) slope: f64,
+pub(crate) struct Logistic {
+    pub(crate) intercept: f64,
+    pub(crate) slope: f64,
 }
 
 impl Logistic {
     /// Leaves log-odds as they are.
-    pub(super) const PLAIN: Self = Self { intercept: 0.0, slope: 1.0 };
+    pub(crate) const PLAIN: Self = Self { intercept: 0.0, slope: 1.0 };
 
-    pub(super) fn probability(self, score: f64) -> f64 {
+    pub(crate) fn probability(self, score: f64) -> f64 {
         probability(self.intercept + self.slope * score)
     }
 
@@ -21,7 +21,7 @@ impl Logistic {
     /// nothing), scores stay as they are: a tree's log-odds are near calibrated by themselves.
     ///
     /// Source: Platt 1999; no isotonic steps, since they would tie ranks that the scores tell apart.
-    pub(super) fn fit(scores: &[f64], targets: &[f64]) -> Self {
+    pub(crate) fn fit(scores: &[f64], targets: &[f64]) -> Self {
         let mut now = Self::PLAIN;
         for _ in 0..50 {
             // A pull worth one row towards the plain line keeps separable samples finite.
