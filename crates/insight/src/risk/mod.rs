@@ -175,7 +175,12 @@ impl Form {
             return Self::Fitted(Logistic::fit(&scores, &targets));
         }
         let numbers: Vec<&[f64]> = examples.iter().map(|example| &*example.numbers).collect();
-        Self::Trees(Trees::fit(&frame(kind, &numbers), &targets, (&SETTINGS, &ROUNDS, MEMBERS, 0.75), workers))
+        Self::Trees(Trees::fit(
+            &frame(kind, &numbers),
+            &targets,
+            (&SETTINGS, &ROUNDS, MEMBERS, 0.75),
+            workers,
+        ))
     }
 
     fn answer(&self, kind: &Kind, cases: &[&[f64]], workers: NonZeroUsize) -> Vec<f64> {

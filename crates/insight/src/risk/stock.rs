@@ -137,7 +137,11 @@ pub fn sentence(stock: &Stock, because: &Because) -> String {
     let week = pace(&stock.numbers());
     let what = match because.cause {
         "cover" => {
-            let soon = if stock.soon > 0.0 { format!(" and {:.0} due within two weeks", stock.soon) } else { String::new() };
+            let soon = if stock.soon > 0.0 {
+                format!(" and {:.0} due within two weeks", stock.soon)
+            } else {
+                String::new()
+            };
             format!("{:.0} units are free{soon}, for about {:.1} asked for a week", stock.free, week)
         }
         "pace" => format!(

@@ -43,7 +43,8 @@ fn the_rule_answers_without_a_past_and_says_so() {
     let learned = Learned::learn(&stock::KIND, &[], TWO).unwrap();
     assert_eq!((learned.method(), learned.cases, learned.tested), (Method::Rule, 0, None));
     assert!(learned.reason.contains("0 cases") && learned.reason.contains("negative binomial"));
-    let cases = [stock(0.0, 13.0), stock(2.0, 13.0), stock(8.0, 13.0), stock(100.0, 13.0)].map(|case| case.numbers());
+    let cases =
+        [stock(0.0, 13.0), stock(2.0, 13.0), stock(8.0, 13.0), stock(100.0, 13.0)].map(|case| case.numbers());
     let cases: Vec<&[f64]> = cases.iter().map(Vec::as_slice).collect();
     let said = Learned::learn(&stock::KIND, &[], TWO).unwrap().probabilities(&cases, TWO).unwrap();
     assert!(said.windows(2).all(|pair| pair[0] > pair[1]), "{said:?}");
@@ -65,7 +66,9 @@ fn few_cases_move_the_rule_and_many_grow_trees_that_are_calibrated() {
     let learned = Learned::learn(&stock::KIND, &many, TWO).unwrap();
     assert_eq!(learned.method(), Method::BoostedTrees, "{}", learned.reason);
     let tested = learned.tested.as_ref().unwrap();
-    assert!(tested.cases >= 1_400 && tested.brier < tested.brier_of_share && tested.brier < tested.brier_of_rule);
+    assert!(
+        tested.cases >= 1_400 && tested.brier < tested.brier_of_share && tested.brier < tested.brier_of_rule
+    );
     for group in tested.groups.iter().filter(|group| group.cases > 100) {
         let spread = (group.said * (1.0 - group.said) / group.cases as f64).sqrt();
         assert!((group.said - group.came).abs() < 4.0 * spread + 0.02, "{:?}", tested.groups);
@@ -91,7 +94,10 @@ fn reasons_name_what_would_change_the_answer() {
     let said = learned.probabilities(&[&case.numbers()], TWO).unwrap()[0];
     assert!(supplier.otherwise < 0.6 * said, "{said} {because:?}");
     let sentence = stock::sentence(&case, supplier);
-    assert!(sentence.starts_with("8 units on order are overdue; as it mostly is, it would be "), "{sentence}");
+    assert!(
+        sentence.starts_with("8 units on order are overdue; as it mostly is, it would be "),
+        "{sentence}"
+    );
 }
 
 #[test]
