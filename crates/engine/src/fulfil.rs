@@ -12,13 +12,14 @@ use crate::{
     after::Course,
     answer::{Answer, Failure},
     execute::{Outcome, finish, lost},
-    money,
+    money, notices,
     working::Working,
 };
 
 pub(crate) fn release(working: &mut Working<'_>, course: &mut Course, wish: &Release) -> Outcome {
     working.load_orders(&orders_of(wish.lines.iter().copied()))?;
-    let paid = Release { lines: money::paid(working, course, &wish.lines)?, ..wish.clone() };
+    let wanted = Release { lines: notices::confirmed(working, course, wish)?, ..wish.clone() };
+    let paid = Release { lines: money::paid(working, course, &wanted)?, ..wanted };
     let set = course.setting(working);
     let decision = promise::release(set, &paid);
     let lines = decision.as_ref().map(|events| promise::released_lines(set, events)).unwrap_or_default();

@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use ledger::{Read, RecordFilter, Shelf};
 use model::{
     Units,
-    command::CancelOrder,
+    command::{CancelOrder, Release},
     event::{Event, Noted, Shipped},
     id::{LineId, OrderId, TenantId},
     order::{Order, ShipChoice},
@@ -195,15 +195,16 @@ pub(crate) fn promises_moved(
     Ok(())
 }
 
-/// Of lines that could be handed over, those that are paid, or left on an invoice; what is due when goods ship is asked for
-/// where it is not paid.
+/// Of lines that could be handed over, those of which the units that are here are paid, or left on an invoice; what is due when
+/// goods ship is asked for where these are not paid.
 pub(crate) fn paid(
     working: &mut Working<'_>,
     course: &mut Course,
-    lines: &[LineId],
+    wish: &Release,
 ) -> Result<Vec<LineId>, Failure> {
+    let lines = &wish.lines;
     if !working.state.has_accounts {
-        return Ok(lines.to_vec());
+        return Ok(lines.clone());
     }
     let mut paid = Vec::with_capacity(lines.len());
     let mut at = 0;
@@ -216,21 +217,21 @@ pub(crate) fn paid(
             paid.extend(named);
             continue;
         };
-        let is_paid = |account: &Account, no: u16| {
-            account.lines.get(&no).is_none_or(|line| {
-                line.plan == obligation::payment::Plan::None || line.prepaid >= line.price * line.open
-            })
+        let Some(here) = here(working, course, wish, order, named) else {
+            // Whatever is wrong is said by who hands over.
+            paid.extend(named);
+            continue;
         };
+        let unpaid: Vec<(u16, Units)> =
+            here.iter().copied().filter(|(no, units)| book.kept.account.lacks(*no, *units) > 0).collect();
+        // What is sent together is paid together.
         let is_complete =
             working.shop().orders.get(&order).is_some_and(|order| order.ship == ShipChoice::Complete);
-        let account = &book.kept.account;
-        let ready: Vec<LineId> = named.iter().copied().filter(|line| is_paid(account, line.no)).collect();
-        let whole = !is_complete || account.lines.keys().all(|no| is_paid(account, *no));
-        let unpaid: Vec<u16> = named.iter().map(|line| line.no).filter(|no| !is_paid(account, *no)).collect();
-        if whole {
-            paid.extend(ready);
+        if unpaid.is_empty() || !is_complete {
+            let is_unpaid = |line: &LineId| unpaid.iter().any(|(no, _)| *no == line.no);
+            paid.extend(named.iter().copied().filter(|line| !is_unpaid(line)));
         }
-        for no in unpaid {
+        for (no, units) in unpaid {
             // Where it is asked for or stopped already, somebody is at it. What is set aside, people capture by hand.
             let set_aside = || {
                 let account = &book.kept.account;
@@ -242,11 +243,28 @@ pub(crate) fn paid(
             if book.kept.is_manual() && set_aside() {
                 continue;
             }
-            let _ = book.happen(course.now, &Happening::GoodsReady { line: no });
+            let _ = book.happen(course.now, &Happening::GoodsReady { line: no, units });
         }
         book.write(working, course)?;
     }
     Ok(paid)
+}
+
+/// Units of an order's lines that would be with fulfilment after a release: those that are, and those that are here. `None`: it
+/// would be refused.
+fn here(
+    working: &Working<'_>,
+    course: &Course,
+    wish: &Release,
+    order: OrderId,
+    named: &[LineId],
+) -> Option<Vec<(u16, Units)>> {
+    let set = course.setting(working);
+    let at = promise::Handover::new(set, &wish.location, wish.carrier_cutoff).ok()?;
+    let order = set.shop.orders.get(&order)?;
+    let ready = promise::ready(set.shop, order, &at, |no| named.iter().any(|line| line.no == no));
+    let with = |no: u16| order.line(no).map_or(0, model::order::Line::with_fulfilment);
+    Some(ready.into_iter().map(|line| (line.line, with(line.line) + line.quantity)).collect())
 }
 
 /// Goods that leave: what was paid for them is earned. `Ok(Err(_))`: they are not paid, and must not leave.

@@ -170,6 +170,8 @@ fn goes_out(ground: &Ground, kept: &Kept, now: Timestamp) -> Option<Timestamp> {
         // What is cancelled is told at once. What only the law has cancelled, since nobody wrote in time, is a person's to
         // look at: sending that notice cancels it.
         Automatic::LastDay if news.kind == NoticeKind::Cancelled => is_closed.then_some(now),
+        // Goods wait for it.
+        Automatic::LastDay if news.kind == NoticeKind::Reconfirm => Some(now),
         Automatic::LastDay => {
             let day = news.send_by.filter(|day| *day >= local_date(now, &ground.zone))?;
             let at = ground.zone.first_instant(day, Time::new(LAST_DAY_HOUR, 0, 0, 0).ok()?)?;

@@ -8,6 +8,7 @@ mod draft;
 mod ground;
 mod lapse;
 mod mail;
+mod reconfirm;
 mod send;
 mod watch;
 
@@ -36,6 +37,7 @@ pub(crate) use lapse::fire;
 pub use lapse::{REFUND, Refund};
 pub use mail::{CURSOR, MAIL, MailRow, Spoken, mail_state};
 pub(crate) use mail::{invitation, question, reply};
+pub(crate) use reconfirm::confirmed;
 pub use send::Told;
 pub(crate) use send::send_all;
 pub(crate) use watch::{Watch, watch};

@@ -22,6 +22,9 @@ use crate::legal::{
     Case, Deadline, EndedBy, OnSilence, RefundForm, Revised, Standing, State, Step, StepKind,
 };
 
+/// Days for which a customer who is asked whether goods are still wanted is waited for; then they are charged and sent.
+pub const RECONFIRM_DAYS: i32 = 3;
+
 /// When a shop writes without being asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -185,7 +188,7 @@ fn delay_step(version: u32, new: Said, at: Timestamp, today: Date) -> Step {
 
 /// Says what the customer must be told now, if anything: the most important thing first, as one mail holds one.
 ///
-/// The order: what became of the line, a delay, a date that came nearer, whether goods that are here are still wanted,
+/// The order: what became of the line, a delay, whether goods that are here are still wanted, a date that came nearer,
 /// that there is no news.
 pub fn due(situation: &Situation<'_>, settings: &Settings, now: Timestamp) -> Option<Notice> {
     let current = situation.promises.last()?;
@@ -201,8 +204,8 @@ pub fn due(situation: &Situation<'_>, settings: &Settings, now: Timestamp) -> Op
     draft
         .fate()
         .or_else(|| draft.delay())
-        .or_else(|| draft.earlier(settings))
         .or_else(|| draft.reconfirm(settings))
+        .or_else(|| draft.earlier(settings))
         .or_else(|| draft.update(settings))
 }
 
@@ -333,7 +336,8 @@ impl Draft<'_> {
         }
         let clauses = vec![Clause::StillWanted, Clause::RightToCancel, Clause::SilenceShips];
         let on_silence = Some(OnSilence::Keeps);
-        Some(Notice { asks: true, on_silence, clauses, ..self.notice(NoticeKind::Reconfirm) })
+        let answer_by = Some(crate::holidays::shifted(self.today, RECONFIRM_DAYS));
+        Some(Notice { asks: true, on_silence, answer_by, clauses, ..self.notice(NoticeKind::Reconfirm) })
     }
 
     fn update(&self, settings: &Settings) -> Option<Notice> {

@@ -86,6 +86,52 @@ impl LineMoney {
     pub(super) fn deposit(&self) -> i64 {
         share(self.plan.upfront(self.price, self.ordered), self.open, self.ordered)
     }
+
+    /// What was paid for all open units alike, and what was paid beyond: for those that go first.
+    fn evenly_and_first(&self) -> (i64, i64) {
+        // Rounded up, as each unit that went took its part rounded down.
+        let upfront = self.plan.upfront(self.price, self.ordered);
+        let evenly = self.prepaid.min(upfront - share(upfront, self.ordered - self.open, self.ordered));
+        (evenly, self.prepaid - evenly)
+    }
+
+    /// What of the prepayment so many of the open units take along when they leave: their share of what was paid for all alike,
+    /// and what was paid beyond, up to their price. Rounded down here and so up for what stays: neither is more than its units
+    /// sell for.
+    pub(super) fn paid_for(&self, units: Units) -> i64 {
+        let (evenly, first) = self.evenly_and_first();
+        let held = share(evenly, units, self.open);
+        held + first.min(self.price * units - held)
+    }
+
+    /// What goes back of the prepayment when so many of the open units are called off: their share of what was paid for all alike,
+    /// and of what was paid beyond that for which no unit is left.
+    pub(super) fn freed_by(&self, units: Units) -> i64 {
+        let (evenly, first) = self.evenly_and_first();
+        let back = share(evenly, units, self.open);
+        let room = self.price * (self.open - units) - (evenly - back);
+        back + (first - room).max(0)
+    }
+
+    /// What so many of the open units sell for and is not paid yet.
+    pub(super) fn lacks(&self, units: Units) -> i64 {
+        self.price * units - self.paid_for(units)
+    }
+
+    /// How many of the open units are paid in full, if as many as can be leave at once.
+    pub(super) fn paid_units(&self) -> Units {
+        // The more units, the more they lack: the least that lacks anything is found by halving.
+        let (mut paid, mut lacking) = (0, self.open + 1);
+        while lacking - paid > 1 {
+            let middle = paid + (lacking - paid) / 2;
+            if self.lacks(middle) > 0 {
+                lacking = middle;
+            } else {
+                paid = middle;
+            }
+        }
+        paid
+    }
 }
 
 /// Goods handed to fulfilment together.
@@ -433,6 +479,13 @@ impl Account {
     pub(super) fn gaps(&self, line: u16) -> impl Iterator<Item = (u32, i64)> {
         let price = self.lines.get(&line).map_or(0, |money| money.price);
         self.waiting_parts(line).map(move |(shipment, part)| (shipment, price * part.units - part.held))
+    }
+
+    /// What so many open units of a line sell for and is not paid yet; nothing of units on an invoice, or of a line that is not
+    /// there.
+    pub fn lacks(&self, line: u16, units: Units) -> i64 {
+        let money = self.lines.get(&line).filter(|money| money.plan != Plan::None);
+        money.map_or(0, |money| money.lacks(units.clamp(0, money.open)))
     }
 
     /// What may still be asked for a line: its shipments' gaps and what its open units lack.

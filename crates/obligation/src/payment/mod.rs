@@ -155,11 +155,13 @@ pub enum Happening {
         /// Whether the money stays.
         won: bool,
     },
-    /// Goods for a line are here: what is not paid of it is taken, from what is set aside first. If it does not come in time, its
-    /// open units are given up.
+    /// Goods for units of a line are here: what is not paid of these is taken, from what is set aside first. If it does not come
+    /// in time, the units of the line that are not paid are given up.
     GoodsReady {
         /// The line.
         line: u16,
+        /// Of its open units those that are here, whether they are paid or not.
+        units: Units,
     },
     /// Somebody asks the customer for money before it is due, or again after a lost dispute.
     ChargeAsked {
@@ -251,7 +253,7 @@ pub fn decide(
         Happening::RefundReported { refund, succeeded } => work.refund_reported(*refund, *succeeded)?,
         Happening::DisputeOpened { charge, amount } => work.dispute_opened(*charge, *amount)?,
         Happening::DisputeClosed { charge, won } => work.dispute_closed(*charge, *won)?,
-        Happening::GoodsReady { line } => work.goods_ready(*line)?,
+        Happening::GoodsReady { line, units } => work.goods_ready(*line, *units)?,
         Happening::ChargeAsked { line, amount } => work.charge_asked(*line, *amount)?,
         Happening::CaptureAsked { charge, amount } => work.capture_asked(*charge, *amount)?,
         Happening::RefundAsked { line, amount } => work.refund_asked(*line, *amount)?,

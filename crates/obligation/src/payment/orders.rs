@@ -5,7 +5,7 @@ use model::{Units, limits::LINE_UNITS_MAX, money::MAX_AMOUNT, time::Date};
 use super::{
     account::{LineMoney, Shipment, ShipmentPart, ShipmentState},
     entry::{Because, Entry, NewLine},
-    plan::{Deposit, Plan, share},
+    plan::{Deposit, Plan},
     refusal::Refusal,
     settle::Work,
 };
@@ -83,7 +83,7 @@ impl Work<'_> {
 
     pub(super) fn cancel(&mut self, line: u16, units: Units, because: Because) {
         let money = &self.account.lines[&line];
-        let refund = share(money.prepaid, units, money.open);
+        let refund = money.freed_by(units);
         if units > 0 {
             self.push(Entry::UnitsCancelled { line, units, refund, because });
         }
@@ -103,8 +103,7 @@ impl Work<'_> {
             }
             self.check_open(line, units)?;
             let money = self.line(line)?;
-            // Rounded down here and so up for what stays: neither is more than its units sell for.
-            let held = share(money.prepaid, units, money.open);
+            let held = money.paid_for(units);
             ready.push(ShipmentPart { line, units, held });
         }
         if ready.is_empty() {

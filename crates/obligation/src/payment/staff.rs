@@ -1,5 +1,7 @@
 //! What people at the shop do: ask for money, capture, give back, write down what came by another way.
 
+use model::Units;
+
 use super::{
     account::{ChargeKind, ChargeState, Purpose},
     entry::Entry,
@@ -48,12 +50,12 @@ impl Work<'_> {
         Ok(())
     }
 
-    /// Goods for a line are here. Nothing follows where it is paid, asked for already, or stopped.
+    /// Goods for units of a line are here. Nothing follows where they are paid, asked for already, or stopped.
     ///
     /// Errors: `UnknownLine`.
-    pub(super) fn goods_ready(&mut self, line: u16) -> Result<(), Refusal> {
+    pub(super) fn goods_ready(&mut self, line: u16, units: Units) -> Result<(), Refusal> {
         let stopped = self.line(line)?.stopped;
-        let room = self.account.room(line);
+        let room = self.account.lacks(line, units).min(self.account.room(line));
         if stopped || room == 0 || self.account.is_under_way(line) {
             return Ok(());
         }

@@ -64,7 +64,8 @@ impl Work<'_> {
         let all = matches!(self.account.charges[&charge].purpose, Purpose::Due | Purpose::Ready);
         for line in lines {
             let given_up = if all {
-                self.account.lines[&line].open
+                let money = &self.account.lines[&line];
+                money.open - money.paid_units()
             } else {
                 units.iter().filter(|(of, _)| *of == line).map(|(_, units)| units).sum()
             };

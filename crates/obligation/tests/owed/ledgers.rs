@@ -323,7 +323,8 @@ impl Play {
             Turn::Charge(pick) => {
                 let line = self.line(pick);
                 if pick.is_multiple_of(2) {
-                    self.does(Happening::GoodsReady { line });
+                    let units = amount(pick, self.story.account.lines[&line].open);
+                    self.does(Happening::GoodsReady { line, units });
                 } else {
                     self.does(Happening::ChargeAsked { line: Some(line), amount: None });
                 }

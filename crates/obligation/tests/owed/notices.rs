@@ -348,7 +348,7 @@ fn who_waited_long_may_be_asked_again_before_it_is_sent() {
     line.fate = Fate::Here;
     assert_eq!(line.due("2026-12-02"), None);
     let notice = line.due("2026-12-03").unwrap();
-    assert_eq!(asks(&notice), (NoticeKind::Reconfirm, Some(OnSilence::Keeps), None));
+    assert_eq!(asks(&notice), (NoticeKind::Reconfirm, Some(OnSilence::Keeps), on("2026-12-06")));
     assert!(notice.clauses.contains(&Clause::StillWanted));
 }
 

@@ -57,6 +57,63 @@ fn a_deposit_is_split_over_shipments_without_losing_a_cent() {
 }
 
 #[test]
+fn what_is_charged_on_shipping_is_charged_for_the_units_that_are_here() {
+    let mut story = Story::new(vec![line(1, 1_500, 4, Plan::default())]);
+    story.reports(1, Report::MethodSaved);
+    let first = story.does(Happening::GoodsReady { line: 1, units: 1 });
+    assert_eq!(asked(&first), (2, ChargeKind::Charge, 1_500, true), "one of four is here");
+    story.pays(2);
+    assert!(!is_asked(&story.does(Happening::GoodsReady { line: 1, units: 1 })), "it is paid");
+    // It leaves with all that was paid for it, and the others stay unpaid.
+    assert!(may_leave(&story.readies(1, &[(1, 1)]), 1));
+    story.leaves(1);
+    assert_eq!(story.sums(), [1_500, 0, 1_500, 0]);
+    // Two more are here; one that has not come yet is called off, and nothing goes back for it.
+    let next = story.does(Happening::GoodsReady { line: 1, units: 2 });
+    assert_eq!(asked(&next), (3, ChargeKind::Charge, 3_000, true));
+    story.pays(3);
+    assert_eq!(sent_back(&story.does(Happening::UnitsCancelled { line: 1, units: 1 })), 0);
+    assert_eq!(sent_back(&story.does(Happening::UnitsCancelled { line: 1, units: 1 })), 1_500);
+    assert!(may_leave(&story.readies(2, &[(1, 1)]), 2));
+}
+
+#[test]
+fn the_balance_of_a_deposit_is_charged_for_the_units_that_are_here_to_the_cent() {
+    // Three units of 1.11 with a deposit of 1.00, which they share as 33, 33, 34.
+    let mut story = Story::new(vec![line(1, 111, 3, deposit(30, Balance::OnShip))]);
+    story.pays(1);
+    let mut balances = Vec::new();
+    for shipment in 1..=3 {
+        let (charge, _, amount, _) = asked(&story.does(Happening::GoodsReady { line: 1, units: 1 }));
+        story.pays(charge);
+        assert!(may_leave(&story.readies(shipment, &[(1, 1)]), shipment));
+        story.leaves(shipment);
+        balances.push(amount);
+    }
+    assert_eq!((balances, story.sums()), (vec![78, 78, 77], [333, 0, 333, 0]));
+}
+
+#[test]
+fn who_does_not_pay_for_more_keeps_the_units_that_are_paid() {
+    let mut story = Story::new(vec![line(1, 1_500, 4, Plan::default())]);
+    story.reports(1, Report::MethodSaved);
+    story.does(Happening::GoodsReady { line: 1, units: 1 });
+    story.pays(2);
+    // Paid and not gone yet when another is here that is not paid.
+    assert_eq!(asked(&story.does(Happening::GoodsReady { line: 1, units: 2 })).2, 1_500);
+    story.declines(3);
+    while story.account.lines[&1].cancelled == 0 {
+        let tried = story.waits_until_due();
+        if tried.iter().any(|entry| matches!(entry, Entry::RetryRequested { .. })) {
+            story.declines(3);
+        }
+    }
+    let line = &story.account.lines[&1];
+    assert_eq!((line.open, line.cancelled, line.prepaid, line.refund_due), (1, 3, 1_500, 0));
+    assert!(may_leave(&story.readies(1, &[(1, 1)]), 1));
+}
+
+#[test]
 fn a_dated_balance_is_announced_then_taken_and_follows_the_promise() {
     let mut ordered = line(1, 10_000, 1, deposit(20, Balance::DaysBefore(14)));
     ordered.ship_by = Some(date("2026-12-15"));

@@ -23,7 +23,7 @@ mod locations;
 mod messages;
 mod metrics;
 pub(crate) mod notices;
-mod orders;
+pub(crate) mod orders;
 mod packing;
 pub(crate) mod params;
 mod payment_risks;
@@ -118,6 +118,7 @@ fn routes() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(orders::change::substitute))
         .routes(routes!(orders::cancel::cancel))
         .routes(routes!(orders::promises::list))
+        .routes(routes!(orders::evidence::get))
         .routes(routes!(orders::payments::get, orders::payments::pay))
         .routes(routes!(prepayments::get))
         .routes(routes!(payment_risks::get))

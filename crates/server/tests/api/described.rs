@@ -63,6 +63,7 @@ const CALLS: &[&str] = &[
     "get /v1/obligations",
     "get /v1/orders",
     "get /v1/orders/{id}",
+    "get /v1/orders/{id}/evidence",
     "get /v1/orders/{id}/payments",
     "get /v1/orders/{id}/promises",
     "get /v1/payments/risks",

@@ -7,6 +7,7 @@ mod auth;
 mod automatic;
 mod bank;
 mod described;
+mod evidence;
 mod fulfilment;
 mod hooks;
 mod idempotency;

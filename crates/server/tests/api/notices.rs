@@ -202,3 +202,53 @@ async fn only_the_shops_own_people_see_its_notices() {
     let answer = Call::post(&format!("{path}/answer"), &json!({"answer": "cancel"})).key(STRANGER);
     world.send(answer).await.fails(404, "not_found");
 }
+
+/// Scenario 43: who waited long is asked before anything is charged, and pays the price of the order.
+#[tokio::test]
+async fn who_waited_long_is_asked_again_before_the_goods_are_charged_at_the_price_of_the_order() {
+    let world = world();
+    world.with_mug().await;
+    let terms = json!({"when_out": "backorder", "payment": {"kind": "charge_on_ship", "provider": "manual"}});
+    world.put("/v1/skus/MUG/policies/default", terms).await.is(200);
+    world.put("/v1/settings/notices", json!({"reconfirm_after_days": 31, "silent_days": null})).await.is(200);
+    let supply = world.supply("MUG", 10, "2026-12-28").await;
+    let keeps = world.order("MUG", 1).await;
+    let silent = world.order("MUG", 1).await;
+    let leaves = world.order("MUG", 1).await;
+    let dearer = json!({"title": "Mug", "price": {"amount": 9900, "currency": "USD"}});
+    world.put("/v1/skus/MUG", dearer).await.is(200);
+    let at = |path: &str, body: Value, now: &str| Call::post(path, &body).at(now);
+    let later = "2026-12-26T15:00:00Z";
+    world.send(at(&format!("/v1/supplies/{supply}/receipts"), json!({}), later)).await.is(201);
+    let release = |now: &str| at("/v1/releases", json!({"location": "east"}), now);
+    let none = world.send(release(later)).await.is(200);
+    assert_eq!(none["lines"], json!([]));
+    let charges = |order: &Value| format!("/v1/orders/{}/payments", order["id"].as_str().unwrap());
+    let due = world.get(&charges(&keeps)).await.is(200);
+    assert!(
+        due["items"].as_array().unwrap().iter().all(|item| item["kind"] == "setup"),
+        "nothing is asked for: {due}"
+    );
+    run_due(&world, later).await;
+    let list = world.get("/v1/notices?state=sent").await.is(200);
+    let asked = list["items"].as_array().unwrap();
+    assert!(asked.len() == 3 && asked.iter().all(|notice| notice["kind"] == "reconfirm"), "{list}");
+    assert_eq!((&asked[0]["answer_by"], &asked[0]["on_silence"]), (&json!("2026-12-29"), &json!("keep")));
+    assert!(world.mails().iter().any(|mail| mail.text.contains("Do you still want it?")));
+    let of = |order: &Value| {
+        let notice = asked.iter().find(|notice| notice["order"] == order["id"]).unwrap();
+        format!("/v1/notices/{}/answer", notice["id"].as_str().unwrap())
+    };
+    world.send(at(&of(&keeps), json!({"answer": "keep"}), "2026-12-27T09:00:00Z")).await.is(200);
+    world.send(at(&of(&leaves), json!({"answer": "cancel"}), "2026-12-27T10:00:00Z")).await.is(200);
+    // Whoever said yes is charged now, at the price of then; whoever said nothing when the days to answer are over.
+    world.send(release("2026-12-27T11:00:00Z")).await.is(200);
+    let asks =
+        |account: Value| account["items"].as_array().unwrap().last().unwrap()["amount"]["amount"].clone();
+    assert_eq!(asks(world.get(&charges(&keeps)).await.is(200)), 1500);
+    assert_eq!(asks(world.get(&charges(&silent)).await.is(200)), 0);
+    world.send(release("2026-12-29T15:00:01Z")).await.is(200);
+    assert_eq!(asks(world.get(&charges(&silent)).await.is(200)), 1500);
+    assert_eq!(asks(world.get(&charges(&leaves)).await.is(200)), 0, "who does not want it is never charged");
+    world.verify();
+}

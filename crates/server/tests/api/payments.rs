@@ -84,6 +84,32 @@ async fn a_deposit_is_due_at_once_and_the_rest_when_it_ships() {
 }
 
 #[tokio::test]
+async fn what_is_charged_on_shipping_is_charged_by_the_units_that_ship() {
+    let world = shop(json!({"kind": "charge_on_ship", "provider": "manual"})).await;
+    let due = world.supply("MUG", 10, "2026-12-01").await;
+    let placed = world.order("MUG", 4).await;
+    let asked =
+        |account: &Value| account["items"].as_array().unwrap().last().unwrap()["amount"]["amount"].clone();
+    let receipts = format!("/v1/supplies/{due}/receipts");
+    for (came, price, sums) in [(1, 1500, [1500, 1500, 0]), (2, 3000, [4500, 4500, 0])] {
+        world.post(&receipts, json!({"accepted": came})).await.is(201);
+        let none = world.post("/v1/releases", json!({"location": "east"})).await.is(200);
+        assert_eq!(none["lines"], json!([]), "nothing is handed over unpaid");
+        assert_eq!(asked(&money(&world, &placed).await), price, "{came} are here, so {came} are asked for");
+        pay(&world, &placed, json!({"kind": "charge"})).await.is(201);
+        let some = world.post("/v1/releases", json!({"location": "east"})).await.is(201);
+        assert_eq!(some["lines"][0]["quantity"], came);
+        world.post("/v1/shipments", json!({"order": placed["id"]})).await.is(201);
+        assert_eq!(amounts(&money(&world, &placed).await, &["captured", "earned", "prepaid"]), sums);
+    }
+    // The last is called off: nobody paid for it, so nothing goes back.
+    let id = placed["id"].as_str().unwrap();
+    world.post(&format!("/v1/orders/{id}/cancel"), json!({})).await.is(200);
+    assert_eq!(amounts(&money(&world, &placed).await, &["captured", "refund_due"]), [4500, 0]);
+    world.verify();
+}
+
+#[tokio::test]
 async fn what_is_paid_and_cancelled_goes_back_and_never_twice() {
     let world = shop(json!({"kind": "full"})).await;
     world.supply("MUG", 10, "2026-12-01").await;

@@ -3,6 +3,8 @@
 pub(crate) mod batch;
 pub(crate) mod cancel;
 pub(crate) mod change;
+pub(crate) mod evidence;
+pub(crate) mod history;
 mod out;
 pub(crate) mod payments;
 pub(crate) mod place;

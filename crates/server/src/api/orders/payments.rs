@@ -76,14 +76,14 @@ words!(PayKindIn { "charge" => Charge, "authorise" => Authorise, "capture" => Ca
 pub(crate) struct PaymentsOut {
     order: OrderId,
     provider: Arc<str>,
-    total: Money,
-    captured: Money,
-    refunded: Money,
+    pub(crate) total: Money,
+    pub(crate) captured: Money,
+    pub(crate) refunded: Money,
     /// Of what came: for goods that left.
     earned: Money,
     /// Of what came: owed to the customer, in goods or in money.
     prepaid: Money,
-    refund_due: Money,
+    pub(crate) refund_due: Money,
     due: Vec<DueOut>,
     items: Vec<ChargeOut>,
     refunds: Vec<RefundOut>,

@@ -8,6 +8,7 @@ mod backlog;
 mod change;
 mod done;
 pub(super) mod duties;
+mod evidence;
 mod import;
 mod live;
 mod messages;
@@ -59,6 +60,7 @@ pub(super) fn routes() -> Router<Arc<App>> {
         .route("/supply/{id}/confirm", post(confirm_change))
         .route("/orders", get(list_orders))
         .route("/orders/{id}", get(show_order))
+        .route("/orders/{id}/evidence", get(show_evidence))
         .route("/products", get(list_products))
         .route("/products/{sku}", get(show_policy).post(save_policy))
         .route("/products/{sku}/preview", post(preview_policy))
@@ -221,6 +223,10 @@ async fn list_orders(Asked(ask): Asked, Query(cut): Query<orders::Cut>) -> Respo
 
 async fn show_order(Asked(ask): Asked, Path(id): Path<String>, Query(cut): Query<order::Cut>) -> Response {
     blocking(move || order::answer(&ask, &id, &cut)).await
+}
+
+async fn show_evidence(Asked(ask): Asked, Path(id): Path<String>, Query(cut): Query<order::Cut>) -> Response {
+    blocking(move || evidence::answer(&ask, &id, &cut)).await
 }
 
 async fn list_products(Asked(ask): Asked, Query(cut): Query<products::Cut>) -> Response {

@@ -21,14 +21,15 @@ use super::{
     why,
 };
 use crate::{
-    api::notices::{NoticeOut, with_reasons},
+    api::{
+        notices::{NoticeOut, with_reasons},
+        orders::history::history,
+    },
     staff::May,
 };
 
 /// Entries of the ledger looked at for one page.
 const LOOKED_AT: usize = 10_000;
-/// Entries read at once.
-const READ: usize = 1_000;
 /// Notices shown.
 const NOTICES: usize = 50;
 
@@ -36,7 +37,7 @@ const NOTICES: usize = 50;
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Cut {
-    after: Option<i64>,
+    pub(super) after: Option<i64>,
 }
 
 #[derive(Template)]
@@ -53,6 +54,7 @@ struct Page {
     together: bool,
     value: String,
     status_href: String,
+    evidence_href: String,
     lines: Vec<Line>,
     timeline: Vec<Moment>,
     /// Where the ledger is looked at further.
@@ -88,11 +90,11 @@ struct Reason {
 }
 
 /// Something that happened.
-struct Moment {
-    at: Timestamp,
+pub(super) struct Moment {
+    pub(super) at: Timestamp,
     when: String,
-    title: String,
-    detail: String,
+    pub(super) title: String,
+    pub(super) detail: String,
 }
 
 /// `GET /orders/{id}`.
@@ -108,7 +110,7 @@ pub(super) fn answer(ask: &Ask, id: &str, cut: &Cut) -> Result<Response, Fail> {
     let filter = RecordFilter { owner: Some(&owner), state: None };
     let records = reader.record_page(tenant, Shelf::Ledger, NOTICE, &filter, (None, NOTICES))?;
     let notices = with_reasons(&mut *reader, tenant, &records)?;
-    let (events, further) = history(&mut *reader, tenant, &order, cut.after)?;
+    let (events, further) = history(&mut *reader, tenant, &order, cut.after, LOOKED_AT)?;
     let mut lines = Vec::with_capacity(view.lines.len());
     for line in &view.lines {
         lines.push(line_of(&mut *reader, tenant, &shop, line, &local)?);
@@ -128,8 +130,9 @@ pub(super) fn answer(ask: &Ask, id: &str, cut: &Cut) -> Result<Response, Fail> {
         together: view.ship == ShipChoice::Complete,
         value: if value.is_empty() { "—".to_owned() } else { words::sums(&value) },
         status_href: status::path(ask, tenant, id, order.placed_at),
+        evidence_href: format!("/orders/{id}/evidence"),
         lines,
-        timeline: timeline(&shop, &order, &notices, events, &local),
+        timeline: timeline(&shop, &order, &notices, &events, &local),
         further: further.map(|after| format!("/orders/{id}?after={after}#history")),
         notices: notices.iter().map(|notice| messages::message(&shop, notice, &local)).collect(),
         frame: Frame::of(ask, &visitor, "orders"),
@@ -223,53 +226,11 @@ fn reason(
     })
 }
 
-/// The order's entries in the ledger, and where to look further: the ledger is in order of time, so the walk begins where the
-/// order was placed.
-fn history(
-    reader: &mut dyn Read,
-    tenant: &TenantId,
-    order: &Order,
-    after: Option<i64>,
-) -> Result<(Vec<EventRow>, Option<i64>), Fail> {
-    let last = reader.last_event(tenant)?;
-    let mut after = match after {
-        Some(after) => after.clamp(0, last),
-        None => placed_after(reader, tenant, order.placed_at, last)?,
-    };
-    let (mut found, mut looked_at) = (Vec::new(), 0);
-    while after < last {
-        let rows = reader.events(tenant, after, READ)?;
-        let Some(newest) = rows.last().map(|row| row.seq) else { break };
-        looked_at += rows.len();
-        found.extend(rows.into_iter().filter(|row| row.order == Some(order.id)));
-        after = newest;
-        if looked_at >= LOOKED_AT && after < last {
-            return Ok((found, Some(after)));
-        }
-    }
-    Ok((found, None))
-}
-
-/// The number of an entry before everything that happened from a moment on.
-fn placed_after(reader: &mut dyn Read, tenant: &TenantId, moment: Timestamp, last: i64) -> Result<i64, Fail> {
-    let (mut low, mut high) = (0, last);
-    while low < high {
-        let middle = low + (high - low) / 2;
-        let is_before = reader.events(tenant, middle, 1)?.first().is_some_and(|row| row.at < moment);
-        if is_before {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    Ok(low)
-}
-
-fn timeline(
+pub(super) fn timeline(
     shop: &Shop,
     order: &Order,
     notices: &[NoticeOut],
-    events: Vec<EventRow>,
+    events: &[EventRow],
     local: &Local,
 ) -> Vec<Moment> {
     let mut moments: Vec<Moment> = Vec::new();
@@ -297,7 +258,7 @@ fn timeline(
         }
     }
     for row in events {
-        if let Some((title, detail)) = event(&row) {
+        if let Some((title, detail)) = event(row) {
             add(row.at, title.to_owned(), detail);
         }
     }
