@@ -8,6 +8,7 @@ pub mod app;
 pub mod automatic;
 pub mod hooks;
 pub mod import;
+mod keys;
 pub mod link;
 pub mod mail;
 pub mod pages;

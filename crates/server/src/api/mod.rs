@@ -3,7 +3,7 @@
 mod adjustments;
 mod allocation;
 mod around;
-mod auth;
+pub(crate) mod auth;
 mod availability;
 pub(crate) mod backorders;
 mod canonical;
@@ -16,7 +16,7 @@ mod events;
 mod health;
 mod holds;
 mod hooks;
-mod idempotency;
+pub(crate) mod idempotency;
 mod input;
 mod inspections;
 mod locations;
@@ -162,10 +162,11 @@ pub(crate) fn build(app: Arc<App>) -> (Router, Arc<Api>) {
     let (router, description) = routes().split_for_parts();
     let api = Arc::new(Api::new(Arc::clone(&app), describe::document(description).into()));
     let compress = SizeAbove::new(COMPRESS_FROM_BYTES).and(NotForContentType::const_new("text/event-stream"));
+    let router = router.with_state(Arc::clone(&api));
+    let within = pages::Within::new(router.clone());
     let router = router
-        .merge(docs::routes())
-        .with_state(Arc::clone(&api))
-        .merge(pages::routes(api.stopping.subscribe()).with_state(app))
+        .merge(docs::routes().with_state(Arc::clone(&api)))
+        .merge(pages::routes(api.stopping.subscribe(), within).with_state(app))
         .fallback(around::no_such_path)
         .method_not_allowed_fallback(around::wrong_method)
         // As one layer, the outermost first: the router wraps and boxes each layer it is given, for every request.

@@ -29,6 +29,7 @@ mod shop;
 mod status;
 mod talk;
 mod wait;
+mod within;
 mod words;
 
 use std::sync::Arc;
@@ -44,16 +45,19 @@ use axum::{
 use model::{id::TenantId, time::Timestamp};
 use tokio::sync::watch;
 
-pub use self::error::{error_page, wants_html};
 use self::{count::Counts, error::Fail, guard::Sender};
+pub use self::{
+    error::{error_page, wants_html},
+    within::Within,
+};
 pub(crate) use self::{owe::first_name, status::number as order_number, words::title as item_title};
 use crate::{
     App,
     staff::{Attempts, May, Visitor},
 };
 
-/// The routes of all pages. `stopping` becomes true when the server stops.
-pub fn routes(stopping: watch::Receiver<bool>) -> Router<Arc<App>> {
+/// The routes of all pages. `stopping` becomes true when the server stops; `within` is the API that they ask.
+pub fn routes(stopping: watch::Receiver<bool>, within: Within) -> Router<Arc<App>> {
     Router::new()
         .merge(desk::routes())
         .route("/", get(home))
@@ -81,6 +85,7 @@ pub fn routes(stopping: watch::Receiver<bool>) -> Router<Arc<App>> {
         .layer(Extension(Arc::new(Counts::default())))
         .layer(Extension(Arc::new(Attempts::default())))
         .layer(Extension(desk::Stopping(stopping)))
+        .layer(Extension(within))
 }
 
 /// What every page has around its content.
@@ -102,6 +107,8 @@ struct Frame {
     looks: bool,
     /// Whether they may pack.
     packs: bool,
+    /// Whether they may change how the shop is set up.
+    sets: bool,
     /// How many things are in the cart, on a page of the sample shop.
     cart: Option<usize>,
     style: &'static str,
@@ -121,6 +128,7 @@ impl Frame {
             people: false,
             looks: true,
             packs: demo,
+            sets: demo,
             cart: None,
             style,
             script,
@@ -149,6 +157,7 @@ impl Frame {
             people: visitor.role.may(May::People),
             looks: visitor.role.may(May::Look),
             packs: visitor.role.may(May::Pack),
+            sets: visitor.role.may(May::Goods),
             ..Self::new(Some(&visitor.tenant), here, true, ask.is_demo(&visitor.tenant))
         }
     }
@@ -202,6 +211,8 @@ struct Ask {
     app: Arc<App>,
     now: Timestamp,
     sender: Sender,
+    /// The API, for pages that send what it takes.
+    within: Option<Within>,
 }
 
 impl Ask {
@@ -210,7 +221,7 @@ impl Ask {
         let set = set.and_then(|value| value.to_str().ok()?.parse().ok());
         let now = set.unwrap_or_else(|| (app.clock)());
         let sender = Sender::of(&app, headers);
-        Self { app, now, sender }
+        Self { app, now, sender, within: None }
     }
 
     /// The same, knowing where to come back to after signing in.

@@ -258,7 +258,7 @@ fn list(
 fn role(role: Role) -> &'static str {
     match role {
         Role::Owner => "Owner: everything",
-        Role::Operations => "Operations: everything but people",
+        Role::Operations => "Operations: everything but people and keys",
         Role::Support => "Support: orders and customers",
         Role::Partner => "Partner: packing at their locations",
     }

@@ -4,6 +4,7 @@ mod desk;
 mod packing;
 mod routes;
 mod sample;
+mod settings;
 mod staff;
 mod storefront;
 

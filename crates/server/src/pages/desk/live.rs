@@ -44,7 +44,8 @@ pub(super) async fn follow(
     Asked(ask): Asked,
     Extension(Stopping(stopping)): Extension<Stopping>,
 ) -> Response {
-    let ask = Arc::new(ask);
+    // A stream that goes on holds nothing that a server which stops waits for.
+    let ask = Arc::new(Ask { within: None, ..ask });
     let seen = match look(&ask).await {
         Ok(seen) => seen,
         Err(fail) => return fail.into_response(),

@@ -18,6 +18,7 @@ mod packing;
 mod policy;
 mod products;
 mod projection;
+mod settings;
 mod supplies;
 mod supply;
 mod why;
@@ -69,6 +70,7 @@ pub(super) fn routes() -> Router<Arc<App>> {
         .route("/import", get(show_import).post(take_in).layer(DefaultBodyLimit::max(import::BYTES_MAX)))
         .route("/live", get(live::follow))
         .merge(packing::routes())
+        .merge(settings::routes())
 }
 
 /// Who asks, for what, and when.
@@ -78,7 +80,8 @@ impl FromRequestParts<Arc<App>> for Asked {
     type Rejection = std::convert::Infallible;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Self::Rejection> {
-        Ok(Self(Ask::at(Arc::clone(app), &parts.headers, &parts.uri)))
+        let ask = Ask::at(Arc::clone(app), &parts.headers, &parts.uri);
+        Ok(Self(Ask { within: parts.extensions.get().cloned(), ..ask }))
     }
 }
 
