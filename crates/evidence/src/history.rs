@@ -14,6 +14,11 @@ use model::{
 };
 use rustc_hash::FxHashMap;
 
+use crate::{
+    open_line::{Lines, OpenLine, is_noted, is_noted_after},
+    stand::Stands,
+};
+
 /// Ledger entries read at once.
 const PAGE: usize = 2_000;
 /// Receipts kept of one supplier: the newest so many.
@@ -59,6 +64,10 @@ pub struct Goods {
     pub waits_bought: Units,
     /// Units wanted by those who are on its waitlist.
     pub waiting: Units,
+    /// Units that were sent or called off, ordered for later or not.
+    pub ended: Units,
+    /// Of them, units called off.
+    pub cancelled: Units,
 }
 
 /// What was seen of one supplier.
@@ -102,20 +111,6 @@ impl Supplier {
     }
 }
 
-/// A line that is open.
-#[derive(Debug, Clone)]
-struct OpenLine {
-    sku: Sku,
-    since: Timestamp,
-    units: Units,
-    /// It was ordered for later.
-    waits: bool,
-    /// The day it was first promised to ship by.
-    promised: Option<i32>,
-    /// It was promised for a later day since.
-    delayed: bool,
-}
-
 /// How the dates that customers were first told were kept, of units that were sent.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Kept {
@@ -152,7 +147,9 @@ pub struct History {
     seen: i64,
     goods: FxHashMap<Sku, Goods>,
     suppliers: FxHashMap<Arc<str>, Supplier>,
-    open: FxHashMap<LineId, OpenLine>,
+    pub(crate) open: FxHashMap<LineId, OpenLine>,
+    pub(crate) lines: Lines,
+    pub(crate) stands: Stands,
     waitlist: FxHashMap<WaitId, (Sku, Units)>,
     kept: BTreeMap<i32, Kept>,
     fates: [Fate; 2],
@@ -220,6 +217,11 @@ impl History {
         let event = Event::read(&row.kind, &row.data);
         let event = event.map_err(|source| EvidenceError::Entry { seq: row.seq, source })?;
         self.seen = row.seq;
+        let begun = self.stands.go_to(row.at, &self.suppliers);
+        begun.for_each(|week| self.begin_week(week));
+        if let Some(event) = &event {
+            self.stands.take(event, row.at);
+        }
         match event {
             Some(Event::ItemSet(item)) => self.meet(&item.sku, row.at),
             Some(Event::OrderPlaced(placed)) => self.placed(&placed.order, &placed.seen),
@@ -265,7 +267,28 @@ impl History {
         goods.since = Some(goods.since.map_or(at, |since| since.min(at)));
     }
 
+    /// Units of a SKU that ended, and those of them that were called off.
+    pub(crate) fn ended_of(&self, sku: &Sku) -> (Units, Units) {
+        self.goods.get(sku).map_or((0, 0), |goods| (goods.ended, goods.cancelled))
+    }
+
+    /// Notes lines that have been open for so many weeks.
+    fn begin_week(&mut self, week: i32) {
+        self.lines.begin_week();
+        let (day, many) = (week * 7, self.open.len());
+        for (id, line) in &mut self.open {
+            let weeks = week - utc_day(line.since).div_euclid(7);
+            if is_noted_after(weeks) && is_noted(*id, many) {
+                let sku = self.goods.get(&line.sku).map_or((0, 0), |goods| (goods.ended, goods.cancelled));
+                let stands = self.lines.stands(line, sku, day);
+                line.noted.push((day, stands.numbers()));
+            }
+        }
+    }
+
     fn placed(&mut self, order: &Order, seen: &[Vec<model::event::Seen>]) {
+        let orders_before = order.customer.as_ref().map_or(0, |customer| self.lines.ordered(*customer));
+        let lines = u16::try_from(order.lines.len()).unwrap_or(u16::MAX);
         for (n, line) in order.lines.iter().enumerate() {
             // A kit asks for its components as well: goods are bought for those.
             self.meet(&line.sku, order.placed_at);
@@ -285,6 +308,15 @@ impl History {
                 waits,
                 promised: None,
                 delayed: false,
+                last: None,
+                delays: 0,
+                lines,
+                unit_price: line.unit_price.map_or(f64::NAN, crate::subject::amount),
+                cancelled: 0,
+                shipped: 0,
+                customer: order.customer,
+                orders_before,
+                noted: Vec::new(),
             };
             self.open.insert(line_id(order.id, line.no), open);
         }
@@ -293,11 +325,23 @@ impl History {
     /// What was said about lines: the first date counts, and whether a later one followed.
     fn promised(&mut self, given: &PromiseGiven) {
         for LinePromise { line, promise } in &given.promises {
-            let Some(open) = self.open.get_mut(&line_id(given.order, *line)) else { continue };
-            let Some(day) = promise.ship_by.promised.map(days_since_epoch) else { continue };
-            match open.promised {
-                None => open.promised = Some(day),
-                Some(first) => open.delayed |= day > first,
+            let (id, many) = (line_id(given.order, *line), self.open.len());
+            let Some(open) = self.open.get_mut(&id) else { continue };
+            let day = promise.ship_by.promised.map(days_since_epoch);
+            if open.last.zip(day).is_some_and(|(last, day)| day > last) {
+                open.delays += 1;
+            }
+            let is_first = open.noted.is_empty() && promise.version == 1;
+            open.last = day;
+            match (open.promised, day) {
+                (None, day) => open.promised = day,
+                (Some(first), Some(day)) => open.delayed |= day > first,
+                (Some(_), None) => {}
+            }
+            if is_first && is_noted(id, many) {
+                let sku = self.goods.get(&open.sku).map_or((0, 0), |goods| (goods.ended, goods.cancelled));
+                let placed = utc_day(open.since);
+                open.noted.push((placed, self.lines.stands(open, sku, placed).numbers()));
             }
         }
     }
@@ -323,9 +367,14 @@ impl History {
         let Some(open) = self.open.get_mut(&line) else { return };
         let units = units.min(open.units);
         open.units -= units;
+        *(if cancelled { &mut open.cancelled } else { &mut open.shipped }) += units;
+        let unit_days = units as f64 * days_between(open.since, at);
+        let goods = self.goods.entry(open.sku.clone()).or_default();
+        goods.ended += units;
+        goods.cancelled += if cancelled { units } else { 0 };
+        self.lines.ended(open, units, cancelled, unit_days);
         if open.waits {
-            let goods = self.goods.entry(open.sku.clone()).or_default();
-            goods.closed_days += units as f64 * days_between(open.since, at);
+            goods.closed_days += unit_days;
             let fate = &mut self.fates[usize::from(open.delayed)];
             fate.units += units;
             if cancelled {
@@ -333,8 +382,10 @@ impl History {
                 fate.cancelled += units;
             }
         }
-        if open.units == 0 {
-            self.open.remove(&line);
+        if open.units == 0
+            && let Some(line) = self.open.remove(&line)
+        {
+            self.lines.closed(line, utc_day(at));
         }
     }
 

@@ -5,8 +5,10 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod history;
+mod open_line;
 mod purchasing;
 mod scorecard;
+mod stand;
 mod subject;
 #[cfg(test)]
 mod tests;
@@ -16,4 +18,5 @@ pub use purchasing::{
     LeadSource, PurchaseQuestion, PurchaseTerms, REVIEW_DAYS, purchase_question, within_budget,
 };
 pub use scorecard::{RECENT, Scorecard, Shown, scorecard};
+pub use stand::{Asked, Week};
 pub use subject::{Answerless, Whole, subject};

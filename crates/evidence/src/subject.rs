@@ -81,7 +81,7 @@ fn watched(goods: &Goods, now: Timestamp) -> f64 {
 }
 
 /// An amount in the currency's own unit.
-fn amount(money: Money) -> f64 {
+pub(crate) fn amount(money: Money) -> f64 {
     money.amount as f64 / 10_f64.powi(i32::from(money.currency.decimals()))
 }
 

@@ -269,3 +269,73 @@ fn an_entry_that_is_damaged_is_named() {
     let unknown = EventRow { kind: "of_tomorrow".into(), ..row };
     history.take(&unknown).unwrap();
 }
+
+/// Moments on any day from 2026-03-01 on.
+fn later(days: i64) -> Timestamp {
+    let start: Timestamp = "2026-03-01T12:00:00Z".parse().unwrap();
+    Timestamp::from_second(start.as_second() + days * 86_400).unwrap()
+}
+
+fn stocked(units: Units) -> Event {
+    Event::StockAdjusted(model::event::StockAdjusted {
+        sku: sku("MUG"),
+        location: LocationId::stored("east"),
+        lots: Vec::new(),
+        opened: None,
+        delta: units,
+        reason: model::event::AdjustReason::Count,
+        line: None,
+        note: None,
+    })
+}
+
+#[test]
+fn a_sku_stands_as_its_ledger_adds_up_and_what_came_of_it_is_learned_from() {
+    let mut book = Book::default();
+    book.entry(day(1), &Event::ItemSet(item("MUG")));
+    book.entry(day(1), &stocked(6));
+    book.order(1, 2, &[("MUG", 2, true)]);
+    assert_eq!(book.history.free(&sku("MUG")), 4);
+    let stock = book.history.stocks(day(3))[&sku("MUG")];
+    assert_eq!((stock.free, stock.asked_4, stock.weeks_out), (4.0, 2.0, 0.0));
+    assert!(stock.lead_days.is_nan() && stock.on_time.is_nan(), "nothing is known of a supplier");
+    book.supply(1, "Pine", 30, None);
+    let stock = book.history.stocks(day(25))[&sku("MUG")];
+    assert_eq!((stock.soon, stock.coming, stock.overdue), (10.0, 10.0, 0.0));
+    // Noted on the 5th and the 12th (a week begins on a Thursday), then asked for more than there is.
+    book.order(2, 13, &[("MUG", 7, false)]);
+    assert_eq!(book.history.free(&sku("MUG")), -3);
+    assert!(book.history.stocks(day(14)).is_empty(), "what is out does not go out");
+    assert!(book.history.stock_past().is_empty(), "four weeks are not over");
+    book.entry(later(60), &stocked(20));
+    let past = book.history.stock_past();
+    assert_eq!(past.iter().map(|example| (example.numbers[0], example.came)).collect::<Vec<_>>(), [(4.0, true); 2]);
+    let asked = book.history.asked(&sku("MUG"), later(62), 104).unwrap();
+    assert_eq!(asked.units.iter().sum::<f64>(), 9.0);
+    // Out from the week of the 13th until the 60th day after the first.
+    assert_eq!(asked.out.iter().filter(|out| **out).count(), 7, "{asked:?}");
+    assert_eq!(asked.units.len(), asked.out.len());
+}
+
+#[test]
+fn lines_are_noted_as_they_wait_and_what_became_of_them_is_learned_from_once_it_is_typical() {
+    let mut book = Book::default();
+    for id in 1..=9_u32 {
+        book.order(u128::from(id), id, &[("MUG", 1, false)]);
+    }
+    let open = book.history.open_lines(day(10), 100);
+    assert_eq!((open.len(), open[0].2.age_days, open[0].2.waits), (9, 9.0, 1.0));
+    assert!(open[0].2.left_days.is_nan(), "no date was given");
+    for id in 1..=8_u128 {
+        let line = LineId { order: OrderId(Uuid::from_u128(id)), no: 1 };
+        let cancel = LineCancelled { line, sku: sku("MUG"), quantity: 1, freed: Vec::new(), reason: None };
+        book.entry(later(24), &Event::LineCancelled(cancel));
+    }
+    assert!(book.history.line_past().is_empty(), "the week is not over");
+    book.entry(later(90), &stocked(1));
+    let past = book.history.line_past();
+    assert!(past.len() >= 8 && past.iter().all(|example| example.came), "{past:?}");
+    let last = &book.history.open_lines(later(91), 100);
+    assert_eq!(last.len(), 1);
+    assert!(last[0].2.sku_cancels > 0.4 && last[0].2.cancel_rate > 0.004, "{last:?}");
+}

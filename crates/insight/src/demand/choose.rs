@@ -228,3 +228,27 @@ impl Aim {
         Pooled::fit(&seen, &came, loss, workers).ask(asked, workers)
     }
 }
+
+/// What a series' own method says of the periods ahead, and how its own past bears that out.
+pub(super) struct Own {
+    pub(super) mean: f64,
+    pub(super) quantile: f64,
+    pub(super) method: Method,
+    /// Pasts it was tried on, and those of them whose total it covered.
+    pub(super) tries: usize,
+    pub(super) covered: usize,
+}
+
+/// Chooses a method for each series by its own tries, drawn to those of all, and answers.
+pub(super) fn own(pasts: &[Past]) -> Vec<Own> {
+    let now: Vec<&Past> = pasts.iter().collect();
+    let (means, quantiles) = (Aim::Mean.choose(&now, 0), Aim::Quantile.choose(&now, 0));
+    let of = |((past, mean), quantile): ((&Past, usize), usize)| Own {
+        mean: past.said.means[mean],
+        quantile: past.said.quantiles[quantile],
+        method: Method::ALL[quantile],
+        tries: past.tries.len(),
+        covered: past.tries.iter().filter(|tried| tried.total() <= tried.said.quantiles[quantile]).count(),
+    };
+    pasts.iter().zip(means).zip(quantiles).map(of).collect()
+}

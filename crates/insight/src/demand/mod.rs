@@ -105,6 +105,69 @@ pub fn intermittent_accuracy(data: &Table, horizon: i64, workers: NonZeroUsize) 
     Ok(forecasts)
 }
 
+/// What is said of the periods ahead of one series.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Ahead {
+    /// Mean units a period.
+    pub mean: f64,
+    /// Nine times of ten the total over the horizon is not above this.
+    pub quantile90: f64,
+    /// The method that says so: of all, the one with the least quantile loss in the series' past, drawn to that of all series.
+    pub method: Method,
+    /// Times in its own past at which it was tried.
+    pub tries: usize,
+    /// Share of those in which the total was not above what it said; `None`: never tried.
+    pub coverage: Option<f64>,
+}
+
+/// Periods that a series needs before anything is said of its future.
+pub const PERIODS_MIN: usize = 12;
+
+/// Says of each series what lies ahead over `horizon` periods, or why it cannot: a name for its draws, and units by period, the oldest
+/// first. The same series give the same bits on any number of threads.
+///
+/// Errors: a horizon below 1 or above 120; units that are not a number from 0, by place.
+pub fn ahead(
+    series: &[(u64, &[f64])],
+    horizon: usize,
+    workers: NonZeroUsize,
+) -> Checked<Vec<Result<Ahead, String>>> {
+    whole("horizon", horizon as i64, 1, 120)?;
+    for (at, (_, units)) in series.iter().enumerate() {
+        crate::error::each(&format!("series[{at}]"), units, crate::error::not_negative)?;
+    }
+    let scale = |units: &[f64]| {
+        let first = units.iter().position(|units| *units > 0.0).unwrap_or(units.len());
+        let periods = units.len() - first;
+        if first == units.len() {
+            return Err("nothing was asked for".to_owned());
+        }
+        if periods < PERIODS_MIN {
+            return Err(format!("{periods} periods since the first demand, of at least {PERIODS_MIN}"));
+        }
+        Scale::of(units).map_err(str::to_owned)
+    };
+    let scales: Vec<Result<Scale, String>> = series.iter().map(|(_, units)| scale(units)).collect();
+    let kept: Vec<(usize, Scale)> =
+        scales.iter().enumerate().filter_map(|(at, scale)| Some((at, *scale.as_ref().ok()?))).collect();
+    let pasts: Vec<Past> = in_order(&kept, workers, |&(at, scale)| {
+        Past::of(series[at].0 as usize, series[at].1, scale, horizon)
+    });
+    let mut said = choose::own(&pasts).into_iter();
+    let mut one = |scale: Result<Scale, String>| {
+        scale?;
+        let own = said.next().ok_or_else(|| "no answer was found".to_owned())?;
+        Ok(Ahead {
+            mean: own.mean,
+            quantile90: own.quantile,
+            method: own.method,
+            tries: own.tries,
+            coverage: (own.tries > 0).then(|| own.covered as f64 / own.tries as f64),
+        })
+    };
+    Ok(scales.into_iter().map(&mut one).collect())
+}
+
 /// The months to learn from, or why there are too few.
 fn history(series: &Series, horizon: usize) -> Result<(&[f64], Scale), String> {
     let months = series.units.len();

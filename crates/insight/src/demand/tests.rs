@@ -91,3 +91,24 @@ fn many_series_tell_of_each_other_which_die() {
     // Three standard deviations of Binomial(135, 0.9), and what rounding to whole units adds.
     assert!(count > 130.0 && (0.82..=0.99).contains(&(covered / count)), "{covered} of {count}");
 }
+
+#[test]
+fn what_lies_ahead_is_said_with_the_method_and_its_coverage_or_why_not() {
+    let weeks: Vec<f64> = (0..80).map(|week| f64::from(week % 3 == 0) * f64::from(1 + week % 4)).collect();
+    let flat = [2.0; 40];
+    let few = [0.0, 0.0, 1.0, 0.0, 2.0];
+    let series: Vec<(u64, &[f64])> = vec![(7, &weeks), (8, &flat), (9, &few), (10, &[0.0; 30])];
+    let one = NonZeroUsize::MIN;
+    let said = ahead(&series, 4, one).unwrap();
+    let first = said[0].as_ref().unwrap();
+    assert!(first.quantile90 >= 4.0 * first.mean * 0.9 && first.tries == 8, "{first:?}");
+    assert!(first.coverage.unwrap() >= 0.75, "{first:?}");
+    assert!(said[1].as_ref().unwrap_err().contains("never changes"));
+    assert!(said[2].as_ref().unwrap_err().starts_with("3 periods"));
+    assert_eq!(said[3].as_ref().unwrap_err(), "nothing was asked for");
+    assert_eq!(ahead(&series, 4, NonZeroUsize::new(3).unwrap()).unwrap(), said);
+    let bad = [1.0, f64::NAN];
+    assert_eq!(ahead(&[(1, &bad)], 4, one).unwrap_err().field(), "series[0][1]");
+    assert_eq!(ahead(&series, 0, one).unwrap_err().field(), "horizon");
+    assert!(ahead(&[], 4, one).unwrap().is_empty());
+}

@@ -105,6 +105,11 @@ pub static KIND: Kind = Kind {
     known_after_days: 0,
 };
 
+/// Days since the line was ordered, of its numbers.
+pub fn age(numbers: &[f64]) -> f64 {
+    numbers.get(AGE).copied().unwrap_or(0.0)
+}
+
 fn days_left(numbers: &[f64]) -> f64 {
     match (numbers[WAITS] > 0.0, numbers[LEFT].is_nan()) {
         (false, _) => DAYS_HERE,

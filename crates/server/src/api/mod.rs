@@ -138,6 +138,9 @@ fn routes() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(decide::automatic::put_settings, decide::automatic::get_settings))
         .routes(routes!(decide::cash::get))
         .routes(routes!(decide::insights::get))
+        .routes(routes!(decide::risk::list_skus))
+        .routes(routes!(decide::risk::list_lines))
+        .routes(routes!(decide::demand::list))
         .routes(routes!(notices::list))
         .routes(routes!(notices::send))
         .routes(routes!(notices::get, notices::edit))
@@ -166,7 +169,11 @@ pub(crate) fn build(app: Arc<App>) -> (Router, Arc<Api>) {
     let within = pages::Within::new(router.clone());
     let router = router
         .merge(docs::routes().with_state(Arc::clone(&api)))
-        .merge(pages::routes(api.stopping.subscribe(), within).with_state(app))
+        .merge(
+            pages::routes(api.stopping.subscribe(), within)
+                .layer(axum::Extension(Arc::clone(&api.histories)))
+                .with_state(app),
+        )
         .fallback(around::no_such_path)
         .method_not_allowed_fallback(around::wrong_method)
         // As one layer, the outermost first: the router wraps and boxes each layer it is given, for every request.

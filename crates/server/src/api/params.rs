@@ -193,7 +193,7 @@ pub(crate) struct Page<T> {
 impl<T> Page<T> {
     /// A page, and where the next one begins.
     pub(crate) fn new(items: Vec<T>, next: Option<&impl Cursor>) -> Self {
-        Self { items, next_cursor: next.map(|next| URL_SAFE_NO_PAD.encode(next.write())) }
+        Self { items, next_cursor: next.map(cursor) }
     }
 
     /// A page of what was read with one more than the limit, which says that there is a next page.
@@ -203,6 +203,11 @@ impl<T> Page<T> {
         let next = items.last().filter(|_| more).map(cursor);
         Self::new(items, next.as_ref())
     }
+}
+
+/// Where the next page begins, as a client sends it back.
+pub(crate) fn cursor(next: &impl Cursor) -> String {
+    URL_SAFE_NO_PAD.encode(next.write())
 }
 
 /// The variable parts of a path, as text.

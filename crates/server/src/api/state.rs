@@ -35,7 +35,7 @@ pub(crate) struct Api {
     pub(crate) keys: KnownKeys,
     pub(crate) recent: Recent,
     /// What each shop's ledger shows.
-    pub(crate) histories: Histories,
+    pub(crate) histories: Arc<Histories>,
     pub(crate) metrics: Arc<Metrics>,
     /// The API's description, as it is sent.
     pub(crate) openapi: Arc<str>,
@@ -55,7 +55,7 @@ impl Api {
             app,
             keys: KnownKeys::default(),
             recent: Recent::default(),
-            histories: Histories::default(),
+            histories: Arc::default(),
             metrics: Arc::default(),
             openapi,
             stopping: watch::Sender::new(false),

@@ -27,6 +27,7 @@ mod privacy;
 mod provider;
 mod purchasing;
 mod receipts;
+mod risk;
 mod runs;
 mod serving;
 mod shortfalls;

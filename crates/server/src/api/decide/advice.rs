@@ -323,6 +323,54 @@ pub(crate) async fn accept(
     json_replayed(StatusCode::OK, &AcceptedOut { policy, advice }, done.replayed)
 }
 
+/// Advises on some SKUs with what is known of them, in their order; why not where there is no advice.
+pub(crate) fn advise_many(
+    histories: &Histories,
+    store: &mut dyn Read,
+    tenant: &TenantId,
+    pools: &[Pool],
+    channel: &Channel,
+    now: Timestamp,
+) -> Result<Vec<Result<Advice, String>>, StoreError> {
+    let none = BTreeMap::new();
+    let asked: Vec<Question> = histories.look(store, tenant, |history| {
+        let whole = history.whole(now);
+        pools.iter().map(|pool| question(pool, channel, (history, &whole), (now, &none))).collect()
+    })?;
+    let subjects: Vec<Subject> =
+        asked.iter().filter_map(|question| question.asked.as_ref().ok().cloned()).collect();
+    let workers = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+    let mut found = advise_all(&subjects, workers).into_iter();
+    let mut one = |question: Question| {
+        question.asked?;
+        let advice = found.next().ok_or_else(|| "no answer was found".to_owned())?;
+        advice.map_err(|error| error.to_string())
+    };
+    Ok(asked.into_iter().map(&mut one).collect())
+}
+
+/// What saying yes to the advice for a SKU on the default channel comes to, with the way that is advised; why not, in words, where there
+/// is none. `None`: there is no such SKU.
+#[expect(clippy::type_complexity, reason = "a wish or why there is none, and what it is for")]
+pub(crate) fn take_up(
+    histories: &Histories,
+    store: &mut dyn Read,
+    tenant: &TenantId,
+    (sku, set): (&Sku, &BTreeMap<String, f64>),
+    now: Timestamp,
+) -> Result<Option<(Result<FollowAdvice, String>, insight::advisor::Mode)>, StoreError> {
+    let channel = Channel::default();
+    let Some(pool) = store.pools(tenant, std::slice::from_ref(sku))?.pop() else { return Ok(None) };
+    let asked = histories.look(store, tenant, |history| {
+        question(&pool, &channel, (history, &history.whole(now)), (now, set))
+    })?;
+    let advised = asked.asked.as_ref().ok().and_then(|subject| advise(subject).ok());
+    let mode = advised.map_or(insight::advisor::Mode::OutOfStock, |advice| advice.recommended.mode);
+    let current = pool.policy_set(&channel).map(|policy| (**policy).clone());
+    let wish = follow(sku, &channel, asked, current.as_ref(), None);
+    Ok(Some((wish.map_err(|problem| problem.detail().to_owned()), mode)))
+}
+
 fn follow(
     sku: &Sku,
     channel: &Channel,

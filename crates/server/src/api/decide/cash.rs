@@ -37,19 +37,19 @@ const SUPPLIES_MAX: usize = 5_000;
 #[schema(as = CashDay)]
 pub(crate) struct DayOut {
     #[schema(format = Date, value_type = String)]
-    date: Date,
+    pub(crate) date: Date,
     /// The balance at its end, in the middle.
     #[schema(value_type = schema::Money)]
-    balance: Money,
+    pub(crate) balance: Money,
     /// Below this in one case of ten.
     #[schema(value_type = schema::Money)]
-    p10: Money,
+    pub(crate) p10: Money,
     /// Above this in one case of ten.
     #[schema(value_type = schema::Money)]
-    p90: Money,
+    pub(crate) p90: Money,
     /// Paid by customers and not earned yet.
     #[schema(value_type = schema::Money)]
-    unearned: Money,
+    pub(crate) unearned: Money,
 }
 
 /// Cash over the days ahead.
@@ -58,31 +58,31 @@ pub(crate) struct DayOut {
 pub(crate) struct CashOut {
     /// In nine of ten cases the lowest balance is above this.
     #[schema(value_type = schema::Money)]
-    lowest_p10: Money,
+    pub(crate) lowest_p10: Money,
     /// The lowest balance, in the mean.
     #[schema(value_type = schema::Money)]
-    lowest: Money,
+    pub(crate) lowest: Money,
     /// The day on which it is lowest in most cases.
     #[schema(format = Date, value_type = String)]
-    lowest_on: Date,
+    pub(crate) lowest_on: Date,
     /// How likely the balance falls below zero.
-    negative_probability: f64,
+    pub(crate) negative_probability: f64,
     /// Paid by customers and not earned today: a liability.
     #[schema(value_type = schema::Money)]
-    unearned: Money,
+    pub(crate) unearned: Money,
     /// To go back to customers.
     #[schema(value_type = schema::Money)]
-    refunds_due: Money,
+    pub(crate) refunds_due: Money,
     /// To be paid by customers for open orders.
     #[schema(value_type = schema::Money)]
-    receivable: Money,
+    pub(crate) receivable: Money,
     /// To be paid for goods on their way.
     #[schema(value_type = schema::Money)]
-    payable: Money,
+    pub(crate) payable: Money,
     /// What it leaves out, and what it rests on.
-    notes: Vec<String>,
+    pub(crate) notes: Vec<String>,
     /// Every day, today first.
-    days: Vec<DayOut>,
+    pub(crate) days: Vec<DayOut>,
 }
 
 /// What is asked with.
@@ -306,36 +306,56 @@ pub(crate) async fn get(
     let Some(currency) = currency else {
         return Err(Problem::field("currency", "required", "say which money"));
     };
-    let today = local_date(now, &Zone::utc());
-    let asked =
-        Asked { opening, days, payout_days, supplier_deposit: deposit as f64 / 100.0, currency, today };
+    let wish = Wish { currency, opening, days, payout_days, supplier_deposit: deposit as f64 / 100.0 };
     let (tenant, house) = (allowed.caller.tenant.clone(), Arc::clone(&api));
-    let (asked, gathered) = api
-        .read(move |store| {
-            let mut gathered = Gathered::default();
-            let places = purchases(&house.histories, store, &tenant, (&asked, now), &mut gathered)?;
-            orders(store, &tenant, &asked, &places, &mut gathered)?;
-            Ok((asked, gathered))
-        })
-        .await?;
-    let mut gathered = gathered;
+    let out = api.read(move |store| look(&house.histories, store, &tenant, wish, now)).await?;
+    json(StatusCode::OK, &out)
+}
+
+/// What is to be known of the days ahead.
+#[derive(Clone, Copy)]
+pub(crate) struct Wish {
+    currency: Currency,
+    opening: i64,
+    days: i64,
+    payout_days: i64,
+    supplier_deposit: f64,
+}
+
+impl Wish {
+    /// From zero, as a script that says nothing else asks.
+    pub(crate) fn plain(currency: Currency, days: i64) -> Self {
+        Self { currency, opening: 0, days, payout_days: 2, supplier_deposit: 0.0 }
+    }
+}
+
+/// Adds the days ahead up. Errors: the store fails.
+pub(crate) fn look(
+    histories: &Histories,
+    store: &mut dyn Read,
+    tenant: &TenantId,
+    wish: Wish,
+    now: Timestamp,
+) -> Result<CashOut, StoreError> {
+    let Wish { currency, opening, days, payout_days, supplier_deposit } = wish;
+    let today = local_date(now, &Zone::utc());
+    let asked = Asked { opening, days, payout_days, supplier_deposit, currency, today };
+    let mut gathered = Gathered::default();
+    let places = purchases(histories, store, tenant, (&asked, now), &mut gathered)?;
+    orders(store, tenant, &asked, &places, &mut gathered)?;
     let (cancelled, open_days) = gathered.cancel;
-    let fixed = 30.0;
     let input = AheadInput {
         opening: asked.opening as f64,
         days: asked.days,
         payout_days: asked.payout_days,
         payment_share: 0.029,
-        payment_fixed: fixed,
+        payment_fixed: 30.0,
         // As the advisor: one cancellation in 250 unit-days is worth one that was seen.
         cancel_rate: (1.0 + cancelled) / (250.0 + open_days),
         refunds_due: gathered.refunds_due,
         orders: std::mem::take(&mut gathered.orders),
         purchases: std::mem::take(&mut gathered.purchases),
     };
-    let ahead = cash_ahead(&input).map_err(|error| {
-        tracing::error!(%error, "the days ahead cannot be added up");
-        Problem::defect()
-    })?;
-    json(StatusCode::OK, &shown(&asked, gathered, &ahead))
+    let ahead = cash_ahead(&input).map_err(|error| StoreError::driver("added the days ahead up", error))?;
+    Ok(shown(&asked, gathered, &ahead))
 }

@@ -5,9 +5,11 @@
 pub(crate) mod advice;
 pub(crate) mod automatic;
 pub(crate) mod cash;
+pub(crate) mod demand;
 mod histories;
 pub(crate) mod insights;
 pub(crate) mod purchasing;
+pub(crate) mod risk;
 pub(crate) mod shown;
 pub(crate) mod suppliers;
 

@@ -154,7 +154,7 @@ pub(crate) struct AdviceOut {
 }
 
 /// An amount in the currency's own unit as minor units; beyond what an amount can be, the nearest that can.
-pub(super) fn money(value: f64, currency: Currency) -> Money {
+pub(crate) fn money(value: f64, currency: Currency) -> Money {
     let minor = (value * 10_f64.powi(i32::from(currency.decimals()))).round();
     // A cast of a float stops at the ends.
     Money { amount: minor as i64, currency }

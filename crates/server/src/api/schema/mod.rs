@@ -143,6 +143,8 @@ pages! {
     AdvicePage of crate::api::decide::SkuAdviceOut;
     /// What to order, most earning first.
     PurchasingPage of crate::api::decide::purchasing::ProposalOut;
+    /// Demand by SKU.
+    DemandPage of crate::api::decide::demand::DemandOut;
     /// Scorecards by supplier.
     SupplierPage of crate::api::decide::suppliers::SupplierOut;
     /// Ledger entries in order.
