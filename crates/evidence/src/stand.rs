@@ -305,8 +305,10 @@ impl Stands {
     }
 
     fn comes(&mut self, supply: &Supply) {
-        let real =
-            matches!(supply.kind, SupplyKind::PurchaseOrder | SupplyKind::ProductionRun | SupplyKind::Transfer);
+        let real = matches!(
+            supply.kind,
+            SupplyKind::PurchaseOrder | SupplyKind::ProductionRun | SupplyKind::Transfer
+        );
         if real && supply.state == SupplyState::Due {
             let day = supply.expected_on.map(days_since_epoch);
             let coming = Coming { sku: supply.sku.clone(), units: supply.quantity, day };
@@ -335,8 +337,7 @@ impl Stands {
             for (sku, each) in line.needs() {
                 self.moved(sku, -each * line.quantity, order.placed_at);
             }
-            for (at, _) in
-                placed.seen.get(n).into_iter().flatten().enumerate().filter(|(_, seen)| !seen.here)
+            for (at, _) in placed.seen.get(n).into_iter().flatten().enumerate().filter(|(_, seen)| !seen.here)
             {
                 let sku = line.pegs.get(at).map_or(&line.sku, |peg| &peg.sku);
                 self.went_out(sku);

@@ -309,7 +309,10 @@ fn a_sku_stands_as_its_ledger_adds_up_and_what_came_of_it_is_learned_from() {
     assert!(book.history.stock_past().is_empty(), "four weeks are not over");
     book.entry(later(60), &stocked(20));
     let past = book.history.stock_past();
-    assert_eq!(past.iter().map(|example| (example.numbers[0], example.came)).collect::<Vec<_>>(), [(4.0, true); 2]);
+    assert_eq!(
+        past.iter().map(|example| (example.numbers[0], example.came)).collect::<Vec<_>>(),
+        [(4.0, true); 2]
+    );
     let asked = book.history.asked(&sku("MUG"), later(62), 104).unwrap();
     assert_eq!(asked.units.iter().sum::<f64>(), 9.0);
     // Out from the week of the 13th until the 60th day after the first.

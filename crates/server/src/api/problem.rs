@@ -86,6 +86,11 @@ impl Problem {
         }))
     }
 
+    /// What went wrong, for a person.
+    pub(crate) fn detail(&self) -> &str {
+        &self.0.detail
+    }
+
     /// Input that does not make sense, field by field.
     pub(crate) fn invalid(mut errors: Vec<FieldError>) -> Self {
         let more = errors.len().saturating_sub(ERRORS_MAX);

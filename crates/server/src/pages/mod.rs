@@ -174,7 +174,7 @@ struct Entry {
 }
 
 /// The menu of the staff app.
-const MENU: [Entry; 8] = [
+const MENU: [Entry; 9] = [
     entry("today", "/", "Today", "M4 12l8-8 8 8M6 10v10h12V10M10 20v-6h4v6"),
     entry("backlog", "/backlog", "Backlog", "M4 6h16M4 12h16M4 18h10"),
     entry(
@@ -186,6 +186,7 @@ const MENU: [Entry; 8] = [
     entry("orders", "/orders", "Orders", "M6 3h12v18l-3-2-3 2-3-2-3 2zM9 8h6M9 12h6"),
     entry("products", "/products", "Products", "M3 8l9-5 9 5v8l-9 5-9-5zM3 8l9 5 9-5M12 13v8"),
     entry("packing", "/packing", "Packing", "M3 7l9-4 9 4v10l-9 4-9-4zM8 5l9 4v5M12 12v9"),
+    entry("insights", "/insights", "Insights", "M4 20V10M10 20V4M16 20v-7M22 20H2"),
     entry("messages", "/messages", "Messages", "M3 5h18v14H3zM3 6l9 7 9-7"),
     entry(
         "people",

@@ -1,6 +1,7 @@
 //! Pages as a browser gets them: what they say, what they never do, and that what stands in data stays data.
 
 mod desk;
+mod insights;
 mod packing;
 mod routes;
 mod sample;

@@ -253,9 +253,8 @@ pub(crate) fn look(
     pools: &[Pool],
     now: Timestamp,
 ) -> Result<Vec<DemandOut>, StoreError> {
-    let cases: Vec<Case> = histories.look(store, tenant, |history| {
-        pools.iter().map(|pool| case(pool, history, now)).collect()
-    })?;
+    let cases: Vec<Case> = histories
+        .look(store, tenant, |history| pools.iter().map(|pool| case(pool, history, now)).collect())?;
     let mut said = forecasts(&cases, workers());
     Ok(cases.into_iter().enumerate().map(|(at, case)| shown(case, said.remove(&at))).collect())
 }

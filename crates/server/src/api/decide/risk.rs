@@ -259,7 +259,8 @@ pub(crate) fn lines(
         .learnt(store, tenant, |history| (history.open_lines(now, LINES_MAX), history.open_line_count()))?;
     let left_out = many - open.len();
     let is_wanted = |(id, sku, _): &Case| {
-        wanted.0.as_ref().is_none_or(|wanted| wanted == sku) && wanted.1.is_none_or(|wanted| wanted == id.order)
+        wanted.0.as_ref().is_none_or(|wanted| wanted == sku)
+            && wanted.1.is_none_or(|wanted| wanted == id.order)
     };
     let cases: Vec<Case> = open.into_iter().filter(is_wanted).collect();
     let numbers: Vec<Vec<f64>> = cases.iter().map(|(.., line)| line.numbers()).collect();

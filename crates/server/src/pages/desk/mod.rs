@@ -10,6 +10,7 @@ mod done;
 pub(super) mod duties;
 mod evidence;
 mod import;
+mod insights;
 mod live;
 mod messages;
 mod order;
@@ -70,6 +71,7 @@ pub(super) fn routes() -> Router<Arc<App>> {
         .route("/import", get(show_import).post(take_in).layer(DefaultBodyLimit::max(import::BYTES_MAX)))
         .route("/live", get(live::follow))
         .merge(packing::routes())
+        .merge(insights::routes())
         .merge(settings::routes())
 }
 

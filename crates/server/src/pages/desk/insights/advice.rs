@@ -84,7 +84,9 @@ fn row(pool: &Pool, found: Result<Advice, String>) -> Vec<Cell> {
             number(percent(advice.probability_best), ""),
             number(words::money(shown::money(advice.winning_margin, currency)), ""),
         ],
-        (Ok(_), None) => vec![first, text("No advice: it has neither a price nor a cost"), text("–"), text("–")],
+        (Ok(_), None) => {
+            vec![first, text("No advice: it has neither a price nor a cost"), text("–"), text("–")]
+        }
         (Err(why), _) => vec![first, text(format!("No advice: {why}")), number("–", ""), number("–", "")],
     }
 }
@@ -175,8 +177,7 @@ fn input(figure: &insight::advice::Figure, typed: Option<&String>) -> Input {
         Source::Guess => ("Guess", "few"),
         Source::Set => ("Typed in", "pre"),
     };
-    let value =
-        if figure.value >= WITHOUT_END { "no limit".to_owned() } else { plain(figure.value) };
+    let value = if figure.value >= WITHOUT_END { "no limit".to_owned() } else { plain(figure.value) };
     let range = if figure.low < figure.high {
         format!("{} to {} in nine of ten cases", plain(figure.low), plain(figure.high))
     } else {
@@ -304,7 +305,9 @@ pub(super) fn show(
     let found = answer(&set);
     // Numbers that cannot be are said and not tried; the page stays as it is without them.
     let (found, wrong) = match (found, set.is_empty()) {
-        (Err(why), false) => (answer(&BTreeMap::new()), wrong.or(Some(format!("{}.", words::sentence(&why))))),
+        (Err(why), false) => {
+            (answer(&BTreeMap::new()), wrong.or(Some(format!("{}.", words::sentence(&why)))))
+        }
         (found, _) => (found, wrong),
     };
     let inputs = found.as_ref().map(|advice| {

@@ -257,7 +257,15 @@ fn expand(found: &InsightsOut) -> Part {
 }
 
 fn suppliers(found: &InsightsOut) -> Part {
-    let tone = |kept: f64| if kept >= 0.85 { "here" } else if kept >= 0.6 { "later" } else { "none" };
+    let tone = |kept: f64| {
+        if kept >= 0.85 {
+            "here"
+        } else if kept >= 0.6 {
+            "later"
+        } else {
+            "none"
+        }
+    };
     let point = |trust: &insights::TrustOut| {
         (trust.supplier.clone(), trust.coverage, percent(trust.coverage), tone(trust.coverage))
     };
@@ -320,7 +328,12 @@ fn promises(found: &InsightsOut) -> Part {
     let months = &found.promises.months;
     let from = months.len().saturating_sub(12);
     let point = |month: &insights::KeptOut| {
-        (month.month.clone(), month.kept, percent(month.kept), if month.kept >= 0.9 { "here" } else { "later" })
+        (
+            month.month.clone(),
+            month.kept,
+            percent(month.kept),
+            if month.kept >= 0.9 { "here" } else { "later" },
+        )
     };
     let points: Vec<_> = months[from..].iter().map(point).collect();
     let row = |month: &insights::KeptOut| {
@@ -345,7 +358,8 @@ fn promises(found: &InsightsOut) -> Part {
         id: "promises",
         title: "Promises kept",
         said,
-        chart: (!points.is_empty()).then(|| Chart::standing("Share of units sent by the date first told, by month", &points)),
+        chart: (!points.is_empty())
+            .then(|| Chart::standing("Share of units sent by the date first told, by month", &points)),
         table: Table {
             caption: "Promises kept, by month".to_owned(),
             heads: vec![
@@ -373,7 +387,10 @@ fn delay(found: &InsightsOut) -> Part {
         Some(lost) => format!(
             "Of orders for later, those whose date was moved were called off more often: about {lost:.0} units that would have been kept."
         ),
-        None => "At least ten units of either kind must have been sent or called off before this says something.".to_owned(),
+        None => {
+            "At least ten units of either kind must have been sent or called off before this says something."
+                .to_owned()
+        }
     };
     Part {
         id: "delay",
@@ -458,11 +475,18 @@ fn rests_on(model: &risk::ModelOut) -> Vec<String> {
 fn sku_risks((found, model): &(Vec<risk::SkuRiskOut>, risk::ModelOut)) -> Part {
     let tone = |p: f64| if p >= 0.5 { "none" } else { "later" };
     let point = |risk: &risk::SkuRiskOut| {
-        (name(&risk.title, &risk.sku).to_owned(), risk.probability, percent(risk.probability), tone(risk.probability))
+        (
+            name(&risk.title, &risk.sku).to_owned(),
+            risk.probability,
+            percent(risk.probability),
+            tone(risk.probability),
+        )
     };
     let points: Vec<_> = found.iter().map(point).collect();
     let row = |risk: &risk::SkuRiskOut| {
-        let weeks = risk.weeks_left.map_or(number("–", ""), |weeks| number(format!("{weeks:.0}"), format!("{weeks:.1}")));
+        let weeks = risk
+            .weeks_left
+            .map_or(number("–", ""), |weeks| number(format!("{weeks:.0}"), format!("{weeks:.1}")));
         let first = Cell { sub: why(&risk.reasons), ..sku(&risk.title, &risk.sku) };
         vec![first, share(Some(risk.probability)), units(risk.free), units(risk.coming), weeks]
     };

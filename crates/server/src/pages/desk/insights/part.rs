@@ -69,8 +69,7 @@ impl Part {
     pub(super) fn csv(&self) -> Result<Response, Fail> {
         let heads: Vec<&str> = self.table.heads.iter().map(|head| head.0).collect();
         let rows = self.table.rows.iter().map(|row| row.iter().map(|cell| cell.raw.clone()).collect());
-        let bytes =
-            connect::tables::csv_of(&heads, rows).map_err(|error| Fail::Defect(error.to_string()))?;
+        let bytes = connect::tables::csv_of(&heads, rows).map_err(|error| Fail::Defect(error.to_string()))?;
         let name = format!("attachment; filename=\"{}.csv\"", self.id);
         let name = HeaderValue::from_str(&name).map_err(|error| Fail::Defect(error.to_string()))?;
         let kind = HeaderValue::from_static("text/csv; charset=utf-8");
