@@ -122,7 +122,7 @@ async fn a_year_of_the_ledger_is_learned_from_and_what_is_said_is_held_against_w
         assert!(if wild { p > 0.5 } else { p < 0.2 }, "{item}");
     }
     let wild = &found["items"][0];
-    assert_eq!(wild["sku"], "WILD-A");
+    assert!(wild["sku"].as_str().unwrap().starts_with("WILD"), "{wild}");
     assert!(wild["reasons"][0].as_str().unwrap().contains("units are free"), "{wild}");
     assert_eq!(
         at(&world, "/v1/insights/risk/skus", 7 * 56).await,
