@@ -45,6 +45,31 @@ impl Working<'_> {
         Ok(self.state.shop.records.get(&key).filter(|record| record.body.is_some()).cloned())
     }
 
+    /// Loads records of a kind that are not loaded, all at once.
+    pub(crate) fn load_records(
+        &mut self,
+        kind: &str,
+        ids: impl Iterator<Item = String>,
+    ) -> Result<(), Failure> {
+        let kind: Arc<str> = kind.into();
+        let key = |id: &str| -> RecordKey { (Arc::clone(&kind), id.into()) };
+        let missing: Vec<String> =
+            ids.filter(|id| !self.state.shop.records.contains_key(&key(id))).collect();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let asked: Vec<&str> = missing.iter().map(String::as_str).collect();
+        let found = self.desk.store()?.records(self.tenant, Shelf::Ledger, &kind, &asked)?;
+        let records = &mut self.state.shop.records;
+        for id in asked {
+            records.insert(key(id), Arc::new(Record::gone(&kind, id)));
+        }
+        for record in found {
+            records.insert(key(&record.id), Arc::new(record));
+        }
+        Ok(())
+    }
+
     /// Records of a kind in the order of their ids, after one, so many: as everything decided so far leaves them.
     pub(crate) fn record_page(
         &mut self,

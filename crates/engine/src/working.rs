@@ -5,7 +5,7 @@ use std::sync::Arc;
 use ledger::{Changes, Elsewhere, QueuePart, Replay, StoreError, Timer, Work, Write};
 use model::{
     Units,
-    command::Contact,
+    command::{Command, Contact},
     event::{Event, Move},
     id::{HoldId, LineId, OrderId, Sku, SupplyId, TenantId},
     order::Waiting,
@@ -16,6 +16,7 @@ use model::{
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::{
+    Request,
     allocation::settings::Settings,
     answer::Failure,
     desk::{Desk, Part},
@@ -108,6 +109,15 @@ impl TenantState {
             allocation: Settings::load(store, tenant)?,
             wins_lost: Vec::new(),
         })
+    }
+
+    /// Whether a request names orders or pools that are not loaded.
+    pub(crate) fn lacks(&self, request: &Request) -> bool {
+        let pools = &self.shop.pools;
+        match &request.command {
+            Command::PlaceOrder(wish) => wish.lines.iter().any(|line| !pools.contains_key(&line.sku)),
+            command => command.order().is_some_and(|order| !self.shop.orders.contains_key(&order)),
+        }
     }
 
     /// Notes that something is decided with it.

@@ -6,14 +6,14 @@
 //! is truth.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeSet, VecDeque},
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
 };
 
 use crossbeam_channel::{Receiver, RecvError, TryRecvError, select};
 use ledger::{Elsewhere, StoreError};
-use model::{id::TenantId, time::Timestamp};
+use model::{command::Command, id::TenantId, time::Timestamp};
 use rustc_hash::{FxHashMap, FxHashSet};
 use tokio::sync::oneshot;
 
@@ -38,6 +38,8 @@ const BATCH_MAX: usize = 2_048;
 const HANDED_MIN: usize = 4;
 /// A batch of so many commands is handed over as soon as the keeper is free, though more are waiting.
 const HANDED_AT: usize = 64;
+/// Most commands that wait and are looked at for what they need, so that one read serves them all.
+const AHEAD_MAX: usize = 1_024;
 /// Most timers worked in one transaction.
 const TIMERS_MAX: usize = 512;
 /// How often a batch is decided anew because another writer was faster.
@@ -59,6 +61,8 @@ pub(crate) struct Writer {
     /// Tenants that nobody else writes for until this transaction ends; `None`: nobody looked.
     locked: Option<FxHashSet<TenantId>>,
     stats: Arc<Stats>,
+    /// Taken from the queue already, to see what they need.
+    ahead: VecDeque<Job>,
     /// There may be work left behind.
     work: bool,
     waiting_for_work: Vec<oneshot::Sender<()>>,
@@ -138,6 +142,7 @@ impl Writer {
             cautious: 0,
             locked: None,
             stats,
+            ahead: VecDeque::new(),
             work: true,
             waiting_for_work: Vec::new(),
         }
@@ -152,7 +157,7 @@ impl Writer {
                     if self.is_settling() && batch.is_decided() {
                         self.keep_now(&mut batch);
                     }
-                    self.take(request, reply, &mut batch);
+                    self.take(jobs, (request, reply), &mut batch);
                 }
                 Next::Job(Job::RunDue(now, reply)) => {
                     self.keep_now(&mut batch);
@@ -188,13 +193,16 @@ impl Writer {
         }
     }
 
-    fn next(&self, jobs: &Receiver<Job>, batch: &Batch) -> Next {
+    fn next(&mut self, jobs: &Receiver<Job>, batch: &Batch) -> Next {
         let most = if self.desk.is_home() && !self.is_settling() { HANDED_AT } else { BATCH_MAX };
         let is_full = batch.requests.len() >= most;
         let job = |job: Result<Job, RecvError>| job.map_or(Next::End, Next::Job);
         if self.desk.is_home() {
             if is_full {
                 return Next::Idle;
+            }
+            if let Some(job) = self.ahead.pop_front() {
+                return Next::Job(job);
             }
             if batch.is_empty() && !self.work {
                 return job(jobs.recv());
@@ -211,6 +219,17 @@ impl Writer {
         if is_full {
             return returned(back.recv());
         }
+        if !self.ahead.is_empty() {
+            return match (back.try_recv(), self.ahead.pop_front()) {
+                (Err(TryRecvError::Empty), Some(job)) => Next::Job(job),
+                (Err(_), _) => Next::End,
+                (Ok(returned), job) => {
+                    self.ahead.extend(job);
+                    self.ahead.rotate_right(1);
+                    Next::Returned(returned)
+                }
+            };
+        }
         select! {
             recv(back) -> back => returned(back),
             recv(jobs) -> next => job(next),
@@ -218,17 +237,53 @@ impl Writer {
     }
 
     /// Takes a command: decides it at once unless there is work to go on with between commands.
-    fn take(&mut self, request: Box<Request>, reply: Reply, batch: &mut Batch) {
-        batch.requests.push((request, reply));
+    fn take(&mut self, jobs: &Receiver<Job>, next: (Box<Request>, Reply), batch: &mut Batch) {
+        batch.requests.push(next);
         if self.is_settling() {
             return;
         }
         let Some((request, _)) = batch.requests.last() else { return };
-        match self.decide(request) {
+        match self.look_ahead(jobs, request).and_then(|()| self.decide(request)) {
             Ok(answer) => batch.answers.push(answer),
             // Whatever it is, settling finds out for whom it is.
             Err(failure) => self.redo(std::mem::take(batch), &failure),
         }
+    }
+
+    /// Where a command needs what must be read: reads with it what those that wait behind it need.
+    fn look_ahead(&mut self, jobs: &Receiver<Job>, request: &Request) -> Result<(), Failure> {
+        let Some(state) = self.tenants.get(&request.tenant) else { return Ok(()) };
+        if !state.lacks(request) {
+            return Ok(());
+        }
+        let room = AHEAD_MAX.saturating_sub(self.ahead.len());
+        self.ahead.extend(jobs.try_iter().take(room));
+        let ahead = std::mem::take(&mut self.ahead);
+        let waiting = ahead.iter().filter_map(|job| match job {
+            Job::Request(waiting, _) => Some(&**waiting),
+            _ => None,
+        });
+        let loaded = guarded(|| self.load(&request.tenant, [request].into_iter().chain(waiting)));
+        self.ahead = ahead;
+        loaded
+    }
+
+    /// Loads what requests of one tenant will need, all at once.
+    fn load<'r>(
+        &mut self,
+        tenant: &TenantId,
+        requests: impl Iterator<Item = &'r Request>,
+    ) -> Result<(), Failure> {
+        let mut working = self.working(tenant)?;
+        let (mut orders, mut skus) = (Vec::new(), Vec::new());
+        for request in requests.filter(|request| request.tenant == *tenant) {
+            match &request.command {
+                Command::PlaceOrder(wish) => skus.extend(wish.lines.iter().map(|line| &line.sku)),
+                command => orders.extend(command.order()),
+            }
+        }
+        working.load_orders(&orders)?;
+        working.load_pools(skus.into_iter())
     }
 
     /// Whether batches are settled one after the other, and nothing is decided ahead.
@@ -455,6 +510,7 @@ impl Writer {
         if self.desk.tells_elsewhere() {
             self.lock(batch)?;
         }
+        self.load_for(batch)?;
         for at in 0..batch.requests.len() {
             match self.decide(&batch.requests[at].0) {
                 Ok(answer) => batch.answers.push(answer),
@@ -476,6 +532,26 @@ impl Writer {
             guarded(|| self.go_on()).map_err(trouble)?;
         }
         self.keep().map_err(trouble)
+    }
+
+    /// Reads what a batch needs. What cannot be read is met again by the request that needs it.
+    fn load_for(&mut self, batch: &Batch) -> Result<(), Trouble> {
+        let requests = || batch.requests.iter().map(|(request, _)| &**request);
+        let lacking = |request: &&Request| {
+            self.tenants.get(&request.tenant).is_some_and(|state| state.lacks(request))
+        };
+        let tenants: BTreeSet<TenantId> =
+            requests().filter(lacking).map(|request| request.tenant.clone()).collect();
+        for tenant in &tenants {
+            match guarded(|| self.load(tenant, requests())) {
+                Err(Failure::Store(error)) if error.is_transient() => {
+                    return Err(trouble(Failure::Store(error)));
+                }
+                Err(Failure::Stopped) => return Err(Trouble::Gone),
+                _ => {}
+            }
+        }
+        Ok(())
     }
 
     /// Locks every tenant of a batch, always in the same order: two writers that wait for each other would both lose.

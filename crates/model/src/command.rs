@@ -120,6 +120,18 @@ pub enum Command {
     GoOn,
 }
 
+impl Command {
+    /// The order that a command is about, where it names one that must be known first.
+    pub fn order(&self) -> Option<OrderId> {
+        match self {
+            Self::CancelOrder(wish) => Some(wish.order),
+            Self::ChangeOrder(wish) => Some(wish.order),
+            Self::Ship(wish) => Some(wish.order),
+            _ => None,
+        }
+    }
+}
+
 /// Sign up to a waitlist: tell me when it is back.
 #[derive(Debug, Clone)]
 pub struct JoinWaitlist {

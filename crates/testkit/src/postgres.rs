@@ -29,6 +29,9 @@ const GUARD: &str = r#"
     rm -rf "$1"
 "#;
 
+/// Who is let in where connections are encrypted: by TCP nobody else.
+const HBA: &str = "local all all trust\nhostssl all all 127.0.0.1/32 trust\n";
+
 /// How a running cluster is ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stop {
@@ -45,6 +48,7 @@ pub struct Cluster {
     dir: PathBuf,
     programs: PathBuf,
     settings: String,
+    port: u16,
     /// The guard, which lives as long as its standard input is open.
     guard: Child,
 }
@@ -61,6 +65,17 @@ impl Cluster {
     ///
     /// Panics where PostgreSQL is not installed or does not start: a test that needs it has then failed.
     pub fn start(durable: bool) -> Self {
+        Self::start_with(durable, None)
+    }
+
+    /// One that is reached by TCP too, encrypted alone, under a certificate and its key (PEM); answers it with the port.
+    pub fn start_encrypted(cert: &str, key: &str) -> (Self, u16) {
+        let free = std::net::TcpListener::bind("127.0.0.1:0").and_then(|socket| socket.local_addr());
+        let port = free.expect("there is a free port").port();
+        (Self::start_with(false, Some((port, cert, key))), port)
+    }
+
+    fn start_with(durable: bool, encrypted: Option<(u16, &str, &str)>) -> Self {
         let programs = programs();
         let dir = Command::new("mktemp").args(["-d", "/tmp/shipwhen-pg-XXXXXX"]).output();
         let dir = PathBuf::from(said(dir, "make a folder").trim());
@@ -78,7 +93,8 @@ impl Cluster {
              -c full_page_writes={sync} -c synchronous_commit={sync}",
             dir.display()
         );
-        let cluster = Self { dir, programs, settings, guard };
+        let port = encrypted.map_or(5432, |(port, ..)| port);
+        let mut cluster = Self { dir, programs, settings, port, guard };
         if is_root() {
             said(Command::new("chown").arg("postgres").arg(&cluster.dir).output(), "give the folder away");
         }
@@ -88,8 +104,26 @@ impl Cluster {
             .arg(cluster.data())
             .output();
         said(made, "make a cluster");
+        if let Some((_, cert, key)) = encrypted {
+            cluster.encrypt(cert, key);
+        }
         cluster.run();
         cluster
+    }
+
+    /// Lets it listen on its port, to whoever encrypts.
+    fn encrypt(&mut self, cert: &str, key: &str) {
+        let files = [("server.crt", cert), ("server.key", key), ("pg_hba.conf", HBA)];
+        for (name, content) in files {
+            let file = self.data().join(name);
+            fs::write(&file, content).expect("the cluster's folder can be written");
+            said(Command::new("chmod").arg("600").arg(&file).output(), "close a file");
+            if is_root() {
+                said(Command::new("chown").arg("postgres").arg(&file).output(), "give a file away");
+            }
+        }
+        let listening = format!(" -c listen_addresses=127.0.0.1 -c port={} -c ssl=on", self.port);
+        self.settings = self.settings.replace(" -c listen_addresses=", &listening);
     }
 
     fn data(&self) -> PathBuf {
@@ -165,7 +199,9 @@ impl Cluster {
     /// Runs statements in a database; answers what they say, a row a line, without anything around it.
     pub fn sql(&self, database: &str, statements: &str) -> String {
         let mut psql = self.program("psql");
-        psql.args(["-XAtq", "-v", "ON_ERROR_STOP=1", "-U", "shipwhen", "-d", database, "-h"]).arg(&self.dir);
+        let port = self.port.to_string();
+        psql.args(["-XAtq", "-v", "ON_ERROR_STOP=1", "-U", "shipwhen", "-p", &port, "-d", database, "-h"]);
+        psql.arg(&self.dir);
         let child = psql.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
         let mut child = child.expect("psql can be started");
         let mut input = child.stdin.take().expect("it was asked for");

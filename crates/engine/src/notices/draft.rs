@@ -1,7 +1,5 @@
 //! Drafts: what must be said, kept until somebody sends it. They follow from events, in the transaction of those events.
 
-use std::sync::Arc;
-
 use model::{
     event::Event,
     id::{LineId, OrderId},
@@ -11,7 +9,7 @@ use model::{
 };
 use obligation::notice::{
     Notice, NoticeKind,
-    kept::{Automatic, Kept, NOTICE, notice_id, state},
+    kept::{Automatic, CASE, Kept, NOTICE, state},
 };
 
 use super::{
@@ -81,19 +79,28 @@ pub(super) fn draft(
         return Ok(());
     }
     let settings = settings(working)?;
+    working.load_records(CASE, orders.iter().map(ToString::to_string))?;
+    let mut grounds = Vec::with_capacity(orders.len());
     for id in orders {
-        let Some(ground) = Ground::of(working, *id, &settings)? else { continue };
+        grounds.extend(Ground::of(working, *id, &settings)?);
+    }
+    let is_asked = |line: &&Line| look == Look::All || is_untold(line);
+    let drafts = grounds
+        .iter()
+        .flat_map(|ground| ground.order.lines.iter().filter(is_asked).map(|line| ground.draft_id(line.no)));
+    working.load_records(NOTICE, drafts)?;
+    for ground in &grounds {
         let mut records = Vec::new();
-        let order = Arc::clone(&ground.order);
-        for line in order.lines.iter().filter(|line| look == Look::All || is_untold(line)) {
-            records.extend(line_draft(working, &ground, line, now)?);
+        for line in ground.order.lines.iter().filter(is_asked) {
+            records.extend(line_draft(working, ground, line, now)?);
         }
         if records.is_empty() {
             continue;
         }
         let ids: Vec<&str> = records.iter().map(|record| &*record.id).collect();
         let data = json(&serde_json::json!({ "notices": ids }))?;
-        let event = Event::NoticeDrafted(Noted { sku: None, order: Some(*id), data, records });
+        let order = Some(ground.order.id);
+        let event = Event::NoticeDrafted(Noted { sku: None, order, data, records });
         working.apply(now, vec![event])?;
     }
     Ok(())
@@ -110,7 +117,7 @@ fn line_draft(
     line: &Line,
     now: Timestamp,
 ) -> Result<Option<Record>, Failure> {
-    let id = notice_id(ground.line_id(line.no), ground.case_of(line.no).sent + 1);
+    let id = ground.draft_id(line.no);
     let known = working.record(NOTICE, &id)?;
     if known.as_ref().is_some_and(|known| &*known.state != state::DRAFT) {
         // It is on its way; when it has arrived, this is asked again.

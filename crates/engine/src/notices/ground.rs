@@ -13,7 +13,7 @@ use obligation::{
     legal::{Case, Jurisdiction, LawBook, LegalOrder, zone_of},
     notice::{
         Fate, Notice, Situation, due,
-        kept::{CASE, CaseBook, LineCase, SETTINGS, SETTINGS_ID, ShopSettings},
+        kept::{CASE, CaseBook, LineCase, SETTINGS, SETTINGS_ID, ShopSettings, notice_id},
     },
 };
 
@@ -65,6 +65,11 @@ impl Ground {
 
     pub(super) fn line_id(&self, no: u16) -> LineId {
         LineId { order: self.order.id, no }
+    }
+
+    /// The id of the notice that is said next of a line.
+    pub(super) fn draft_id(&self, no: u16) -> String {
+        notice_id(self.line_id(no), self.case_of(no).sent + 1)
     }
 
     pub(super) fn case_of(&self, no: u16) -> LineCase {

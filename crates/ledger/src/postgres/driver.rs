@@ -14,8 +14,9 @@ use std::{
 use futures_util::future::try_join_all;
 use rustc_hash::FxHashMap;
 use tokio::runtime::Runtime;
-use tokio_postgres::{Client, Config, Error, NoTls, Row, Statement, error::SqlState, types::ToSql};
+use tokio_postgres::{Client, Config, Error, Row, Statement, error::SqlState, types::ToSql};
 
+use super::tls::Tls;
 use crate::StoreError;
 
 /// How long a connection may take to come about.
@@ -24,9 +25,27 @@ const CONNECT: Duration = Duration::from_secs(5);
 const SILENT: Duration = Duration::from_secs(15);
 
 /// What every connection is set to: a writer that waits for a hung one gives up, one that hangs lets the others go on, and
-/// a commit is on disk when it returns, whatever the server's default.
+/// a commit is on disk when it returns, whatever the server's default. Plans are kept, also those of a moment at which a table
+/// was empty: so none reads a table from end to end where an index would do (nor is compiled because of what that seems to
+/// cost). A setting that the server does not know is left out.
 const SETTINGS: &str = "SET lock_timeout = '10s'; SET idle_in_transaction_session_timeout = '15s'; \
-     SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'";
+     SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'; \
+     SELECT set_config(name, 'off', false) FROM pg_settings WHERE name IN ('enable_seqscan', 'jit')";
+
+/// Looks up each key of a list (`$2`, as `wanted.key`) by itself, through the index that leads to it. Asked with `= ANY`, a
+/// planner that has no statistics yet, as of a table that has just grown, reads all rows of the tenant instead.
+macro_rules! each_of {
+    ($keys:literal, $select:expr) => {
+        concat!(
+            "SELECT found.* FROM unnest($2::",
+            $keys,
+            ") AS wanted (key) CROSS JOIN LATERAL (",
+            $select,
+            " OFFSET 0) AS found"
+        )
+    };
+}
+pub(super) use each_of;
 
 /// A parameter of a statement.
 pub(super) type Param<'p> = &'p (dyn ToSql + Sync);
@@ -54,8 +73,8 @@ const KNOWN_MAX: usize = 512;
 
 impl Link {
     /// Connects. Errors: nobody answers, or nobody is let in.
-    pub(super) fn open(runtime: &Runtime, config: &Config) -> Result<Self, StoreError> {
-        let mut config = config.clone();
+    pub(super) fn open(runtime: &Runtime, config: &Config, tls: &Tls) -> Result<Self, StoreError> {
+        let (mut config, tls) = (config.clone(), tls.clone());
         if config.get_connect_timeout().is_none() {
             config.connect_timeout(CONNECT);
         }
@@ -67,7 +86,7 @@ impl Link {
             config.application_name("shipwhen");
         }
         let connecting = runtime.spawn(async move {
-            let (client, connection) = config.connect(NoTls).await?;
+            let (client, connection) = config.connect(tls).await?;
             tokio::spawn(async move {
                 // Whoever uses the client next is told the same.
                 if let Err(error) = connection.await {

@@ -19,6 +19,7 @@ mod queue;
 mod read;
 mod records;
 mod session;
+mod tls;
 mod watch;
 mod write;
 
@@ -34,6 +35,7 @@ use self::{
     conn::{Conn, Role},
     driver::{Call, Link, failed},
     session::Session,
+    tls::Tls,
     watch::Watcher,
 };
 use crate::{
@@ -52,6 +54,7 @@ pub struct PostgresStore {
 
 struct Shared {
     config: Config,
+    tls: Tls,
     /// Drives the sockets of all connections; taken by `drop` alone.
     runtime: Option<Runtime>,
     idle: Mutex<Vec<Link>>,
@@ -59,7 +62,7 @@ struct Shared {
 
 impl PostgresStore {
     /// Opens the store in a database, named by a URL (`postgres://user:password@host:port/name`) or a list of settings as
-    /// PostgreSQL's own tools take them, and brings the tables up to date.
+    /// PostgreSQL's own tools take them (of those for encryption `sslmode` and `sslrootcert`), and brings the tables up to date.
     ///
     /// Any number of processes, on any number of machines, may have it open. Errors: `Schema` where the name makes no
     /// sense, a newer version wrote it or a migration was edited; `Driver` where the database does not answer.
@@ -135,15 +138,14 @@ impl Store for PostgresStore {
 
 impl Shared {
     fn new(url: &str) -> Result<Self, StoreError> {
-        let config: Config =
-            url.parse().map_err(|error| StoreError::Schema(format!("its address is not one: {error}")))?;
+        let (config, tls) = tls::read(url)?;
         let runtime = Builder::new_multi_thread()
             .worker_threads(1)
             .thread_name("postgres")
             .enable_all()
             .build()
             .map_err(|error| StoreError::driver("started a thread", error))?;
-        Ok(Self { config, runtime: Some(runtime), idle: Mutex::default() })
+        Ok(Self { config, tls, runtime: Some(runtime), idle: Mutex::default() })
     }
 
     fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Link>> {
@@ -161,7 +163,7 @@ impl Shared {
 
     fn connect(&self) -> Result<Link, StoreError> {
         match &self.runtime {
-            Some(runtime) => Link::open(runtime, &self.config),
+            Some(runtime) => Link::open(runtime, &self.config, &self.tls),
             None => Err(StoreError::driver("connected to PostgreSQL", "the store is closed")),
         }
     }

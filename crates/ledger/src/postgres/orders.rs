@@ -11,6 +11,7 @@ use rustc_hash::FxHashMap;
 use super::{
     cells::{Cells, each},
     conn::Conn,
+    driver::each_of,
 };
 use crate::{
     OrderFilter, StoreError,
@@ -19,8 +20,11 @@ use crate::{
 };
 
 pub(super) fn orders(conn: &mut Conn, tenant: &TenantId, ids: &[OrderId]) -> Result<Vec<Order>, StoreError> {
-    const SQL: &str = "SELECT reference, customer, placed_by, body, order_id FROM orders \
-         WHERE tenant = $1 AND order_id = ANY($2)";
+    const SQL: &str = each_of!(
+        "bytea[]",
+        "SELECT reference, customer, placed_by, body, order_id FROM orders \
+         WHERE tenant = $1 AND order_id = wanted.key"
+    );
     let wanted: Vec<&[u8]> = ids.iter().map(|id| id.bytes().as_slice()).collect();
     let rows = conn.rows("read orders", SQL, [&tenant.as_str() as _, &wanted as _])?;
     let mut found: FxHashMap<OrderId, Order> = each(&rows, |cells| {
@@ -72,8 +76,11 @@ pub(super) fn contacts(
     tenant: &TenantId,
     orders: &[OrderId],
 ) -> Result<FxHashMap<OrderId, Contact>, StoreError> {
-    const SQL: &str = "SELECT order_id, contact FROM orders \
-         WHERE tenant = $1 AND order_id = ANY($2) AND contact IS NOT NULL";
+    const SQL: &str = each_of!(
+        "bytea[]",
+        "SELECT order_id, contact FROM orders \
+         WHERE tenant = $1 AND order_id = wanted.key AND contact IS NOT NULL"
+    );
     let wanted: Vec<&[u8]> = orders.iter().map(|id| id.bytes().as_slice()).collect();
     let rows = conn.rows("read contacts", SQL, [&tenant.as_str() as _, &wanted as _])?;
     let read = |cells: Cells<'_>| Ok((OrderId::from_bytes(cells.bytes(0)?), cells.json(1)?));
@@ -107,7 +114,8 @@ pub(super) fn bought(
 }
 
 pub(super) fn holds(conn: &mut Conn, tenant: &TenantId, ids: &[HoldId]) -> Result<Vec<Hold>, StoreError> {
-    const SQL: &str = "SELECT hold FROM holds WHERE tenant = $1 AND hold_id = ANY($2)";
+    const SQL: &str =
+        each_of!("bytea[]", "SELECT hold FROM holds WHERE tenant = $1 AND hold_id = wanted.key");
     let wanted: Vec<&[u8]> = ids.iter().map(|id| id.bytes().as_slice()).collect();
     let rows = conn.rows("read holds", SQL, [&tenant.as_str() as _, &wanted as _])?;
     let found: Vec<Hold> = each(&rows, |cells| cells.json(0))?;

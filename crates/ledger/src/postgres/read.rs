@@ -9,12 +9,12 @@ use model::{
     supply::Supply,
     time::Timestamp,
 };
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::{
     cells::{Cells, each},
     conn::Conn,
-    driver::Call,
+    driver::{Call, each_of},
 };
 use crate::{
     ApiKey, EventRow, Replay, StoreError, Tenant, Timer, Work,
@@ -88,11 +88,22 @@ pub(super) use supply_select;
 
 /// The pools of these SKUs, in their order.
 pub(super) fn pools(conn: &mut Conn, tenant: &TenantId, skus: &[Sku]) -> Result<Vec<Pool>, StoreError> {
-    const POOLS: &str = "SELECT version, settling, item, sku FROM pools WHERE tenant = $1 AND sku = ANY($2)";
-    const POLICIES: &str = "SELECT channel, policy, sku FROM policies \
-         WHERE tenant = $1 AND sku = ANY($2) ORDER BY sku, channel";
-    const SUPPLIES: &str = supply_select!("WHERE tenant = $1 AND sku = ANY($2) AND state <> 'closed'");
-    let (name, wanted) = (tenant.as_str(), skus.iter().map(Sku::as_str).collect::<Vec<_>>());
+    const POOLS: &str = each_of!(
+        "text[]",
+        "SELECT version, settling, item, sku FROM pools WHERE tenant = $1 AND sku = wanted.key"
+    );
+    const POLICIES: &str = each_of!(
+        "text[]",
+        "SELECT channel, policy, sku FROM policies WHERE tenant = $1 AND sku = wanted.key ORDER BY channel"
+    );
+    const SUPPLIES: &str = each_of!(
+        "text[]",
+        supply_select!("WHERE tenant = $1 AND sku = wanted.key AND state <> 'closed'")
+    );
+    let mut wanted: Vec<&str> = skus.iter().map(Sku::as_str).collect();
+    let mut seen = FxHashSet::default();
+    wanted.retain(|sku| seen.insert(*sku));
+    let name = tenant.as_str();
     let calls = [POOLS, POLICIES, SUPPLIES].map(|sql| Call::new(sql, [&name as _, &wanted as _]));
     let answers = conn.ask("read pools", &calls)?;
     let [pools, policies, supplies] = answers.as_slice() else {

@@ -1,6 +1,7 @@
 //! Records of both shelves.
 
 use model::{id::TenantId, record::Record, time::Timestamp};
+use rustc_hash::FxHashMap;
 
 use super::{cells::each, conn::Conn};
 use crate::{
@@ -23,12 +24,16 @@ pub(super) fn records(
     kind: &str,
     ids: &[&str],
 ) -> Result<Vec<Record>, StoreError> {
-    let sql =
-        format!("SELECT {COLUMNS} FROM {} WHERE tenant = $1 AND kind = $2 AND id = ANY($3)", table(shelf));
-    let rows = conn.rows("read records", &sql, [&tenant.as_str() as _, &kind as _, &ids as _])?;
-    let found = each(&rows, |cells| stored::record(cells, 0))?;
-    let find = |id: &&str| found.iter().find(|record| *record.id == **id).cloned();
-    Ok(ids.iter().filter_map(find).collect())
+    // As `each_of!` does.
+    let sql = format!(
+        "SELECT found.* FROM unnest($2::text[]) AS wanted (key) CROSS JOIN LATERAL (SELECT {COLUMNS} FROM {} \
+         WHERE tenant = $1 AND kind = $3 AND id = wanted.key OFFSET 0) AS found",
+        table(shelf)
+    );
+    let rows = conn.rows("read records", &sql, [&tenant.as_str() as _, &ids as _, &kind as _])?;
+    let found: Vec<Record> = each(&rows, |cells| stored::record(cells, 0))?;
+    let found: FxHashMap<&str, &Record> = found.iter().map(|record| (&*record.id, record)).collect();
+    Ok(ids.iter().filter_map(|id| found.get(*id).map(|record| (*record).clone())).collect())
 }
 
 pub(super) fn record_page(

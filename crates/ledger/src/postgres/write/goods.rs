@@ -12,9 +12,12 @@ pub(super) fn pools(steps: &mut Vec<Step<'_>>, changes: &Changes) -> Result<(), 
     const ADD: &str = "INSERT INTO pools (tenant, sku, settling, item, version) \
          SELECT $1, rows.sku, rows.settling, rows.item, 1 \
          FROM unnest($2::text[], $3::bigint[], $4::text[]) AS rows (sku, settling, item) ON CONFLICT DO NOTHING";
-    const SET: &str = "UPDATE pools SET settling = rows.settling, item = rows.item, version = pools.version + 1 \
+    // Not an UPDATE with a join: each row is found by its key, whatever the planner knows of the table.
+    const SET: &str = "INSERT INTO pools (tenant, sku, settling, item, version) \
+         SELECT $1, rows.sku, rows.settling, rows.item, rows.version + 1 \
          FROM unnest($2::text[], $3::bigint[], $4::text[], $5::bigint[]) AS rows (sku, settling, item, version) \
-         WHERE pools.tenant = $1 AND pools.sku = rows.sku AND pools.version = rows.version";
+         ON CONFLICT (tenant, sku) DO UPDATE SET settling = excluded.settling, item = excluded.item, \
+         version = excluded.version WHERE pools.version = excluded.version - 1";
     let all = last(changes.pools.iter().map(|(item, version, settling)| {
         (item.sku.as_str(), (item, i64::try_from(*version).unwrap_or(i64::MAX), i64::from(*settling)))
     }));

@@ -36,6 +36,9 @@ use crate::{Changes, StoreError};
 const DOING: &str = "wrote a batch";
 /// How often changes that are too old are dropped, in versions.
 const SWEEP: i64 = 256;
+/// So many rows are deleted one statement each, by their keys. A join would rather read all rows of the tenant as long as the
+/// planner has no statistics of the table.
+const FEW: usize = 64;
 
 /// A list of one column's values.
 type Column<'c> = Box<dyn ToSql + Sync + 'c>;

@@ -46,9 +46,10 @@ pub(super) fn orders<'c>(
     const CONTACT: &str = "UPDATE orders SET contact = rows.contact \
          FROM unnest($2::bytea[], $3::text[]) AS rows (order_id, contact) \
          WHERE orders.tenant = $1 AND orders.order_id = rows.order_id";
-    const SET: &str = "UPDATE orders SET body = rows.body \
+    // Not an UPDATE with a join: each row is found by its key, whatever the planner knows of the table.
+    const SET: &str = "INSERT INTO orders (tenant, order_id, body) SELECT $1, rows.order_id, rows.body \
          FROM unnest($2::bytea[], $3::text[]) AS rows (order_id, body) \
-         WHERE orders.tenant = $1 AND orders.order_id = rows.order_id";
+         ON CONFLICT (tenant, order_id) DO UPDATE SET body = excluded.body";
     if !changes.orders.is_empty() {
         let rows: Vec<(&Order, &Text<'_>)> =
             changes.orders.iter().map(|order| &**order).zip(&texts.placed).collect();

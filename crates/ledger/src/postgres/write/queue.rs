@@ -2,7 +2,7 @@
 
 use model::order::{Line, Order};
 
-use super::{Column, Step, last};
+use super::{Column, FEW, Step, last};
 use crate::{
     Changes,
     cells::{days, wanted_on},
@@ -44,6 +44,8 @@ pub(super) fn places<'c>(steps: &mut Vec<Step<'c>>, changes: &'c Changes) {
          AS rows (supply_id, wanted_on, order_id, line) \
          WHERE queue.tenant = $1 AND queue.supply_id = rows.supply_id AND queue.wanted_on = rows.wanted_on \
          AND queue.order_id = rows.order_id AND queue.line = rows.line";
+    const DROP_ONE: &str = "DELETE FROM queue \
+         WHERE tenant = $1 AND supply_id = $2 AND wanted_on = $3 AND order_id = $4 AND line = $5";
     let lines = changes.orders.iter().flat_map(|order| order.lines.iter().map(move |line| (&**order, line)));
     let placed: Vec<Place<'_>> = lines.flat_map(|(order, line)| places_of(order, line)).collect();
     if !placed.is_empty() {
@@ -72,9 +74,19 @@ pub(super) fn places<'c>(steps: &mut Vec<Step<'c>>, changes: &'c Changes) {
             })
         })
         .collect();
-    if !gone.is_empty() {
+    if gone.len() > FEW {
         let columns = columns!(gone, |row| [row.0.as_slice(), row.1, row.2.as_slice(), row.3]);
         steps.push(Step::new(DROP, columns));
+    } else {
+        for (supply, wanted_on, order, line) in gone {
+            let key: Vec<Column<'_>> = vec![
+                Box::new(supply.as_slice()),
+                Box::new(wanted_on),
+                Box::new(order.as_slice()),
+                Box::new(line),
+            ];
+            steps.push(Step::new(DROP_ONE, key));
+        }
     }
 }
 
