@@ -44,7 +44,7 @@ fn an_address_says_whether_a_connection_is_encrypted_and_who_is_believed() {
     let refused = [
         ("localhost", "?sslmode=disable".to_owned(), "no encryption"),
         ("127.0.0.1", full, "NotValidForName"),
-        ("localhost", format!("?sslmode=verify-full&sslrootcert={stranger}"), "UnknownIssuer"),
+        ("localhost", format!("?sslmode=verify-full&sslrootcert={stranger}"), "InvalidCertificate"),
         ("localhost", "?sslmode=verify-full&sslrootcert=/nowhere.pem".to_owned(), "/nowhere.pem"),
         ("localhost", "?sslmode=verify-ca".to_owned(), "verify-full"),
         ("localhost", format!("?sslmode=require&sslrootcert={root}"), "goes with sslmode=verify-full"),
