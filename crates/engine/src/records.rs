@@ -53,8 +53,7 @@ impl Working<'_> {
     ) -> Result<(), Failure> {
         let kind: Arc<str> = kind.into();
         let key = |id: &str| -> RecordKey { (Arc::clone(&kind), id.into()) };
-        let missing: Vec<String> =
-            ids.filter(|id| !self.state.shop.records.contains_key(&key(id))).collect();
+        let missing: Vec<String> = ids.filter(|id| !self.state.shop.records.contains_key(&key(id))).collect();
         if missing.is_empty() {
             return Ok(());
         }

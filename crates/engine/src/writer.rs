@@ -537,9 +537,8 @@ impl Writer {
     /// Reads what a batch needs. What cannot be read is met again by the request that needs it.
     fn load_for(&mut self, batch: &Batch) -> Result<(), Trouble> {
         let requests = || batch.requests.iter().map(|(request, _)| &**request);
-        let lacking = |request: &&Request| {
-            self.tenants.get(&request.tenant).is_some_and(|state| state.lacks(request))
-        };
+        let lacking =
+            |request: &&Request| self.tenants.get(&request.tenant).is_some_and(|state| state.lacks(request));
         let tenants: BTreeSet<TenantId> =
             requests().filter(lacking).map(|request| request.tenant.clone()).collect();
         for tenant in &tenants {

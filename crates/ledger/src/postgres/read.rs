@@ -96,10 +96,8 @@ pub(super) fn pools(conn: &mut Conn, tenant: &TenantId, skus: &[Sku]) -> Result<
         "text[]",
         "SELECT channel, policy, sku FROM policies WHERE tenant = $1 AND sku = wanted.key ORDER BY channel"
     );
-    const SUPPLIES: &str = each_of!(
-        "text[]",
-        supply_select!("WHERE tenant = $1 AND sku = wanted.key AND state <> 'closed'")
-    );
+    const SUPPLIES: &str =
+        each_of!("text[]", supply_select!("WHERE tenant = $1 AND sku = wanted.key AND state <> 'closed'"));
     let mut wanted: Vec<&str> = skus.iter().map(Sku::as_str).collect();
     let mut seen = FxHashSet::default();
     wanted.retain(|sku| seen.insert(*sku));

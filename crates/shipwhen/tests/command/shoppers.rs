@@ -58,14 +58,26 @@ pub(crate) struct Shopper {
     unanswered: Option<Sent>,
     /// Acknowledged only when asked again, after a kill.
     pub(crate) late: usize,
-    /// Of those, the ones that had gone in before the kill.
+    /// Of those, the ones that had been done before, unsaid: a request sent again after it was acknowledged is not among them.
     pub(crate) late_replays: usize,
+    /// Keys of what was acknowledged.
+    acknowledged: BTreeSet<String>,
 }
 
 impl Shopper {
     pub(crate) fn new(name: usize) -> Self {
         let draws = Draws(SEED ^ ((name as u64 + 1) << 32));
-        Self { draws, name, made: 0, kept: Vec::new(), unanswered: None, late: 0, late_replays: 0 }
+        let acknowledged = BTreeSet::new();
+        Self {
+            draws,
+            name,
+            made: 0,
+            kept: Vec::new(),
+            unanswered: None,
+            late: 0,
+            late_replays: 0,
+            acknowledged,
+        }
     }
 
     /// Sends what was left open, then one request after another, until no answer comes.
@@ -118,9 +130,10 @@ impl Shopper {
         }
         let replayed = answer.replayed;
         self.unanswered = None;
+        let is_new = self.acknowledged.insert(sent.once.clone());
         if again {
             self.late += 1;
-            self.late_replays += usize::from(replayed);
+            self.late_replays += usize::from(replayed && is_new);
         }
         if sent.path != "/v1/orders" {
             let order = answer.expect(200);
