@@ -61,6 +61,12 @@ pub fn undo_run(set: Setting<'_>, undo: &Undo<'_>) -> Decision {
     let here = |supply: &Supply| matches!(supply.state, SupplyState::OnHand | SupplyState::Quarantine);
     let came = run.opened.iter().chain(run.after.iter().filter(|_| !here(&run.before)));
     let by = RunId::of(set.command);
+    // Where nothing but lines moved, every supply is as it is; what the run was filed under may have closed since.
+    let as_it_is = || {
+        let standing = pool.supplies.iter().map(|supply| &**supply).find(|supply| !supply.kind.is_elastic());
+        now.or(standing).map(|supply| Supply { claims: Vec::new(), ..supply.clone() })
+    };
+    let restored = if run.only_moved() { as_it_is() } else { None }.unwrap_or_else(|| run.before.clone());
     let record = Record {
         owner: undo.whole.before.id.to_string().into(),
         state: "undone".into(),
@@ -72,10 +78,7 @@ pub fn undo_run(set: Setting<'_>, undo: &Undo<'_>) -> Decision {
         by,
         sku: run.sku.clone(),
         reopened,
-        // Where nothing but lines moved, it is as it is.
-        restored: now
-            .filter(|_| run.only_moved())
-            .map_or_else(|| run.before.clone(), |now| Supply { claims: Vec::new(), ..now.clone() }),
+        restored,
         moves,
         closed: run.opened.iter().map(|lot| lot.id).collect(),
         unreceived: came.filter(|lot| here(lot)).map(|lot| (lot.id, lot.quantity)).collect(),
@@ -189,10 +192,11 @@ fn paired(line: LineId, deltas: BTreeMap<SupplyId, Units>) -> Vec<Move> {
 
 /// Supplies that somebody goes back to, or that the run was about, and that are closed now: they open again empty.
 fn reopened(undo: &Undo<'_>, pool: &model::pool::Pool, moves: &[Move]) -> Result<Vec<Supply>, Rejection> {
+    let changed = (!undo.run.only_moved()).then_some(undo.run.before.id);
     let mut missing: Vec<SupplyId> = moves
         .iter()
         .map(|step| step.to)
-        .chain([undo.run.before.id])
+        .chain(changed)
         .filter(|id| pool.supply(*id).is_none())
         .collect();
     missing.sort_unstable();

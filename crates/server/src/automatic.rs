@@ -3,7 +3,7 @@
 
 use std::{num::NonZeroUsize, sync::Arc, time::Duration};
 
-use engine::{Detail, Failure, Request};
+use engine::Failure;
 use insight::{
     advice::{Advice, Terms, advise_all},
     advisor::Mode,
@@ -26,6 +26,7 @@ use serde_json::json;
 use crate::{
     App,
     api::decide::{Histories, shown},
+    worker::{self, over_and_over, read},
 };
 
 /// Shops looked at in one round.
@@ -181,31 +182,18 @@ pub(crate) fn next_round(now: Timestamp) -> Result<Record, Failure> {
 }
 
 async fn run(app: &Arc<App>, tenant: &TenantId, now: Timestamp, command: Command) -> Result<bool, Failure> {
-    let id = app.stamps.next(now);
-    let request = Request { tenant: tenant.clone(), now, id, command, key: None, detail: Detail::Full };
-    Ok(app.engine.run(request).await?.outcome.is_ok())
+    Ok(worker::run(app, tenant, now, command).await?.is_ok())
 }
 
-async fn read<T: Send + 'static>(
-    app: &Arc<App>,
-    read: impl FnOnce(&mut dyn Read) -> Result<T, StoreError> + Send + 'static,
-) -> Result<T, Failure> {
-    let app = Arc::clone(app);
-    let done = tokio::task::spawn_blocking(move || read(&mut *app.engine.store().reader()?)).await;
-    done.map_err(|error| Failure::Defect(error.to_string().into()))?.map_err(Failure::from)
-}
 
 /// Follows the advice over and over, by the server's own clock, until it is dropped.
 pub async fn work(app: Arc<App>, pause: Duration) {
     let histories = Arc::new(Histories::default());
-    let mut ticks = tokio::time::interval(pause);
-    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    loop {
-        ticks.tick().await;
-        if let Err(error) = follow(&app, &histories, (app.clock)()).await {
-            tracing::warn!(%error, "automatic policies could not be looked at; the next round tries again");
-        }
-    }
+    over_and_over(app, pause, "automatic policies", |app, now| {
+        let histories = Arc::clone(&histories);
+        async move { follow(&app, &histories, now).await }
+    })
+    .await;
 }
 
 /// Looks at what is due on a server whose clock is set by its requests.

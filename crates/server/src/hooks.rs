@@ -5,12 +5,12 @@
 //! at an endpoint, a minute each; a node that died between sending and noting leaves a message that is sent again under the
 //! same `webhook-id`, by which receivers can tell.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use connect::webhook::{Message, Outcome, Secret, Sender};
-use engine::{Answer, Detail, Failure, Request};
+use engine::{Answer, Failure};
 use futures_util::{StreamExt, stream};
-use ledger::{EventRow, Read, RecordFilter, Shelf, StoreError};
+use ledger::{EventRow, RecordFilter, Shelf};
 use model::{
     command::{Command, KeepPrivate},
     id::TenantId,
@@ -22,7 +22,11 @@ use model::{
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::value::RawValue;
 
-use crate::{App, api::EventOut};
+use crate::{
+    App,
+    api::EventOut,
+    worker::{self, over_and_over, read},
+};
 
 /// Most endpoints of a tenant.
 pub(crate) const ENDPOINTS_MAX: usize = 50;
@@ -279,15 +283,7 @@ impl Work<'_> {
     }
 
     async fn keep(&self, wish: KeepPrivate) -> Result<bool, Failure> {
-        let request = Request {
-            tenant: self.tenant.clone(),
-            now: self.now,
-            id: self.app.stamps.next(self.now),
-            command: Command::KeepPrivate(wish),
-            key: None,
-            detail: Detail::Full,
-        };
-        match self.app.engine.run(request).await?.outcome {
+        match worker::run(self.app, self.tenant, self.now, Command::KeepPrivate(wish)).await? {
             Ok(Answer::Done) => Ok(true),
             Err(Rejection::Stale | Rejection::NotFound { .. }) => Ok(false),
             other => Err(Failure::Defect(format!("records were answered with {other:?}").into())),
@@ -313,23 +309,8 @@ fn read_as<T: DeserializeOwned>(record: &Record) -> Option<T> {
     record.read().ok().flatten()
 }
 
-async fn read<T: Send + 'static>(
-    app: &Arc<App>,
-    read: impl FnOnce(&mut dyn Read) -> Result<T, StoreError> + Send + 'static,
-) -> Result<T, Failure> {
-    let app = Arc::clone(app);
-    let done = tokio::task::spawn_blocking(move || read(&mut *app.engine.store().reader()?)).await;
-    done.map_err(|error| Failure::Defect(error.to_string().into()))?.map_err(Failure::from)
-}
 
 /// Works over and over, by the server's own clock, until it is dropped.
-pub async fn work(app: Arc<App>, pause: std::time::Duration) {
-    let mut ticks = tokio::time::interval(pause);
-    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    loop {
-        ticks.tick().await;
-        if let Err(error) = deliver(&app, (app.clock)()).await {
-            tracing::warn!(%error, "webhooks could not be worked; the next round tries again");
-        }
-    }
+pub async fn work(app: Arc<App>, pause: Duration) {
+    over_and_over(app, pause, "webhooks", |app, now| async move { deliver(&app, now).await }).await;
 }

@@ -7,9 +7,9 @@
 use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
 
 use connect::payments::{Commission, PaymentProvider};
-use engine::{Answer, Detail, Failure, PAYER, Request, errands_to};
+use engine::{Answer, Failure, PAYER, errands_to};
 use futures_util::{StreamExt, stream};
-use ledger::{Read, Shelf, StoreError};
+use ledger::Shelf;
 use model::{
     command::Command,
     errand::{Errand, ErrandWish, Heard, Payer, Word},
@@ -18,7 +18,10 @@ use model::{
     time::{Timestamp, seconds_after},
 };
 
-use crate::App;
+use crate::{
+    App,
+    worker::{self, over_and_over, read},
+};
 
 /// Most errands taken at once.
 const TAKEN_MAX: usize = 100;
@@ -136,14 +139,7 @@ pub(crate) async fn payer(app: &Arc<App>, tenant: &TenantId, order: OrderId) -> 
 
 /// Runs the worker over and over, by the server's own clock, until it is dropped.
 pub async fn work(app: Arc<App>, pause: Duration) {
-    let mut ticks = tokio::time::interval(pause);
-    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    loop {
-        ticks.tick().await;
-        if let Err(error) = deliver(&app, (app.clock)()).await {
-            tracing::warn!(%error, "payments could not be worked; the next round tries again");
-        }
-    }
+    over_and_over(app, pause, "payments", |app, now| async move { deliver(&app, now).await }).await;
 }
 
 pub(crate) async fn run(
@@ -152,23 +148,7 @@ pub(crate) async fn run(
     now: Timestamp,
     wish: ErrandWish,
 ) -> Result<Answer, Failure> {
-    let request = Request {
-        tenant: tenant.clone(),
-        now,
-        id: app.stamps.next(now),
-        command: Command::Errand(wish),
-        key: None,
-        detail: Detail::Full,
-    };
-    let answered = app.engine.run(request).await?;
-    answered.outcome.map_err(|refused| Failure::Defect(format!("an errand was refused: {refused:?}").into()))
+    let outcome = worker::run(app, tenant, now, Command::Errand(wish)).await?;
+    outcome.map_err(|refused| Failure::Defect(format!("an errand was refused: {refused:?}").into()))
 }
 
-async fn read<T: Send + 'static>(
-    app: &Arc<App>,
-    read: impl FnOnce(&mut dyn Read) -> Result<T, StoreError> + Send + 'static,
-) -> Result<T, Failure> {
-    let app = Arc::clone(app);
-    let done = tokio::task::spawn_blocking(move || read(&mut *app.engine.store().reader()?)).await;
-    done.map_err(|error| Failure::Defect(error.to_string().into()))?.map_err(Failure::from)
-}

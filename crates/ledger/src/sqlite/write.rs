@@ -227,9 +227,9 @@ fn orders(
     tenant: &TenantId,
     changes: &Changes,
 ) -> Result<(), StoreError> {
+    let mut contacts: FxHashMap<OrderId, _> =
+        changes.contacts.iter().map(|(order, contact)| (*order, contact)).collect();
     if !changes.orders.is_empty() {
-        let contacts: FxHashMap<OrderId, _> =
-            changes.contacts.iter().map(|(order, contact)| (*order, contact)).collect();
         let mut rows = Rows::of(conn, tenant, "wrote an order", sql::ADD_ORDER)?;
         for (nth, order) in changes.orders.iter().enumerate() {
             let order: &Order = order;
@@ -237,7 +237,7 @@ fn orders(
                 .bind(3, order.reference.as_deref())?
                 .bind(4, order.customer.as_ref().map(|customer| &customer.0))?
                 .bind(5, order.placed_by.as_deref())?;
-            match contacts.get(&order.id) {
+            match contacts.remove(&order.id) {
                 Some(contact) => rows.bind_json(6, contact)?,
                 None => rows.bind(6, None::<&str>)?,
             };
@@ -247,12 +247,10 @@ fn orders(
             }
         }
     }
-    let is_placed = |id: &OrderId| changes.orders.iter().any(|order| order.id == *id);
-    // Nearly always those of the orders placed, written with them.
-    if changes.contacts.len() > changes.orders.len() || !changes.contacts.iter().all(|(id, _)| is_placed(id))
-    {
+    // Nearly always none are left: they came with the orders placed.
+    if !contacts.is_empty() {
         let mut rows = Rows::of(conn, tenant, "wrote a contact", sql::SET_CONTACT)?;
-        for (order, contact) in &changes.contacts {
+        for (order, contact) in contacts {
             rows.bind(2, order.bytes())?.bind_json(3, contact)?.run()?;
         }
     }

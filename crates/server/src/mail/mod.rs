@@ -15,11 +15,11 @@ use std::{
 
 use connect::smtp::{Letter, Mailer, SendError, Throttle};
 use engine::{
-    Answer, Detail, Failure, Request,
+    Answer, Failure,
     notices::{CURSOR, MAIL, MailRow},
 };
 use futures_util::{StreamExt, stream};
-use ledger::{Read, Shelf, StoreError};
+use ledger::Shelf;
 use model::{
     command::Command,
     event::Event,
@@ -32,7 +32,10 @@ use sha2::{Digest, Sha256};
 
 pub(crate) use compose::{Unsendable, compose, preview};
 
-use crate::App;
+use crate::{
+    App,
+    worker::{self, over_and_over, read},
+};
 
 /// Most mails taken at once.
 const TAKEN_MAX: usize = 200;
@@ -245,14 +248,7 @@ async fn next_orders(
 
 /// Runs the worker over and over, by the server's own clock, until it is dropped.
 pub async fn work(app: Arc<App>, pause: Duration) {
-    let mut ticks = tokio::time::interval(pause);
-    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    loop {
-        ticks.tick().await;
-        if let Err(error) = deliver(&app, (app.clock)()).await {
-            tracing::warn!(%error, "mail could not be worked; the next round tries again");
-        }
-    }
+    over_and_over(app, pause, "mail", |app, now| async move { deliver(&app, now).await }).await;
 }
 
 async fn run(
@@ -261,23 +257,7 @@ async fn run(
     now: Timestamp,
     wish: MessageWish,
 ) -> Result<Answer, Failure> {
-    let request = Request {
-        tenant: tenant.clone(),
-        now,
-        id: app.stamps.next(now),
-        command: Command::Message(wish),
-        key: None,
-        detail: Detail::Full,
-    };
-    let answered = app.engine.run(request).await?;
-    answered.outcome.map_err(|rejection| Failure::Defect(format!("mail was refused: {rejection:?}").into()))
+    let outcome = worker::run(app, tenant, now, Command::Message(wish)).await?;
+    outcome.map_err(|rejection| Failure::Defect(format!("mail was refused: {rejection:?}").into()))
 }
 
-async fn read<T: Send + 'static>(
-    app: &Arc<App>,
-    read: impl FnOnce(&mut dyn Read) -> Result<T, StoreError> + Send + 'static,
-) -> Result<T, Failure> {
-    let app = Arc::clone(app);
-    let done = tokio::task::spawn_blocking(move || read(&mut *app.engine.store().reader()?)).await;
-    done.map_err(|error| Failure::Defect(error.to_string().into()))?.map_err(Failure::from)
-}

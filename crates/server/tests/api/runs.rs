@@ -165,6 +165,28 @@ async fn a_run_that_was_asked_for_is_undone_whole() {
 }
 
 #[tokio::test]
+async fn undoing_a_run_whose_goods_have_left_for_others_brings_no_goods_back() {
+    let world = world();
+    world.with_mug().await;
+    let first = world.supply("MUG", 4, "2026-12-12").await;
+    world.supply("MUG", 8, "2026-12-20").await;
+    let (older, newer) = (world.order("MUG", 4).await, world.order("MUG", 4).await);
+    let line = newer["lines"][0]["id"].as_str().unwrap();
+    world.put(&format!("/v1/lines/{line}/allocation"), json!({"class": -1})).await.is(200);
+    let wish = json!({"sku": "MUG", "rule": {"basis": "class"}, "strategy": "redistribute"});
+    let done = world.post("/v1/runs", wish).await.is(200);
+    let cancel = json!({"reason": "other"});
+    for order in [&older, &newer] {
+        let id = order["id"].as_str().unwrap();
+        world.post(&format!("/v1/orders/{id}/cancel"), cancel.clone()).await.is(200);
+    }
+    world.post(&format!("/v1/supplies/{first}/cancel"), json!({})).await.is(200);
+    let before = standing(&world).await;
+    undo(&world, &done["run"]).await.is(200);
+    assert_eq!(standing(&world).await, before, "what was cancelled since stays cancelled");
+}
+
+#[tokio::test]
 async fn who_has_paid_goes_first_where_the_rule_says_so() {
     let world = world();
     world.with_mug().await;
