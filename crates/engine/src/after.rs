@@ -28,6 +28,10 @@ use crate::{
 
 /// Most lines of one queue that one step looks at.
 pub(crate) const LINES_A_STEP: usize = 500;
+/// The same for work that goes on beside commands: about as long as those take.
+pub(crate) const LINES_BESIDE: usize = 48;
+/// Most lines that are looked at again before a command is answered; the others are right after.
+pub(crate) const LINES_AT_ONCE: usize = 100;
 
 /// A command in its course: each decision it leads to has a step of its own.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -35,6 +39,9 @@ pub(crate) struct Course {
     pub(crate) now: Timestamp,
     command: Uuid,
     step: u16,
+    /// Most lines of one queue that this step looks at.
+    #[serde(skip, default = "lines_a_step")]
+    pub(crate) lines: usize,
     #[serde(skip)]
     detail: Detail,
     /// The customer asked for it, and so need not be told.
@@ -42,9 +49,14 @@ pub(crate) struct Course {
     pub(crate) customer_knows: bool,
 }
 
+fn lines_a_step() -> usize {
+    LINES_A_STEP
+}
+
 impl Course {
     pub(crate) fn new(now: Timestamp, command: Uuid) -> Self {
-        Self { now, command, step: 0, detail: Detail::Full, customer_knows: false }
+        let lines = LINES_A_STEP;
+        Self { now, command, step: 0, lines, detail: Detail::Full, customer_knows: false }
     }
 
     /// The same with an answer of so much detail.
@@ -124,6 +136,18 @@ impl Rest {
         }
     }
 
+    fn course(&mut self) -> &mut Course {
+        match self {
+            Self::Settle { course, .. }
+            | Self::Reissue { course, .. }
+            | Self::Receive { course, .. }
+            | Self::Invite { course, .. }
+            | Self::Spread { course, .. }
+            | Self::SendDrafts { course, .. }
+            | Self::Watch { course, .. } => course,
+        }
+    }
+
     pub(crate) fn state(&self) -> Result<String, Failure> {
         serde_json::to_string(self).map_err(|error| Failure::Defect(error.to_string().into()))
     }
@@ -158,9 +182,12 @@ pub(crate) fn follow(
     }
     own_lines(working, course, events)?;
     money::cancelled(working, course, events)?;
+    let lines = course.lines;
+    course.lines = lines.min(LINES_AT_ONCE);
     for (sku, supply, cause) in changed {
         reissue(working, course, Behind::all(sku, supply), &cause, None)?;
     }
+    course.lines = lines;
     for (changed, cause) in settings {
         spread(working, course, &changed, Place::default(), &cause, None)?;
     }
@@ -355,12 +382,13 @@ pub(crate) fn reissue(
     work: Option<i64>,
 ) -> Result<usize, Failure> {
     let Behind { sku, supply, after, only } = behind;
+    let most = course.lines;
     working.load_pools([&sku].into_iter())?;
     let is_open = working.pool(&sku).is_some_and(|pool| pool.supply(supply).is_some());
     let mut lines: Vec<Waiting> = Vec::new();
     if is_open {
         let tenant = working.tenant;
-        lines = working.store()?.queue(tenant, supply, QueuePart::All, after, LINES_A_STEP)?;
+        lines = working.store()?.queue(tenant, supply, QueuePart::All, after, most)?;
         let mut orders: Vec<OrderId> = lines.iter().map(|waiting| waiting.line.order).collect();
         orders.dedup();
         working.load_orders(&orders)?;
@@ -378,7 +406,7 @@ pub(crate) fn reissue(
         promised(working, course, promises.clone())?;
         money::promises_moved(working, course, &promises)?;
     }
-    let last = lines.last().filter(|_| lines.len() == LINES_A_STEP).map(|waiting| waiting.line);
+    let last = lines.last().filter(|_| lines.len() == most).map(|waiting| waiting.line);
     let rest = |after: LineId| Rest::Reissue {
         sku,
         supply,
@@ -411,10 +439,11 @@ pub(crate) fn go_on_or_end(
     })
 }
 
-/// Goes on with work left behind, one step.
-pub(crate) fn go_on(working: &mut Working<'_>, work: &Work) -> Result<(), Failure> {
-    let rest: Rest = serde_json::from_str(&work.state)
+/// Goes on with work left behind, one step of so many lines at most.
+pub(crate) fn go_on(working: &mut Working<'_>, work: &Work, lines: usize) -> Result<(), Failure> {
+    let mut rest: Rest = serde_json::from_str(&work.state)
         .map_err(|error| Failure::Defect(format!("work {} cannot be read: {error}", work.id).into()))?;
+    rest.course().lines = lines;
     match rest {
         Rest::Settle { sku, cause, passed, mut course } => {
             if working.state.searches.get(&sku).is_some_and(|newest| *newest != work.id) {

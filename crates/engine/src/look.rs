@@ -12,11 +12,7 @@ use model::{
 use promise::{QueueNeed, Stretches};
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    after::{Course, LINES_A_STEP},
-    answer::Failure,
-    working::Working,
-};
+use crate::{after::Course, answer::Failure, working::Working};
 
 /// Lines read at first: most often the head of a queue is all it takes.
 const FIRST_PAGE: usize = 16;
@@ -97,8 +93,8 @@ fn read(
     let tenant = working.tenant;
     let mut window = Window { supply: need.supply, part, lines: Vec::new(), more: true };
     let (mut page, mut covered) = (FIRST_PAGE, 0);
-    while window.more && covered < need.units && window.lines.len() < LINES_A_STEP {
-        let limit = page.min(LINES_A_STEP - window.lines.len());
+    while window.more && covered < need.units && window.lines.len() < course.lines {
+        let limit = page.min(course.lines - window.lines.len());
         let rows = working.store()?.queue(tenant, need.supply, part, after, limit)?;
         window.more = rows.len() == limit;
         after = rows.last().map(|row| row.line);

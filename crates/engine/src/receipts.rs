@@ -14,7 +14,7 @@ use model::{
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    after::{Course, LINES_A_STEP, Rest, follow, go_on_or_end},
+    after::{Course, LINES_AT_ONCE, Rest, follow, go_on_or_end},
     allocation,
     answer::{Answer, Failure},
     execute::{Outcome, finish, last_come, lost, pool_of, supply_change},
@@ -26,8 +26,6 @@ use crate::{
 
 /// Most lines that an answer names.
 pub(crate) const SERVED_LINES_MAX: usize = 100;
-/// Most lines that get goods before a receipt is answered; of one for more, the others get theirs right after.
-const LINES_AT_ONCE: usize = 100;
 
 /// What is left of a receipt that is booked in part by part.
 #[derive(Debug, Serialize, Deserialize)]
@@ -123,7 +121,7 @@ pub(crate) fn go_on(
 ) -> Result<(), Failure> {
     working.load_pools([sku].into_iter())?;
     let wish = left.wish();
-    let part = first_part(working, &course, sku, &wish, LINES_A_STEP)?;
+    let part = first_part(working, &course, sku, &wish, course.lines)?;
     let now = part.as_ref().map_or(&wish, |(now, _)| now);
     course.next(working);
     let decision = decided(working, &course, sku, now, Some(left.lot))?;

@@ -5,7 +5,7 @@ use model::{allocation::Rule, id::TenantId, time::Timestamp};
 
 use crate::{
     Request,
-    after::go_on,
+    after::{LINES_A_STEP, go_on},
     answer::{Answered, Failure},
     desk::Desk,
     execute::{execute, fire},
@@ -69,7 +69,7 @@ impl Sandbox {
 
     fn work(&mut self) -> Result<(), Failure> {
         while let Some((_, work)) = self.store()?.work(1)?.pop() {
-            go_on(&mut self.working(), &work)?;
+            go_on(&mut self.working(), &work, LINES_A_STEP)?;
         }
         Ok(())
     }

@@ -9,7 +9,7 @@ use promise::Changed;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    after::{Behind, Course, LINES_A_STEP, Rest, go_on_or_end, reissue, settle},
+    after::{Behind, Course, Rest, go_on_or_end, reissue, settle},
     answer::Failure,
     working::Working,
 };
@@ -44,7 +44,7 @@ pub(crate) fn spread(
     work: Option<i64>,
 ) -> Result<(), Failure> {
     working.load_pools(changed.sku().into_iter())?;
-    let mut spread = Spread { changed, cause, at, budget: LINES_A_STEP };
+    let mut spread = Spread { changed, cause, at, budget: course.lines };
     let over = spread.step(working, course)?;
     let at = spread.at;
     let rest = || Rest::Spread { changed: changed.clone(), at, cause: cause.clone(), course: course.clone() };

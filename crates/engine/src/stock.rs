@@ -38,8 +38,10 @@ pub(crate) fn adjust(working: &mut Working<'_>, course: &mut Course, wish: &Adju
     let queues = last_come(working, &short)?;
     let decision = promise::adjust(course.setting(working), wish, &queues);
     working.take_moves();
+    let apart = wish.quarantine.then_some(SupplyId(course.setting(working).command));
     finish(working, course, decision, |working, _| {
-        Ok(Answer::Adjusted(standing(working, &wish.sku, &wish.location, wish.delta)))
+        let standing = standing(working, &wish.sku, &wish.location, wish.delta);
+        Ok(Answer::Adjusted(AdjustmentView { quarantine: apart, ..standing }))
     })
 }
 
@@ -66,6 +68,7 @@ fn standing(working: &mut Working<'_>, sku: &Sku, location: &LocationId, delta: 
         allocated,
         lines,
         displaced,
+        quarantine: None,
     }
 }
 
@@ -122,7 +125,7 @@ pub(crate) fn transfer(working: &mut Working<'_>, course: &mut Course, wish: &Tr
 }
 
 /// The kind of record that says where goods on their way were sent from, under the supply's id.
-const SENT: &str = "sent";
+pub(crate) const SENT: &str = "sent";
 
 /// Where goods that are due at another location were sent from.
 #[derive(Debug, Serialize, Deserialize)]
@@ -151,6 +154,7 @@ pub(crate) fn sent_from(
         delta: due.quantity,
         reason: AdjustReason::Transfer,
         line: None,
+        quarantine: false,
         note: Some(format!("{supply} was called off").into()),
     }))
 }

@@ -21,7 +21,7 @@ use testkit::{
 
 use crate::{
     Answer, Detail, Request, Snapshots, Stamps,
-    after::go_on,
+    after::{LINES_A_STEP, go_on},
     desk::Desk,
     execute::execute,
     working::{TenantState, Working},
@@ -99,7 +99,7 @@ impl House {
     fn step(&mut self) -> bool {
         let work = self.work();
         let Some(work) = work.first() else { return false };
-        go_on(&mut self.working(), work).unwrap();
+        go_on(&mut self.working(), work, LINES_A_STEP).unwrap();
         self.commit();
         true
     }
@@ -107,7 +107,7 @@ impl House {
     /// The process dies in the middle of a step and another one starts.
     fn kill(&mut self) {
         if let Some(work) = self.work().first() {
-            go_on(&mut self.working(), work).unwrap();
+            go_on(&mut self.working(), work, LINES_A_STEP).unwrap();
             self.working().flush().unwrap();
         }
         self.desk = Desk::new(self.store.writer().unwrap()).0;
@@ -141,6 +141,7 @@ impl House {
             delta,
             reason: AdjustReason::Count,
             line: None,
+            quarantine: false,
             note: None,
         }));
     }

@@ -19,7 +19,7 @@ use tokio::sync::oneshot;
 
 use crate::{
     Job, Request,
-    after::{Course, go_on},
+    after::{Course, LINES_A_STEP, LINES_BESIDE, go_on},
     answer::{Answered, Failure},
     desk::{Desk, Handover, Returned},
     execute::{execute, fire},
@@ -529,7 +529,8 @@ impl Writer {
             batch.worked.push(guarded(|| self.fire_due(*now)).map_err(trouble)?);
         }
         if self.work {
-            guarded(|| self.go_on()).map_err(trouble)?;
+            let lines = if batch.requests.is_empty() { LINES_A_STEP } else { LINES_BESIDE };
+            guarded(|| self.go_on(lines)).map_err(trouble)?;
         }
         self.keep().map_err(trouble)
     }
@@ -669,8 +670,8 @@ impl Writer {
         Ok(count)
     }
 
-    /// Goes on with the oldest work of one tenant, one step.
-    fn go_on(&mut self) -> Result<(), Failure> {
+    /// Goes on with the oldest work of one tenant, one step of so many lines at most.
+    fn go_on(&mut self, lines: usize) -> Result<(), Failure> {
         self.flush_all()?;
         let Some(first) = self.desk.store()?.work(1)?.into_iter().next() else {
             self.work = false;
@@ -681,7 +682,7 @@ impl Writer {
         if working.store()?.work(1)?.first() != Some(&first) {
             return Ok(());
         }
-        go_on(&mut working, &first.1)
+        go_on(&mut working, &first.1, lines)
     }
 
     fn flush_all(&mut self) -> Result<(), Failure> {

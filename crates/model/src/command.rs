@@ -351,6 +351,8 @@ pub struct WrongArrival {
     pub sku: Sku,
     /// How many units of it.
     pub quantity: Units,
+    /// Whether they are kept apart to be inspected first.
+    pub quarantine: bool,
 }
 
 /// Say what became of goods in quarantine.
@@ -379,6 +381,8 @@ pub struct Adjust {
     pub reason: AdjustReason,
     /// The order line whose units a customer sent back.
     pub line: Option<LineId>,
+    /// Whether they are kept apart to be inspected first; nobody may have them until then.
+    pub quarantine: bool,
     /// In a person's words.
     pub note: Option<Arc<str>>,
 }

@@ -451,6 +451,9 @@ pub struct AdjustmentView {
     /// Units that lines had here and lost.
     #[serde(default)]
     pub displaced: Units,
+    /// The supply that the units are, where they are kept apart to be inspected.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quarantine: Option<SupplyId>,
 }
 
 /// A supply that was entered, and who moved up into it.

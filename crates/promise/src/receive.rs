@@ -207,7 +207,7 @@ fn held(supply: &Supply, units: Units) -> Rejection {
     Refusal::new(RefusalCode::UnitsPromised, detail).into()
 }
 
-fn room_for(pool: &Pool, opened: usize) -> Result<(), Rejection> {
+pub(crate) fn room_for(pool: &Pool, opened: usize) -> Result<(), Rejection> {
     if opened == 0 || pool.supplies.len() + opened <= SUPPLIES_MAX {
         return Ok(());
     }

@@ -5,7 +5,6 @@ use model::{
     command::{Adjust, Count, Transfer, WrongArrival},
     event::{AdjustReason, Event, StockAdjusted},
     id::{LineId, LocationId, SupplyId},
-    limits::SUPPLIES_MAX,
     order::Cause,
     pool::Pool,
     refusal::{FieldError, Refusal, RefusalCode, Rejection},
@@ -15,12 +14,13 @@ use model::{
 use crate::{
     Decision, Queues, Setting,
     moves::displace,
+    receive::room_for,
     supply::{unknown_location, unknown_sku},
 };
 
 /// Changes stock by hand.
 ///
-/// More units go to the location's shelf. Fewer are taken from what nobody has a claim on, then from what is promised: those
+/// More units go to the location's shelf, or into quarantine as a supply of their own. Fewer are taken from what nobody has a claim on, then from what is promised: those
 /// lines wait on the shortfall, last come first, and `queues` holds them (see [`lots_short`]). An unknown SKU or location, a
 /// kit and more units than are there are `Invalid`; refuses `units_promised` where carts hold the units, `released` where
 /// fulfilment has them. What a customer sends back names its line, whose order is loaded: more than was sent is refused
@@ -45,6 +45,13 @@ pub fn adjust(set: Setting<'_>, wish: &Adjust, queues: &Queues) -> Decision {
     if !set.shop.locations.contains_key(&wish.location) {
         errors.push(unknown_location(&wish.location));
     }
+    if wish.quarantine && wish.delta < 0 {
+        errors.push(FieldError::new(
+            "/quarantine",
+            "contradiction",
+            "only units that come can be kept apart",
+        ));
+    }
     if let Some(line) = wish.line {
         check_return(set, wish, line, &mut errors);
     }
@@ -54,7 +61,13 @@ pub fn adjust(set: Setting<'_>, wish: &Adjust, queues: &Queues) -> Decision {
     }
     let mut events = Vec::new();
     let mut opened = None;
-    let changed = if wish.delta >= 0 {
+    let changed = if wish.quarantine {
+        room_for(pool, 1)?;
+        let id = SupplyId(set.command);
+        let apart = new_shelf(set, pool, &wish.location, id);
+        opened = Some(Supply { state: SupplyState::Quarantine, ..apart });
+        vec![(id, wish.delta)]
+    } else if wish.delta >= 0 {
         let shelf = lots(pool, &wish.location).find(|lot| lot.kind == SupplyKind::Stock);
         let id = shelf.map_or(SupplyId(set.command), |shelf| shelf.id);
         opened = shelf.is_none().then(|| new_shelf(set, pool, &wish.location, id));
@@ -123,10 +136,7 @@ pub fn transfer(set: Setting<'_>, wish: &Transfer) -> Decision {
         let refusal = Refusal::new(RefusalCode::NotAvailable, detail);
         return Err(Refusal { sku: Some(wish.sku.clone()), available: Some(free), ..refusal }.into());
     }
-    if pool.supplies.len() >= SUPPLIES_MAX {
-        let detail = format!("{} has {SUPPLIES_MAX} open supplies already", wish.sku);
-        return Err(Refusal::new(RefusalCode::TooManySupplies, detail).into());
-    }
+    room_for(pool, 1)?;
     let left = StockAdjusted {
         sku: wish.sku.clone(),
         location: wish.from.clone(),
@@ -151,7 +161,7 @@ pub fn transfer(set: Setting<'_>, wish: &Transfer) -> Decision {
     Ok(vec![Event::StockAdjusted(left), Event::SupplyAdded(due)])
 }
 
-/// The change that something else makes which came in the place of what was expected: it goes to the shelf where it came.
+/// The change that something else makes which came in the place of what was expected, where it came.
 ///
 /// `supply`: what it came with, if it is open; it stays as it is. Refuses `supply_closed`; the SKU that was expected is
 /// `Invalid`.
@@ -171,6 +181,7 @@ pub fn wrong_arrival(supply: Option<&Supply>, wish: &WrongArrival) -> Result<Adj
         delta: wish.quantity,
         reason: AdjustReason::WrongArrival,
         line: None,
+        quarantine: wish.quarantine,
         note: Some(format!("came with {} in the place of {expected}", supply.id).into()),
     })
 }
@@ -186,6 +197,7 @@ pub fn counted(pool: &Pool, wish: &Count) -> Option<Adjust> {
         delta: wish.counted - here,
         reason: AdjustReason::Count,
         line: None,
+        quarantine: false,
         note: wish.note.clone(),
     })
 }

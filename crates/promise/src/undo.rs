@@ -193,12 +193,8 @@ fn paired(line: LineId, deltas: BTreeMap<SupplyId, Units>) -> Vec<Move> {
 /// Supplies that somebody goes back to, or that the run was about, and that are closed now: they open again empty.
 fn reopened(undo: &Undo<'_>, pool: &model::pool::Pool, moves: &[Move]) -> Result<Vec<Supply>, Rejection> {
     let changed = (!undo.run.only_moved()).then_some(undo.run.before.id);
-    let mut missing: Vec<SupplyId> = moves
-        .iter()
-        .map(|step| step.to)
-        .chain(changed)
-        .filter(|id| pool.supply(*id).is_none())
-        .collect();
+    let mut missing: Vec<SupplyId> =
+        moves.iter().map(|step| step.to).chain(changed).filter(|id| pool.supply(*id).is_none()).collect();
     missing.sort_unstable();
     missing.dedup();
     let open = |id: SupplyId| {

@@ -185,7 +185,6 @@ async fn run(app: &Arc<App>, tenant: &TenantId, now: Timestamp, command: Command
     Ok(worker::run(app, tenant, now, command).await?.is_ok())
 }
 
-
 /// Follows the advice over and over, by the server's own clock, until it is dropped.
 pub async fn work(app: Arc<App>, pause: Duration) {
     let histories = Arc::new(Histories::default());

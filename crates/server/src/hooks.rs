@@ -309,7 +309,6 @@ fn read_as<T: DeserializeOwned>(record: &Record) -> Option<T> {
     record.read().ok().flatten()
 }
 
-
 /// Works over and over, by the server's own clock, until it is dropped.
 pub async fn work(app: Arc<App>, pause: Duration) {
     over_and_over(app, pause, "webhooks", |app, now| async move { deliver(&app, now).await }).await;

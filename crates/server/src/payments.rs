@@ -151,4 +151,3 @@ pub(crate) async fn run(
     let outcome = worker::run(app, tenant, now, Command::Errand(wish)).await?;
     outcome.map_err(|refused| Failure::Defect(format!("an errand was refused: {refused:?}").into()))
 }
-

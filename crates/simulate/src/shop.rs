@@ -126,7 +126,8 @@ impl Shop {
     pub(crate) fn stock(&mut self, units: Units) -> Result<(), SimulateError> {
         let (sku, location) = (self.sku.clone(), self.place.clone());
         let reason = AdjustReason::OpeningStock;
-        let adjust = Adjust { sku, location, delta: units, reason, line: None, note: None };
+        let adjust =
+            Adjust { sku, location, delta: units, reason, line: None, quarantine: false, note: None };
         self.must(0, Command::Adjust(adjust)).map(drop)
     }
 

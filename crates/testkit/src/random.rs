@@ -389,6 +389,7 @@ pub fn command(shop: &mut CoreShop, step: &Step) -> Option<Command> {
             delta: *delta,
             reason: AdjustReason::Count,
             line: None,
+            quarantine: false,
             note: None,
         }),
         Step::Count(at, place, counted) => Command::Count(Count {
@@ -414,6 +415,7 @@ pub fn command(shop: &mut CoreShop, step: &Step) -> Option<Command> {
             supply: nth(supplies(shop), *at)?,
             sku: sku(SKUS[*came]),
             quantity: *quantity,
+            quarantine: quantity % 2 == 0,
         }),
         Step::Undo(at) => Command::UndoRun(shop.runs().rev().nth(*at)?),
         Step::Ship(at, part) => {
@@ -444,6 +446,7 @@ pub fn command(shop: &mut CoreShop, step: &Step) -> Option<Command> {
                 delta: *delta,
                 reason: AdjustReason::ReturnToStock,
                 line: Some(id),
+                quarantine: delta % 2 == 0,
                 note: None,
             })
         }

@@ -63,10 +63,11 @@ pub(crate) fn send_all(
     after: Option<&str>,
     work: Option<i64>,
 ) -> Result<Told, Failure> {
-    let page = in_state(working, NOTICE, state::DRAFT, (after, DRAFTS_A_STEP))?;
+    let most = DRAFTS_A_STEP.min(course.lines);
+    let page = in_state(working, NOTICE, state::DRAFT, (after, most))?;
     let ids: Vec<Arc<str>> = page.iter().map(|record| Arc::clone(&record.id)).collect();
     let mut told = send(working, course, &ids)?;
-    let last = ids.last().filter(|_| ids.len() == DRAFTS_A_STEP).cloned();
+    let last = ids.last().filter(|_| ids.len() == most).cloned();
     told.more = last.is_some();
     go_on_or_end(working, work, last.map(|after| Rest::SendDrafts { after, course: course.clone() }))?;
     Ok(told)

@@ -15,7 +15,7 @@ use super::{
     ground::settings,
 };
 use crate::{
-    after::{Course, LINES_A_STEP, Rest, go_on_or_end},
+    after::{Course, Rest, go_on_or_end},
     answer::Failure,
     working::Working,
 };
@@ -43,7 +43,7 @@ pub(crate) fn watch(
     mut place: Watch,
     work: Option<i64>,
 ) -> Result<(), Failure> {
-    let mut budget = LINES_A_STEP;
+    let mut budget = course.lines;
     let mut over = false;
     while budget > 0 && !over {
         if place.at.is_none() {

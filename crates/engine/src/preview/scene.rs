@@ -19,7 +19,7 @@ use model::{
 use obligation::payment::kept::ACCOUNT;
 use rustc_hash::FxHashMap;
 
-use crate::{Failure, lateness, money};
+use crate::{Failure, lateness, money, stock::SENT};
 
 /// Lines and orders read at once.
 const PAGE: usize = 1_000;
@@ -221,7 +221,8 @@ impl Copy<'_> {
             }
         }
         let learned = lateness::records_of(self.read, self.tenant, supply)?;
-        changes.records.extend(learned.into_iter().map(Arc::new));
+        let sent = self.read.records(self.tenant, Shelf::Ledger, SENT, &[&supply.id.to_string()])?;
+        changes.records.extend(learned.into_iter().chain(sent).map(Arc::new));
         let pool = self.read.pools(self.tenant, std::slice::from_ref(&supply.sku))?.pop();
         let held = pool.iter().flat_map(|pool| &pool.supplies).filter(|supply| supply.held() > 0);
         for id in held.map(|supply| supply.id).collect::<Vec<_>>() {

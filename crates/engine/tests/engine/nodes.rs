@@ -41,6 +41,7 @@ fn adjust(delta: i64) -> Command {
         location: LocationId::stored(CoreShop::MAIN),
         delta,
         reason: AdjustReason::Count,
+        quarantine: false,
         note: None,
         line: None,
     })

@@ -38,6 +38,7 @@ pub(crate) fn stock(world: &World, units: i64) {
         location: LocationId::stored(CoreShop::MAIN),
         delta: units,
         reason: AdjustReason::OpeningStock,
+        quarantine: false,
         note: None,
         line: None,
     }));

@@ -90,6 +90,10 @@ impl Work<'_> {
         }
         let expected: Vec<(u16, i64)> = match &found.state {
             ChargeState::Done if found.last_captured == amount => return Ok(()),
+            // Called off, and paid all the same: it goes back.
+            ChargeState::Done if found.kind == ChargeKind::Charge && found.captured() == 0 => {
+                found.parts.iter().map(|part| (part.line, part.asked)).collect()
+            }
             ChargeState::Done => return Err(Refusal::Contradiction { charge }),
             // Heard before: a capture that was not asked for is taken once, from outside.
             ChargeState::Authorised { .. } if found.captured() > 0 => return Ok(()),
@@ -145,12 +149,13 @@ impl Work<'_> {
                     .filter(|at| *at < grace_until);
                 self.push(Entry::ChargeFailed { charge, failure, at: self.now, grace_until, retry_at });
             }
-            // What was set aside cannot be captured any more, and what was called off will not come.
-            ChargeState::Capturing { .. } | ChargeState::Closing | ChargeState::Authorised { .. } => {
+            // What was set aside cannot be captured any more.
+            ChargeState::Capturing { .. } | ChargeState::Authorised { .. } => {
                 self.push(Entry::Voided { charge });
             }
-            // The customer tried another method, or the report is late.
-            ChargeState::NeedsCustomer { .. } | ChargeState::Done => {}
+            // The customer tried another method, or the report is late. What is being called off may still be paid until the
+            // provider says that it is.
+            ChargeState::NeedsCustomer { .. } | ChargeState::Closing | ChargeState::Done => {}
         }
     }
 

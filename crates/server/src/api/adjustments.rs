@@ -39,6 +39,10 @@ pub(crate) struct AdjustmentIn {
     reason: AdjustReasonIn,
     /// The order line whose units a customer sent back; with `return_to_stock` only. No more comes back than was sent.
     line: Option<String>,
+    /// Keep them apart until they are inspected (`POST /v1/supplies/{id}/inspect`): a supply of its own in quarantine, which the
+    /// answer names. For units that come only.
+    #[serde(default)]
+    quarantine: bool,
     /// In your words.
     note: Option<String>,
 }
@@ -76,6 +80,7 @@ fn check(input: &AdjustmentIn) -> Result<Adjust, Problem> {
             AdjustReasonIn::Other => AdjustReason::Other,
         },
         line: input.line.as_deref().and_then(|text| checks.parsed(format_args!("/line"), text)),
+        quarantine: input.quarantine,
         note: checks.note(format_args!("/note"), input.note.as_deref()),
     };
     checks.finish(wish)

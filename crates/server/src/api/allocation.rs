@@ -4,13 +4,12 @@ use std::sync::Arc;
 
 use axum::{extract::State, http::StatusCode, response::Response};
 use engine::{Answer, preview::try_run};
-use ledger::{RecordFilter, Shelf};
+use ledger::Shelf;
 use model::{
     allocation::{Basis, LINE_TERMS, LineTerms, Reallocate, Rule, RunReport, Scope, Strategy, TERMS, Terms},
     command::Command,
     id::{LineId, Sku},
     limits::DAYS_MAX,
-    record::Record,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -211,15 +210,9 @@ pub(crate) async fn list(
 ) -> Result<Response, Problem> {
     let (limit, after) = (params.limit(), params.cursor::<String>());
     params.finish()?;
-    let tenant = allowed.caller.tenant.clone();
-    let found: Vec<Record> = api
-        .read(move |store| {
-            let from = (after.as_deref(), limit + 1);
-            store.record_page(&tenant, Shelf::Ledger, TERMS, &RecordFilter::default(), from)
-        })
-        .await?;
-    let next = found.get(limit - 1).filter(|_| found.len() > limit).map(|record| record.id.to_string());
-    let read = found.iter().take(limit).filter_map(|record| record.read::<Terms>().ok().flatten());
+    let kind = (Shelf::Ledger, TERMS);
+    let (found, next) = api.record_page(&allowed.caller.tenant, kind, (None, None), (after, limit)).await?;
+    let read = found.iter().filter_map(|record| record.read::<Terms>().ok().flatten());
     json(StatusCode::OK, &Page::new(read.map(TermsOut::of).collect(), next.as_ref()))
 }
 

@@ -263,17 +263,10 @@ pub(crate) async fn list(
 ) -> Result<Response, Problem> {
     let (limit, after) = (params.limit(), params.cursor::<String>());
     params.finish()?;
-    let tenant = allowed.caller.tenant.clone();
-    let found: Vec<Record> = api
-        .read(move |store| {
-            let page = (after.as_deref(), limit + 1);
-            store.record_page(&tenant, Shelf::Private, ENDPOINT, &RecordFilter::default(), page)
-        })
-        .await?;
-    let next = found.get(limit - 1).filter(|_| found.len() > limit).map(|record| record.id.to_string());
+    let kind = (Shelf::Private, ENDPOINT);
+    let (found, next) = api.record_page(&allowed.caller.tenant, kind, (None, None), (after, limit)).await?;
     let read: Vec<(Arc<str>, Endpoint)> = found
         .iter()
-        .take(limit)
         .filter_map(|record| Some((Arc::clone(&record.id), record.read().ok().flatten()?)))
         .collect();
     let items = read.iter().map(|(id, endpoint)| EndpointOut::of(id, endpoint, None)).collect();
@@ -441,15 +434,10 @@ pub(crate) async fn deliveries(
     let state = params.word("state", &["waiting", "failed"]);
     params.finish()?;
     found(&api, &allowed.caller, &id).await?;
-    let tenant = allowed.caller.tenant.clone();
-    let found: Vec<Record> = api
-        .read(move |store| {
-            let filter = RecordFilter { owner: Some(&id), state };
-            store.record_page(&tenant, Shelf::Private, DELIVERY, &filter, (after.as_deref(), limit + 1))
-        })
-        .await?;
-    let next = found.get(limit - 1).filter(|_| found.len() > limit).map(|record| record.id.to_string());
-    let items = found.iter().take(limit).filter_map(|record| {
+    let kind = (Shelf::Private, DELIVERY);
+    let (found, next) =
+        api.record_page(&allowed.caller.tenant, kind, (Some(id), state), (after, limit)).await?;
+    let items = found.iter().filter_map(|record| {
         let delivery = record.read().ok().flatten()?;
         Some(DeliveryOut { delivery, state: Arc::clone(&record.state), next_at: record.due })
     });

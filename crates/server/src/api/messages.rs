@@ -249,15 +249,9 @@ pub(crate) async fn list(
     let (limit, after) = (params.limit(), params.cursor::<String>());
     let unread = params.flag("unread");
     params.finish()?;
-    let tenant = allowed.caller.tenant.clone();
-    let found: Vec<Record> = api
-        .read(move |store| {
-            let filter = RecordFilter { owner: None, state: unread.then_some(UNREAD) };
-            store.record_page(&tenant, Shelf::Private, MESSAGE, &filter, (after.as_deref(), limit + 1))
-        })
-        .await?;
-    let next = found.get(limit - 1).filter(|_| found.len() > limit).map(|record| record.id.to_string());
-    let items = found.iter().take(limit).filter_map(MessageOut::of).collect();
+    let (kind, state) = ((Shelf::Private, MESSAGE), unread.then_some(UNREAD));
+    let (found, next) = api.record_page(&allowed.caller.tenant, kind, (None, state), (after, limit)).await?;
+    let items = found.iter().filter_map(MessageOut::of).collect();
     json(StatusCode::OK, &Page::new(items, next.as_ref()))
 }
 

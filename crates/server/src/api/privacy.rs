@@ -29,7 +29,6 @@ use super::{
     schema,
     state::{Api, json, shop_of, unexpected},
 };
-use crate::app::customer_key;
 
 /// Most orders in one answer.
 const ORDERS_MAX: usize = 1_000;
@@ -87,10 +86,7 @@ async fn person(api: &Arc<Api>, tenant: &TenantId, value: &PersonIn) -> Result<C
         checks.wrong(format_args!("/email"), "required", "is missing");
     }
     checks.finish(())?;
-    let of = tenant.clone();
-    let shop = api.read(move |store| store.tenant(&of)).await?;
-    let salt = shop.ok_or_else(Problem::defect)?.salt;
-    Ok(customer_key(&salt, email.as_deref().unwrap_or_default()))
+    api.customer(tenant, email.as_deref()).await?.ok_or_else(Problem::defect)
 }
 
 fn known(

@@ -117,15 +117,9 @@ pub(crate) async fn list(
 ) -> Result<Response, Problem> {
     let (limit, after) = (params.limit(), params.cursor::<String>());
     params.finish()?;
-    let tenant = allowed.caller.tenant.clone();
-    let found: Vec<Record> = api
-        .read(move |store| {
-            let page = (after.as_deref(), limit + 1);
-            store.record_page(&tenant, Shelf::Ledger, QUESTION, &RecordFilter::default(), page)
-        })
-        .await?;
-    let next = found.get(limit - 1).filter(|_| found.len() > limit).map(|record| record.id.to_string());
-    let items = found.iter().take(limit).filter_map(QuestionOut::of).collect();
+    let kind = (Shelf::Ledger, QUESTION);
+    let (found, next) = api.record_page(&allowed.caller.tenant, kind, (None, None), (after, limit)).await?;
+    let items = found.iter().filter_map(QuestionOut::of).collect();
     json(StatusCode::OK, &Page::new(items, next.as_ref()))
 }
 

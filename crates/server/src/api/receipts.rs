@@ -42,7 +42,7 @@ pub(crate) struct ReceiptIn {
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<String>, format = Date)]
     expected_on: Option<Option<String>>,
-    /// Something else that came in its place: it goes on the shelf, and the supply stays as it is. Not together with the
+    /// Something else that came in its place: it goes on the shelf or into quarantine, and the supply stays as it is. Not together with the
     /// other fields.
     wrong: Option<WrongIn>,
 }
@@ -57,6 +57,9 @@ pub(crate) struct WrongIn {
     /// How many units.
     #[schema(minimum = 1, maximum = 1_000_000_000)]
     quantity: i64,
+    /// Keep them apart until they are inspected: a supply of its own in quarantine, which the answer names.
+    #[serde(default)]
+    quarantine: bool,
 }
 
 impl Input for ReceiptIn {
@@ -118,6 +121,7 @@ pub(crate) async fn receive(
             supply,
             sku: checks.sku(format_args!("/wrong/sku"), &wrong.sku),
             quantity: checks.number(format_args!("/wrong/quantity"), wrong.quantity, 1, SUPPLY_UNITS_MAX),
+            quarantine: wrong.quarantine,
         };
         let wish = checks.finish(wish)?;
         let done = api.run(&allowed.caller, now, Command::WrongArrival(wish), Some(key)).await?;

@@ -8,11 +8,12 @@ use axum::{
     response::Response,
 };
 use engine::{Answer, Answered, Failure, Key, Request};
-use ledger::{Read, StoreError};
+use ledger::{Read, RecordFilter, Shelf, StoreError};
 use model::{
     command::Command,
     id::{CustomerKey, OrderId, Sku, TenantId},
     order::Order,
+    record::Record,
     state::Shop,
     time::Timestamp,
 };
@@ -88,6 +89,27 @@ impl Api {
         // The store's failures pass through a reading that succeeds.
         let done = self.read(move |store| Ok(read(store))).await?;
         Ok(done?)
+    }
+
+    /// A page of records of a kind, in the order of their ids, and after which the next begins.
+    pub(crate) async fn record_page(
+        self: &Arc<Self>,
+        tenant: &TenantId,
+        (shelf, kind): (Shelf, &'static str),
+        (owner, state): (Option<String>, Option<&'static str>),
+        (after, limit): (Option<String>, usize),
+    ) -> Result<(Vec<Record>, Option<String>), Problem> {
+        let tenant = tenant.clone();
+        let mut found = self
+            .read(move |store| {
+                let filter = RecordFilter { owner: owner.as_deref(), state };
+                store.record_page(&tenant, shelf, kind, &filter, (after.as_deref(), limit + 1))
+            })
+            .await?;
+        let more = found.len() > limit;
+        found.truncate(limit);
+        let next = found.last().filter(|_| more).map(|record| record.id.to_string());
+        Ok((found, next))
     }
 
     /// Has a command decided.

@@ -304,7 +304,8 @@ impl<'a> Replay<'a> {
     ) -> Outcome<()> {
         let own = self.own(at, sku.as_str());
         let location = self.location.clone();
-        let wish = Adjust { sku: sku.clone(), location, delta, reason, line: None, note: None };
+        let wish =
+            Adjust { sku: sku.clone(), location, delta, reason, line: None, quarantine: false, note: None };
         self.session.send_as(row, rows, at, Some(own), Command::Adjust(wish)).map(drop)
     }
 
@@ -323,6 +324,7 @@ impl<'a> Replay<'a> {
             delta: line.quantity,
             reason: AdjustReason::Loss,
             line: None,
+            quarantine: false,
             note: None,
         };
         let answer = self.ask(at, &line.invoice, Command::Adjust(wish))?;

@@ -235,6 +235,7 @@ impl Session {
                     delta: on_hand - here,
                     reason: if here == 0 { AdjustReason::OpeningStock } else { AdjustReason::Count },
                     line: None,
+                    quarantine: false,
                     note: None,
                 }),
             )?;

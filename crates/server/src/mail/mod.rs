@@ -260,4 +260,3 @@ async fn run(
     let outcome = worker::run(app, tenant, now, Command::Message(wish)).await?;
     outcome.map_err(|rejection| Failure::Defect(format!("mail was refused: {rejection:?}").into()))
 }
-

@@ -130,6 +130,36 @@ async fn something_else_that_came_goes_on_the_shelf_and_the_supply_stays_due() {
 }
 
 #[tokio::test]
+async fn what_nobody_has_looked_at_is_kept_apart_until_it_was() {
+    let world = world();
+    world.with_mug().await;
+    world.put("/v1/skus/CUP", json!({"title": "Cup"})).await.is(201);
+    let late = world.supply("CUP", 9, "2026-12-20").await;
+    let order = world.order("CUP", 5).await;
+    let due = world.supply("MUG", 10, "2026-12-01").await;
+    let wrong = json!({"wrong": {"sku": "CUP", "quantity": 8, "quarantine": true}});
+    let came = world.post(&format!("/v1/supplies/{due}/receipts"), wrong).await.is(201);
+    assert_eq!((&came["on_hand"], &came["allocated"]), (&json!(0), &json!(0)), "nobody may have them yet");
+    let apart = supply(&world, &came["quarantine"]).await;
+    assert_eq!(
+        (&apart["state"], &apart["quantity"], &apart["sku"]),
+        (&json!("quarantine"), &json!(8), &json!("CUP"))
+    );
+    world.verify();
+    let looked_at = json!({"good": 6, "written_off": 2, "reason": "two are broken"});
+    let path = format!("/v1/supplies/{}/inspections", came["quarantine"].as_str().unwrap());
+    let done = world.post(&path, looked_at).await.is(201);
+    assert_eq!((&done["allocated"], &done["lines"][0]["line"]), (&json!(5), &order["lines"][0]["id"]));
+    assert_eq!(supply(&world, &json!(late)).await["pegged"], 0, "they have what is here");
+
+    let back = |delta: i64| json!({"sku": "CUP", "location": "east", "delta": delta, "reason": "return_to_stock", "quarantine": true});
+    let kept = world.post("/v1/adjustments", back(2)).await.is(201);
+    assert_eq!(supply(&world, &kept["quarantine"]).await["state"], "quarantine");
+    world.post("/v1/adjustments", back(-1)).await.fails(422, "invalid");
+    world.verify();
+}
+
+#[tokio::test]
 async fn goods_called_off_on_their_way_come_back_to_where_they_were() {
     let world = world();
     world.with_mug().await;

@@ -128,7 +128,18 @@ impl Sample {
     pub(crate) fn stock(&self, at: &str, sku: &str, delta: Units) {
         let (sku, location) = (Sku::stored(sku), LocationId::stored("main"));
         let reason = AdjustReason::OpeningStock;
-        self.run(at, Command::Adjust(Adjust { sku, location, delta, reason, line: None, note: None }));
+        self.run(
+            at,
+            Command::Adjust(Adjust {
+                sku,
+                location,
+                delta,
+                reason,
+                line: None,
+                quarantine: false,
+                note: None,
+            }),
+        );
     }
 
     /// Enters a purchase order.

@@ -128,6 +128,7 @@ impl Teller {
             delta,
             reason,
             line: None,
+            quarantine: false,
             note: note.map(Into::into),
         }
     }

@@ -121,7 +121,15 @@ impl CoreShop {
     pub fn adjust(&mut self, code: &str, location: &str, delta: Units) -> Result<Done, Rejection> {
         let location = LocationId::stored(location);
         let reason = AdjustReason::Count;
-        self.run(&Command::Adjust(Adjust { sku: sku(code), location, delta, reason, line: None, note: None }))
+        self.run(&Command::Adjust(Adjust {
+            sku: sku(code),
+            location,
+            delta,
+            reason,
+            line: None,
+            quarantine: false,
+            note: None,
+        }))
     }
 
     /// Puts units back on the main location's shelf that the customer of a line, given by number, sent back.
@@ -134,7 +142,15 @@ impl CoreShop {
     ) -> Result<Done, Rejection> {
         let (location, line) = (LocationId::stored(Self::MAIN), Some(LineId { order, no }));
         let reason = AdjustReason::ReturnToStock;
-        self.run(&Command::Adjust(Adjust { sku: sku(code), location, delta, reason, line, note: None }))
+        self.run(&Command::Adjust(Adjust {
+            sku: sku(code),
+            location,
+            delta,
+            reason,
+            line,
+            quarantine: false,
+            note: None,
+        }))
     }
 
     /// Enters a purchase order to the main location.

@@ -297,7 +297,10 @@ impl Books {
                 }
                 for (id, delta) in &adjusted.lots {
                     let lot = self.lot_mut(*id)?;
-                    ensure!(lot.here && lot.location == adjusted.location, "{id} is not there");
+                    ensure!(
+                        (lot.here || lot.kept_back) && lot.location == adjusted.location,
+                        "{id} is not there"
+                    );
                     (0..*delta).for_each(|_| lot.units.push(None));
                     lot.lose_free(-delta)?;
                     self.close_if_empty(*id);

@@ -197,6 +197,8 @@ pub(crate) struct Adjustment {
     pub(crate) lines: Vec<ServedLine>,
     /// Units that lines had here and lost: the last come wait for other goods.
     pub(crate) displaced: i64,
+    /// The id of the supply that the units are, where they are kept apart to be inspected.
+    pub(crate) quarantine: Option<String>,
 }
 
 /// A supply that was entered, and who moved up into it.
