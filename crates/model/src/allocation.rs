@@ -211,8 +211,6 @@ pub struct Reallocate {
     pub rule: Option<Rule>,
     /// The strategy of lines that have none of their own; `None`: as the settings say, else `gain`.
     pub strategy: Option<Strategy>,
-    /// Whether it is done though a line that should win gets later.
-    pub accept_losses: bool,
 }
 
 /// How a line stands, as a run counts.

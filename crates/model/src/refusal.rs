@@ -46,8 +46,6 @@ pub enum RefusalCode {
     NotShipped,
     /// The SKU has as many open supplies as it may have.
     TooManySupplies,
-    /// A line that should keep its date would not.
-    WinLost,
     /// More lines than one run looks at.
     TooManyLines,
     /// So much was written that somebody must read it first.
@@ -110,7 +108,6 @@ impl RefusalCode {
             Self::NotReleased => "not_released",
             Self::NotShipped => "not_shipped",
             Self::TooManySupplies => "too_many_supplies",
-            Self::WinLost => "win_lost",
             Self::TooManyLines => "too_many_lines",
             Self::TooManyMessages => "too_many_messages",
             Self::NoLocation => "no_location",

@@ -106,11 +106,6 @@ pub(crate) fn run(working: &mut Working<'_>, course: &mut Course, wish: &Realloc
     let before = before(working, course, (&pool, &lines), &rule)?;
     let begun = Begun { sku: wish.sku.clone(), before };
     let plan = planned(working, course, &begun, &rule, strategy)?;
-    if let (Some(first), false) = (plan.summary.wins_lost.first(), wish.accept_losses) {
-        let lost = plan.summary.wins_lost.len();
-        let detail = format!("{lost} lines that should win would get later, the first of them {first}");
-        return Ok(Err(Refusal::new(RefusalCode::WinLost, detail).into()));
-    }
     let id = RunId::of(course.setting(working).command);
     let cause = by(&Cause::of("run_applied"), &rule);
     let since = undo::last_entry(working)?;

@@ -314,9 +314,6 @@ pub(crate) struct RunIn {
     /// Plan only, change nothing.
     #[serde(default)]
     dry_run: bool,
-    /// Do it though a line that should win gets later.
-    #[serde(default)]
-    accept_losses: bool,
 }
 
 impl Input for RunIn {}
@@ -331,9 +328,8 @@ struct RunOut<'a> {
 /// Re-allocate a SKU
 ///
 /// Gives the goods of one SKU out anew by a rule, and answers for each line it changes what it had, what it gets, why, and what
-/// decided it. All that moves is one `run_applied`, and each promise that changes is a new version with its cause. Refused
-/// where a line that should win would get later (`win_lost`), unless `accept_losses`; and where more than 20,000 lines
-/// have units of the SKU (`too_many_lines`). Units with fulfilment stay where they are.
+/// decided it. All that moves is one `run_applied`, and each promise that changes is a new version with its cause. Lines that
+/// `win` or `gain` get no later by it. Refused where more than 20,000 lines have units of the SKU (`too_many_lines`). Units with fulfilment stay where they are.
 #[utoipa::path(
     post, path = "/v1/runs", tag = "Supplies", operation_id = "reallocate",
     request_body = RunIn,
@@ -368,9 +364,7 @@ pub(crate) async fn run(
         (None, None) => return Err(Problem::field("/sku", "required", "give `sku` or `supply`")),
     };
     let strategy = value.strategy.map(StrategyIn::strategy);
-    // A plan is not refused for what it shows.
-    let accept_losses = value.accept_losses || value.dry_run;
-    let command = Command::Reallocate(Reallocate { sku: sku.clone(), rule, strategy, accept_losses });
+    let command = Command::Reallocate(Reallocate { sku: sku.clone(), rule, strategy });
     if value.dry_run {
         let request = api.request(&allowed.caller, now, command, None);
         let seen = api.read_with(move |store| try_run(store, &sku, &request)).await??;

@@ -187,27 +187,23 @@ async fn undoing_a_run_whose_goods_have_left_for_others_brings_no_goods_back() {
 }
 
 #[tokio::test]
-async fn a_run_in_which_a_line_that_should_win_gets_later_says_so_first() {
+async fn a_line_that_should_win_keeps_what_it_has_whoever_stands_first() {
     let world = world();
     world.with_mug().await;
     world.supply("MUG", 4, "2026-12-12").await;
     world.supply("MUG", 8, "2026-12-20").await;
     let (older, newer) = (world.order("MUG", 4).await, world.order("MUG", 4).await);
-    for (order, class) in [(&older, 0), (&newer, -1)] {
-        let line = order["lines"][0]["id"].as_str().unwrap();
-        let terms = json!({"strategy": "win", "class": class});
-        world.put(&format!("/v1/lines/{line}/allocation"), terms).await.is(200);
-    }
+    let terms = |order: &Value| format!("/v1/lines/{}/allocation", order["lines"][0]["id"].as_str().unwrap());
+    world.put(&terms(&newer), json!({"class": -1})).await.is(200);
+    world.put(&terms(&older), json!({"strategy": "win"})).await.is(200);
     let before = standing(&world).await;
-    let wish = |accept: bool| json!({"sku": "MUG", "rule": {"basis": "class"}, "accept_losses": accept});
-    let refused = world.post("/v1/runs", wish(false)).await.fails(409, "win_lost");
-    let lost = &older["lines"][0]["id"];
-    assert!(refused["detail"].as_str().unwrap().contains(lost.as_str().unwrap()), "{refused}");
-    assert_eq!(standing(&world).await, before, "nothing moved");
-    let done = world.post("/v1/runs", wish(true)).await.is(200);
-    assert_eq!(done["summary"]["wins_lost"], json!([lost]));
-    undo(&world, &done["run"]).await.is(200);
+    let wish = json!({"sku": "MUG", "rule": {"basis": "class"}, "strategy": "redistribute"});
+    let done = world.post("/v1/runs", wish.clone()).await.is(200);
+    assert_eq!((&done["summary"]["units_moved"], &done["summary"]["wins_lost"]), (&json!(0), &json!([])));
     assert_eq!(standing(&world).await, before);
+    world.put(&terms(&older), json!({"strategy": "redistribute"})).await.is(200);
+    let done = world.post("/v1/runs", wish).await.is(200);
+    assert_eq!(done["summary"]["units_moved"], 8, "without it the class decides");
 }
 
 #[tokio::test]

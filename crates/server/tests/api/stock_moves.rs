@@ -134,6 +134,7 @@ async fn what_nobody_has_looked_at_is_kept_apart_until_it_was() {
     let world = world();
     world.with_mug().await;
     world.put("/v1/skus/CUP", json!({"title": "Cup"})).await.is(201);
+    world.put("/v1/skus/CUP/policies/default", json!({"when_out": "backorder"})).await.is(201);
     let late = world.supply("CUP", 9, "2026-12-20").await;
     let order = world.order("CUP", 5).await;
     let due = world.supply("MUG", 10, "2026-12-01").await;
