@@ -165,6 +165,24 @@ fn a_link_asks_for_less_once_units_are_called_off() {
 }
 
 #[test]
+fn a_charge_that_is_being_called_off_may_still_be_paid() {
+    let called_off = || {
+        let mut story = Story::new(vec![line(1, 4_900, 1, Plan::Full)]);
+        story.declines(1);
+        story.does(Happening::UnitsCancelled { line: 1, units: 1 });
+        story
+    };
+    let mut story = called_off();
+    assert_eq!(story.declines(1), [], "how it stood before is no answer to that");
+    assert_eq!(sent_back(&story.pays(1)), 4_900);
+    // Nor is money kept that comes after the provider said it would not.
+    let mut story = called_off();
+    story.reports(1, Report::Voided);
+    assert_eq!(sent_back(&story.pays(1)), 4_900);
+    assert_eq!(story.sums(), [4_900, 0, 0, 4_900]);
+}
+
+#[test]
 fn a_refund_that_fails_is_due_again_and_waits_for_somebody() {
     let mut story = Story::new(vec![line(1, 4_900, 1, Plan::Full)]);
     story.pays(1);
