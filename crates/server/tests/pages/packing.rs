@@ -50,6 +50,7 @@ fn with_east(mut shop: Sample) -> Sample {
             delta: -20,
             reason: AdjustReason::Loss,
             line: None,
+            quarantine: false,
             note: None,
         }),
     );
@@ -61,6 +62,7 @@ fn with_east(mut shop: Sample) -> Sample {
             delta: 30,
             reason: AdjustReason::OpeningStock,
             line: None,
+            quarantine: false,
             note: None,
         }),
     );
