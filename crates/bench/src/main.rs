@@ -11,6 +11,7 @@ mod decide;
 mod figures;
 mod http;
 mod insight;
+mod messages;
 mod postgres;
 mod promise;
 mod raw;
@@ -40,6 +41,10 @@ Groups and their parts (all of them unless --only names some):
             pack     which of 120 orders of 10 scarce SKUs to ship complete: what is proved within two seconds
             receipt  one that a hundred thousand lines wait for, beside one that ten do
             slip     orders while the promises of a million lines are made anew
+  messages
+            plan     a hundred thousand notices drafted from one slip
+            send     mails a second to a local SMTP server, on one pool of connections
+            timers   looking for what is due while a million timers wait, beside none
   insight   demand, promises, backorders: how near the models that learn come to what happened, on real data
             forecasts  series forecast a second, by every method
             advice     advice for ten thousand SKUs
@@ -62,6 +67,7 @@ const GROUPS: &[Group] = &[
     Group { name: "promise", parts: &promise::PARTS, run: promise::run },
     Group { name: "allocation", parts: &allocation::PARTS, run: allocation::run },
     Group { name: "postgres", parts: &postgres::PARTS, run: postgres::run },
+    Group { name: "messages", parts: &messages::PARTS, run: messages::run },
     Group { name: "insight", parts: &insight::PARTS, run: insight::run },
 ];
 

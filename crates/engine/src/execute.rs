@@ -23,8 +23,8 @@ use crate::{
     after::{Course, follow},
     allocation::{self, settings},
     answer::{Answer, Answered, Failure, is_kept},
-    fulfil, lateness, money, notices, packing, privacy, question, receipts, stock, substitute, talk, undo,
-    waitlist,
+    fulfil, lateness, money, notices, own, packing, privacy, question, receipts, stock, substitute, talk,
+    undo, waitlist,
     working::Working,
 };
 
@@ -232,6 +232,8 @@ fn decide(working: &mut Working<'_>, request: &Request) -> Outcome {
         Command::PlaceOrder(wish) => place_order(working, course, wish, OrderId(request.id)),
         Command::CancelOrder(wish) => cancel_order(working, course, wish),
         Command::ChangeOrder(wish) => change_order(working, course, wish),
+        Command::ChangeAddress(wish) => own::change_address(working, course, wish),
+        Command::Withdraw(order) => notices::withdraw(working, course, *order),
         Command::Substitute(wish) => substitute::substitute(working, course, wish, OrderId(request.id)),
         Command::Release(wish) => fulfil::release(working, course, wish),
         Command::TakeBack(wish) => fulfil::take_back(working, course, wish),
@@ -404,7 +406,17 @@ fn bought(working: &mut Working<'_>, wish: &PlaceOrder) -> Result<Bought, Failur
     Ok(working.store()?.bought(tenant, customer, &skus)?.into_iter().collect())
 }
 
-pub(crate) fn cancel_order(working: &mut Working<'_>, course: &mut Course, wish: &CancelOrder) -> Outcome {
+fn cancel_order(working: &mut Working<'_>, course: &mut Course, wish: &CancelOrder) -> Outcome {
+    let said = talk::Why::new(wish.reason.as_ref(), wish.by_customer);
+    let done = call_off(working, course, &CancelOrder { reason: said.code(), ..wish.clone() })?;
+    if done.is_ok() {
+        said.keep(working, course, wish.order)?;
+    }
+    Ok(done)
+}
+
+/// Calls units off for a reason that is a fixed phrase.
+pub(crate) fn call_off(working: &mut Working<'_>, course: &mut Course, wish: &CancelOrder) -> Outcome {
     working.load_orders(&[wish.order])?;
     if hidden(working, wish.order, wish.placed_by.as_deref()) {
         return Ok(Err(Rejection::not_found("order", wish.order)));
@@ -457,7 +469,7 @@ fn hidden(working: &Working<'_>, order: OrderId, placed_by: Option<&str>) -> boo
     placed_by.is_some_and(|key| order.is_some_and(|order| order.placed_by.as_deref() != Some(key)))
 }
 
-fn order_now(working: &mut Working<'_>, course: &Course, id: OrderId) -> Result<Answer, Failure> {
+pub(crate) fn order_now(working: &mut Working<'_>, course: &Course, id: OrderId) -> Result<Answer, Failure> {
     // Lines may have moved to pools that were not loaded with the order.
     working.load_orders(&[id])?;
     let order = working.shop().orders.get(&id).ok_or_else(|| lost(id))?;

@@ -17,6 +17,7 @@ mod lateness;
 mod look;
 mod money;
 pub mod notices;
+mod own;
 pub mod packing;
 pub mod preview;
 mod privacy;

@@ -1,5 +1,7 @@
 //! Something else in the place of units that cannot come in time.
 
+use std::sync::Arc;
+
 use model::{
     command::{Accept, AskLine, CancelOrder, PlaceOrder, Substitute},
     id::OrderId,
@@ -9,7 +11,8 @@ use model::{
 use crate::{
     after::Course,
     answer::Failure,
-    execute::{Outcome, cancel_order, place_order},
+    execute::{Outcome, call_off, place_order},
+    talk::Why,
     working::Working,
 };
 
@@ -70,7 +73,8 @@ pub(crate) fn substitute(
         Ok(placed) => placed,
         Err(rejection) => return Ok(Err(rejection)),
     };
-    let reason = wish.reason.clone().unwrap_or_else(|| format!("{} comes instead", wish.sku).into());
+    Why::new(wish.reason.as_ref(), false).keep(working, course, wish.line.order)?;
+    let reason: Arc<str> = format!("{} comes instead", wish.sku).into();
     course.next(working);
     let cancel = CancelOrder {
         order: from,
@@ -80,7 +84,7 @@ pub(crate) fn substitute(
         // The confirmation of the new order tells it.
         by_customer: true,
     };
-    match cancel_order(working, course, &cancel)? {
+    match call_off(working, course, &cancel)? {
         Ok(_) => Ok(Ok(placed)),
         Err(rejection) => {
             Err(Failure::Defect(format!("units that are open were not called off: {rejection:?}").into()))

@@ -1,6 +1,8 @@
 //! What a customer and a shop write to each other about an order: a thread of private records. The ledger says that something was
 //! written and by whom, not what.
 
+use std::sync::Arc;
+
 use ledger::{RecordFilter, Shelf};
 use model::{
     event::{Event, Noted},
@@ -55,6 +57,49 @@ pub(crate) fn write(working: &mut Working<'_>, course: &Course, wish: &Write) ->
     let noted = Noted { sku: None, order: Some(order), data, records: Vec::new() };
     working.note(course.now, Event::MessageWritten(noted), records)?;
     Ok(Ok(Answer::Records(vec![record])))
+}
+
+/// Why somebody calls something off, in their own words: these are a message about the order, which can be erased, and the ledger
+/// says whose word it was.
+pub(crate) struct Why<'a> {
+    words: Option<&'a Arc<str>>,
+    by_customer: bool,
+}
+
+impl<'a> Why<'a> {
+    pub(crate) fn new(words: Option<&'a Arc<str>>, by_customer: bool) -> Self {
+        Self { words, by_customer }
+    }
+
+    /// What the ledger says; nothing where nobody said why.
+    pub(crate) fn code(&self) -> Option<Arc<str>> {
+        let code = if self.by_customer { "the customer cancelled" } else { "the shop cancelled" };
+        self.words.map(|_| code.into())
+    }
+
+    /// Keeps the words: the customer's for somebody to read, the shop's as a note.
+    pub(crate) fn keep(
+        &self,
+        working: &mut Working<'_>,
+        course: &Course,
+        order: OrderId,
+    ) -> Result<(), Failure> {
+        let Some(words) = self.words else { return Ok(()) };
+        if thread(working, order, None)?.len() >= MESSAGES_MAX {
+            return Ok(());
+        }
+        let by = if self.by_customer { By::Customer } else { By::Note };
+        let id = format!("msg_{}", course.setting(working).command.simple());
+        let message = Message { order, by, who: None, text: Arc::clone(words), at: course.now };
+        let state = if self.by_customer { UNREAD } else { READ };
+        let record = Record {
+            owner: order.to_string().into(),
+            state: state.into(),
+            ..Record::new(MESSAGE, &id, &message)?
+        };
+        working.put_private([record]);
+        Ok(())
+    }
 }
 
 /// Marks what a customer wrote about an order as read.

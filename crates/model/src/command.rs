@@ -104,6 +104,10 @@ pub enum Command {
     CancelOrder(CancelOrder),
     /// Ship an order in another way.
     ChangeOrder(ChangeOrder),
+    /// Send an order to somebody or somewhere else.
+    ChangeAddress(ChangeAddress),
+    /// Withdraw from the contract, as the law of the place lets a consumer.
+    Withdraw(OrderId),
     /// Send something else in the place of units that cannot come in time.
     Substitute(Substitute),
     /// Hand units over to fulfilment.
@@ -434,6 +438,9 @@ pub struct Contact {
     /// Name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<Arc<str>>,
+    /// Street, number and place, one or more lines.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<Arc<str>>,
     /// Postcode.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub postcode: Option<Arc<str>>,
@@ -505,6 +512,21 @@ pub struct ChangeOrder {
     pub order: OrderId,
     /// How it may be shipped from now on.
     pub ship: ShipChoice,
+}
+
+/// Send an order to another name or address in the same country; what is `None` stays.
+#[derive(Debug, Clone)]
+pub struct ChangeAddress {
+    /// Which.
+    pub order: OrderId,
+    /// Whose name is on the parcel.
+    pub name: Option<Arc<str>>,
+    /// Street, number and place.
+    pub address: Option<Arc<str>>,
+    /// Postcode.
+    pub postcode: Option<Arc<str>>,
+    /// The customer does it, not staff.
+    pub by_customer: bool,
 }
 
 /// Send something else in the place of units of a line: they are called off, and the other is ordered for the same customer.

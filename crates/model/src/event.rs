@@ -376,7 +376,7 @@ pub struct LineCancelled {
     pub quantity: Units,
     /// What that sets free.
     pub freed: Vec<Peg>,
-    /// Why, in the customer's or a person's words.
+    /// Why, in a fixed phrase of ours: what people write about it is a message, which can be erased.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<Arc<str>>,
 }

@@ -37,6 +37,8 @@ pub struct Payments {
     pub provider: Option<Arc<dyn PaymentProvider>>,
     /// The secret that signs its messages; `None`: none are taken.
     pub webhook_secret: Option<Arc<str>>,
+    /// The key that a customer's browser pays with; `None`: nobody pays on an order's page.
+    pub publishable_key: Option<Arc<str>>,
 }
 
 impl fmt::Debug for Payments {

@@ -24,7 +24,8 @@ pub(crate) struct Global {
     #[arg(long, global = true, env = "SHIPWHEN_TENANT")]
     pub(crate) tenant: Option<String>,
     /// A TOML file with store, tenant, listen, public_url, smtp_url, mail_from, stripe_key,
-    /// stripe_url, stripe_webhook_secret, allow_private_webhooks, test_clock, currency, log
+    /// stripe_url, stripe_webhook_secret,
+    /// stripe_publishable_key, allow_private_webhooks, test_clock, currency, log
     #[arg(long, global = true, env = "SHIPWHEN_CONFIG")]
     pub(crate) config: Option<PathBuf>,
     /// Answer in JSON
@@ -140,6 +141,9 @@ pub(crate) struct ServeArgs {
     /// The secret of the webhook endpoint at Stripe, whsec_…: its messages come to /v1/webhooks/stripe/TENANT
     #[arg(long, env = "SHIPWHEN_STRIPE_WEBHOOK_SECRET", hide_env_values = true)]
     pub(crate) stripe_webhook_secret: Option<String>,
+    /// Stripe's publishable key (pk_…): with it, customers pay and change their card on their order's page
+    #[arg(long, env = "SHIPWHEN_STRIPE_PUBLISHABLE_KEY")]
+    pub(crate) stripe_publishable_key: Option<String>,
     /// Let webhooks go to addresses inside this server's own network
     #[arg(long, env = "SHIPWHEN_ALLOW_PRIVATE_WEBHOOKS")]
     pub(crate) allow_private_webhooks: bool,

@@ -44,6 +44,8 @@ pub(crate) struct File {
     pub(crate) stripe_url: Option<String>,
     /// The secret that signs Stripe's messages.
     pub(crate) stripe_webhook_secret: Option<String>,
+    /// Stripe's key for browsers.
+    pub(crate) stripe_publishable_key: Option<String>,
     /// Whether webhooks may go to addresses inside this server's own network.
     pub(crate) allow_private_webhooks: Option<bool>,
     /// Whether requests may set their own time.

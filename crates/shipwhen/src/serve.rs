@@ -129,7 +129,9 @@ fn payments(settings: &Settings, args: &ServeArgs) -> anyhow::Result<Payments> {
     let url = args.stripe_url.as_ref().or(file.stripe_url.as_ref()).map_or(stripe::URL, String::as_str);
     let stripe = Stripe::new(key, url, stripe::WAIT).map_err(|error| Usage(error.to_string()))?;
     let webhook_secret = secret.map(|secret| secret.as_str().into());
-    Ok(Payments { provider: Some(Arc::new(stripe)), webhook_secret })
+    let publishable = args.stripe_publishable_key.as_ref().or(file.stripe_publishable_key.as_ref());
+    let publishable_key = publishable.map(|key| key.as_str().into());
+    Ok(Payments { provider: Some(Arc::new(stripe)), webhook_secret, publishable_key })
 }
 
 /// What tells others of what happens. `private`: addresses inside our own network too.

@@ -16,12 +16,14 @@ use obligation::payment::{
 use serde_json::{Value, json};
 
 use super::{call_off, errands, prepaid};
-use crate::{after::Course, answer::Failure, working::Working};
+use crate::{after::Course, answer::Failure, notices, working::Working};
 
 /// Days within which money that is due back goes back: no law's time is shorter (16 CFR 435.2(c) gives seven working days).
 const REFUND_DAYS: u16 = 7;
 /// When an account is looked at again of which time alone could not settle what was due.
 const AGAIN_S: i64 = 3_600;
+/// For how long whoever has just ordered is taken to be at the checkout still.
+const AT_CHECKOUT_S: i64 = 3_600;
 
 /// An account in hand: what happened to it since it was read.
 pub(super) struct Book {
@@ -90,6 +92,7 @@ impl Book {
             let errands = errands::of_entries(self.order, &self.kept, &self.entries, course.now)?;
             working.put_private(errands);
         }
+        self.tell(working, course.now)?;
         let zone = self.settings.zone.clone();
         let accounts = (&self.before, &self.kept.account);
         let sums = prepaid::records(working, self.order, accounts, (course.now, &zone))?;
@@ -145,6 +148,38 @@ impl Book {
         }
         working.apply(course.now, events)?;
         call_off(working, course, self.order, unpaid)
+    }
+
+    /// Queues what the customer must be told of the money: a link to pay by, a balance that will be taken.
+    fn tell(&self, working: &mut Working<'_>, now: Timestamp) -> Result<(), Failure> {
+        let mut mails = Vec::new();
+        for entry in &self.entries {
+            match entry {
+                // People at the shop ask for money as they do.
+                Entry::ChargeFailed { charge, at, .. } if !self.kept.is_manual() => {
+                    // Whoever is at the checkout pays there; the link goes to those who went away.
+                    let away = self.kept.account.method_saved;
+                    let due = if away { Some(*at) } else { seconds_after(*at, AT_CHECKOUT_S) };
+                    mails.push(notices::about(
+                        "payment",
+                        self.order,
+                        &charge.to_string(),
+                        due.unwrap_or(now),
+                    )?);
+                }
+                Entry::ChargeAnnounced { line, due, at, .. } => {
+                    mails.push(notices::about("balance", self.order, &format!("{line}-{due}"), *at)?);
+                }
+                _ => {}
+            }
+        }
+        for mail in mails {
+            // One for each charge: tries after the first are told by the page.
+            if working.private(notices::MAIL, &mail.id)?.is_none() {
+                working.put_private([mail]);
+            }
+        }
+        Ok(())
     }
 
     /// Notes until when money goes back, from the day on which it is due.

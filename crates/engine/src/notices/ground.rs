@@ -10,7 +10,7 @@ use model::{
     time::{Date, Time, Timestamp, Zone},
 };
 use obligation::{
-    legal::{Case, Jurisdiction, LawBook, LegalOrder, zone_of},
+    legal::{Case, Jurisdiction, Law, LawBook, LegalOrder, zone_of},
     notice::{
         Fate, Notice, Situation, due,
         kept::{CASE, CaseBook, LineCase, SETTINGS, SETTINGS_ID, ShopSettings, notice_id},
@@ -61,6 +61,11 @@ impl Ground {
         working.load_orders(&[id])?;
         let settings = settings(working)?;
         Self::of(working, id, &settings)
+    }
+
+    /// Whether a law that holds lets a consumer withdraw without a reason; every law holds where none is known.
+    pub(super) fn may_be_withdrawn_from(&self) -> bool {
+        self.jurisdiction.laws().iter().any(|law| matches!(law, Law::Eu | Law::Uk))
     }
 
     pub(super) fn line_id(&self, no: u16) -> LineId {

@@ -121,6 +121,11 @@ pub(crate) fn question(order: OrderId, question: &str, now: Timestamp) -> Result
     takes("question", order, question, now)
 }
 
+/// A queued mail about an order that needs nothing but its kind and what it is about: a private record.
+pub(crate) fn about(kind: &str, order: OrderId, what: &str, due: Timestamp) -> Result<Record, Failure> {
+    takes(kind, order, &format!("{kind}-{what}"), due)
+}
+
 fn takes(kind: &str, order: OrderId, what: &str, now: Timestamp) -> Result<Record, Failure> {
     let id = format!("mal_{}-{what}", order.to_string().trim_start_matches("ord_"));
     let row = MailRow { message: Some(what.into()), ..MailRow::of_order(kind, order, now) };

@@ -11,6 +11,7 @@ mod mail;
 mod reconfirm;
 mod send;
 mod watch;
+mod withdraw;
 
 use std::sync::Arc;
 
@@ -36,11 +37,13 @@ pub(crate) use draft::{called_off, promised};
 pub(crate) use lapse::fire;
 pub use lapse::{REFUND, Refund};
 pub use mail::{CURSOR, MAIL, MailRow, Spoken, mail_state};
-pub(crate) use mail::{invitation, question, reply};
+pub(crate) use mail::{about, invitation, question, reply};
 pub(crate) use reconfirm::confirmed;
 pub use send::Told;
 pub(crate) use send::send_all;
 pub(crate) use watch::{Watch, watch};
+pub(crate) use withdraw::withdraw;
+pub use withdraw::{WITHDRAWAL, Withdrawal};
 
 /// The kind of the private record with the shop's own words for a notice; its id is the notice's.
 pub const WORDS: &str = "notice_words";

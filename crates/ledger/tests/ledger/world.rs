@@ -368,6 +368,7 @@ impl World {
         let contact = Contact {
             email,
             name: Some("A Person".into()),
+            address: None,
             postcode: Some("94110".into()),
             locale: Some("en-US".into()),
         };

@@ -30,6 +30,9 @@ pub(crate) struct Checks {
     errors: Vec<FieldError>,
 }
 
+/// Longest address, in characters.
+pub(crate) const ADDRESS_CHARS_MAX: usize = 500;
+
 impl Checks {
     /// Passes a value on if everything was right.
     pub(crate) fn finish<T>(self, value: T) -> Result<T, Problem> {
@@ -93,6 +96,14 @@ impl Checks {
             return None;
         }
         Some(Arc::from(text))
+    }
+
+    /// An address: a few lines; each without blanks around it.
+    pub(crate) fn lines(&mut self, at: At<'_>, text: Option<&str>) -> Option<Arc<str>> {
+        let lines: Vec<&str> = text?.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+        // Checked with a space where a line ends, as a text has no control characters.
+        self.text(at, Some(&lines.join(" ")), ADDRESS_CHARS_MAX)?;
+        Some(lines.join("\n").into())
     }
 
     /// A name: a reference, a supplier, a person.

@@ -47,6 +47,7 @@ mod stock_moves;
 mod strict;
 mod supplies;
 mod tag;
+mod terms;
 mod waitlist;
 mod webhooks;
 mod written;
@@ -64,6 +65,7 @@ use tower_http::{
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{App, pages};
+pub(crate) use check::ADDRESS_CHARS_MAX;
 pub(crate) use events::EventOut;
 pub(crate) use state::Api;
 
@@ -94,6 +96,7 @@ fn routes() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(inspections::inspect))
         .routes(routes!(adjustments::adjust))
         .routes(routes!(availability::ask))
+        .routes(routes!(terms::get))
         .routes(routes!(holds::place))
         .routes(routes!(holds::get, holds::release))
         .routes(routes!(waitlist::join, waitlist::list, waitlist::leave))

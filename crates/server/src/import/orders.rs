@@ -104,6 +104,7 @@ fn order(session: &mut Session, at: Timestamp, rows: &[OrderRow]) -> Outcome<()>
         contact: Contact {
             email: text(&first.email),
             name: text(&first.name),
+            address: None,
             postcode: text(&first.postcode),
             locale: None,
         },

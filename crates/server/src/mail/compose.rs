@@ -2,24 +2,31 @@
 
 use askama::Template;
 use connect::smtp::Letter;
-use engine::notices::{MailRow, WORDS, Words};
+use engine::notices::{MailRow, WITHDRAWAL, WORDS, Withdrawal, Words};
 use ledger::{Read, Shelf, StoreError};
 use model::{
     command::Contact,
     id::{OrderId, TenantId, WaitId},
+    money::Money,
     order::{Dates, Order},
     question::{QUESTION, Question},
     state::Shop,
     talk::{MESSAGE, Message},
-    time::Zone,
+    time::{Zone, local_date},
     waitlist::{WAITING, Wait, WaitState, Waiter},
 };
-use obligation::notice::{
-    Clause,
-    kept::{Kept, NOTICE},
+use obligation::{
+    notice::{
+        Clause,
+        kept::{Kept, NOTICE},
+    },
+    payment::{Account, ChargeKind, ChargeState},
 };
 
-use super::words::{Language, Phrase, language};
+use super::{
+    terms,
+    words::{Language, Phrase, language},
+};
 use crate::{App, api::state::shop_of, link, pages::shop_name};
 
 #[derive(Template)]
@@ -99,6 +106,9 @@ pub(crate) fn compose(
         "notice" => about.notices(store, row)?,
         "reply" => about.reply(store, row)?,
         "question" => about.question(store, row)?,
+        "payment" => about.payment(store, row)?,
+        "balance" => about.balance(store, row)?,
+        "withdrawal" => about.withdrawal(store)?,
         _ => None,
     };
     Ok(match content {
@@ -217,6 +227,8 @@ impl About<'_> {
             };
             format!("  {}: {by}", self.head(line.no).unwrap_or_default())
         });
+        let terms =
+            terms::words(&terms::of_order(self.order, self.shop), self.order.country.as_deref(), language);
         Content {
             subject: match last.promised {
                 Some(date) => language.phrase(Phrase::Confirmed(&number, date)),
@@ -225,12 +237,111 @@ impl About<'_> {
             parts: vec![
                 Part { head: None, lines: vec![language.phrase(Phrase::Thanks(&number))] },
                 Part { head: None, lines: lines.collect() },
+                Part { head: None, lines: terms },
             ],
             link: Some(self.link()),
             link_label: language.phrase(Phrase::SeeHere),
             note: Some(language.phrase(Phrase::AlwaysNow)),
             off: None,
         }
+    }
+
+    /// The account of the order, and what a mail about it is about: the words after its kind.
+    fn account<'r>(
+        &self,
+        store: &mut dyn Read,
+        row: &'r MailRow,
+    ) -> Result<Option<(Account, &'r str)>, StoreError> {
+        let found = crate::api::orders::payments::account(store, self.tenant, self.order.id)?;
+        let what = row.message.as_deref().and_then(|message| message.split_once('-'));
+        Ok(found.map(|kept| kept.account).zip(what.map(|(_, what)| what)))
+    }
+
+    fn money(account: &Account, amount: i64) -> String {
+        crate::pages::money(Money::new(amount, account.currency))
+    }
+
+    /// A link to pay by; nothing any more once it is paid, or called off.
+    fn payment(&self, store: &mut dyn Read, row: &MailRow) -> Result<Option<Content>, StoreError> {
+        let Some((account, charge)) = self.account(store, row)? else { return Ok(None) };
+        let charge = charge.parse().ok().and_then(|number: u32| account.charges.get(&number));
+        let Some((charge, until)) = charge.and_then(|charge| match charge.state {
+            ChargeState::NeedsCustomer { grace_until, .. } => Some((charge, grace_until)),
+            _ => None,
+        }) else {
+            return Ok(None);
+        };
+        let until = local_date(until, &self.zone());
+        let (number, amount) = (self.number(), Self::money(&account, charge.outstanding()));
+        let (subject, words) = match charge.kind {
+            ChargeKind::Setup => (Phrase::PleaseSaveCard(&number), Phrase::NoCard(until)),
+            _ => (Phrase::PleasePay(&number, &amount), Phrase::CouldNotTake(&amount, until)),
+        };
+        Ok(Some(Content {
+            subject: self.language.phrase(subject),
+            parts: vec![Part { head: None, lines: vec![self.language.phrase(words)] }],
+            link: Some(format!("{}/pay", self.link())),
+            link_label: self.language.phrase(Phrase::PayHere),
+            note: None,
+            off: None,
+        }))
+    }
+
+    /// That a balance will be taken; nothing where it will not, or not on that day.
+    fn balance(&self, store: &mut dyn Read, row: &MailRow) -> Result<Option<Content>, StoreError> {
+        let Some((account, what)) = self.account(store, row)? else { return Ok(None) };
+        let line = what.split_once('-').and_then(|(line, due)| {
+            let money = account.lines.get(&line.parse().ok()?)?;
+            money.announced.filter(|(announced, _)| announced.to_string() == due).map(|(due, _)| (money, due))
+        });
+        let Some((money, due)) = line else { return Ok(None) };
+        let amount = money.price * money.open - money.prepaid;
+        if amount <= 0 {
+            return Ok(None);
+        }
+        let amount = Self::money(&account, amount);
+        Ok(Some(Content {
+            subject: self.language.phrase(Phrase::BalanceSoon(&self.number(), due)),
+            parts: vec![Part {
+                head: None,
+                lines: vec![self.language.phrase(Phrase::BalanceOn(&amount, due))],
+            }],
+            link: Some(self.link()),
+            link_label: self.language.phrase(Phrase::SeeHere),
+            note: None,
+            off: None,
+        }))
+    }
+
+    /// The receipt of a withdrawal, with its time (Directive 2011/83/EU art. 11a).
+    fn withdrawal(&self, store: &mut dyn Read) -> Result<Option<Content>, StoreError> {
+        let id = self.order.id.to_string();
+        let found = store.records(self.tenant, Shelf::Ledger, WITHDRAWAL, &[&id])?.pop();
+        let Some(done) = found.and_then(|record| record.read::<Withdrawal>().ok().flatten()) else {
+            return Ok(None);
+        };
+        let at = done.at.strftime("%Y-%m-%d %H:%M UTC").to_string();
+        let heads = done.called_off.iter().chain(&done.come_back).filter_map(|(no, units)| {
+            let line = self.order.line(*no)?;
+            Some(format!("  {units} × {}", crate::pages::item_title(self.shop, &line.sku)))
+        });
+        Ok(Some(Content {
+            subject: self.language.phrase(Phrase::Withdrawn(&self.number())),
+            parts: vec![
+                Part { head: None, lines: vec![self.language.phrase(Phrase::WithdrawnAt(&at))] },
+                Part { head: None, lines: heads.collect() },
+                Part { head: None, lines: vec![self.language.phrase(Phrase::AfterWithdrawal)] },
+            ],
+            link: Some(self.link()),
+            link_label: self.language.phrase(Phrase::SeeHere),
+            note: None,
+            off: None,
+        }))
+    }
+
+    /// The zone of the shop's first location.
+    fn zone(&self) -> Zone {
+        self.shop.locations.values().next().map_or_else(Zone::utc, |place| place.time_zone.clone())
     }
 
     fn reply(&self, store: &mut dyn Read, row: &MailRow) -> Result<Option<Content>, StoreError> {

@@ -26,6 +26,11 @@ pub(super) static SCRIPT: LazyLock<Asset> = LazyLock::new(|| {
     asset("page", "js", "text/javascript; charset=utf-8", include_str!("../../assets/page.js"))
 });
 
+/// The script of the page where a customer pays: it puts Stripe's form into it.
+pub(super) static PAY: LazyLock<Asset> = LazyLock::new(|| {
+    asset("pay", "js", "text/javascript; charset=utf-8", include_str!("../../assets/pay.js"))
+});
+
 fn asset(name: &str, extension: &str, kind: &'static str, text: &'static str) -> Asset {
     let digest = Sha256::digest(text.as_bytes());
     let hash: String = digest.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
@@ -35,7 +40,7 @@ fn asset(name: &str, extension: &str, kind: &'static str, text: &'static str) ->
 /// `GET /assets/{file}`.
 pub(super) async fn get(Path(file): Path<String>) -> Response {
     let asked = format!("/assets/{file}");
-    let Some(asset) = [&*STYLE, &*SCRIPT].into_iter().find(|asset| asset.href == asked) else {
+    let Some(asset) = [&*STYLE, &*SCRIPT, &*PAY].into_iter().find(|asset| asset.href == asked) else {
         return StatusCode::NOT_FOUND.into_response();
     };
     let mut response = asset.text.into_response();

@@ -14,6 +14,7 @@ use model::{
     state::Shop,
     time::parse_date,
 };
+use obligation::payment::{Agreed, NewLine, Plan};
 use serde::Deserialize;
 
 use super::{
@@ -25,7 +26,10 @@ use super::{
     page, product, see_other, status,
     words::{self, Day},
 };
-use crate::app::customer_key;
+use crate::{
+    app::customer_key,
+    mail::{terms, words::language},
+};
 
 /// The form as it was typed.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -52,6 +56,8 @@ struct Page {
     is_complete: bool,
     last: Option<Day>,
     total: String,
+    /// When how much is taken, and how money comes back.
+    terms: Vec<String>,
     once: String,
     notice: Option<String>,
     name_error: Option<&'static str>,
@@ -93,6 +99,7 @@ fn answer(
     let total = cart::sums(rows.iter().filter_map(|row| row.sum).chain(cost));
     let page_ = Page {
         last: choices.together.clone(),
+        terms: terms(&shop, items, country, &rows),
         total: words::sums(&total),
         countries: countries::choices(&product::served(&shop), country),
         name_error: (is_checked && !looks_like_name(&sent.name)).then_some("Please enter your name."),
@@ -108,6 +115,27 @@ fn answer(
         notice,
     };
     page(status, &page_)
+}
+
+/// The terms of everything in the cart together.
+fn terms(shop: &Shop, items: &[(Sku, Units)], country: Option<&str>, rows: &[Row]) -> Vec<String> {
+    let channel = model::id::Channel::default();
+    let mut lines = Vec::with_capacity(items.len());
+    let mut currency = None;
+    for ((n, (sku, quantity)), row) in (1..).zip(items).zip(rows) {
+        let Some((pool, price)) = shop.pool(sku).and_then(|pool| Some((pool, pool.item.price?))) else {
+            continue;
+        };
+        let payment = pool.policy_set(&channel).and_then(|policy| policy.payment.as_ref());
+        // Of sums in two currencies nothing is said here: the order would be refused.
+        if payment.is_none() || *currency.get_or_insert(price.currency) != price.currency {
+            continue;
+        }
+        let plan = Plan::of(payment, Agreed::default());
+        lines.push(NewLine { line: n, price: price.amount, units: *quantity, plan, ship_by: row.date });
+    }
+    let charges = currency.map_or_else(Vec::new, |currency| terms::charges(currency, lines));
+    terms::words(&charges, country, language(None))
 }
 
 /// `POST /checkout`.

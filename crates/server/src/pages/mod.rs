@@ -22,6 +22,8 @@ mod guard;
 mod notify;
 mod outbox;
 mod owe;
+mod own;
+mod pay;
 mod people;
 mod product;
 mod question;
@@ -50,7 +52,9 @@ pub use self::{
     error::{error_page, wants_html},
     within::Within,
 };
-pub(crate) use self::{owe::first_name, status::number as order_number, words::title as item_title};
+pub(crate) use self::{
+    owe::first_name, status::number as order_number, words::money, words::title as item_title,
+};
 use crate::{
     App,
     staff::{Attempts, May, Visitor},
@@ -72,6 +76,10 @@ pub fn routes(stopping: watch::Receiver<bool>, within: Within) -> Router<Arc<App
         .route("/o/{token}/answer", post(answer_notice))
         .route("/o/{token}/cancel", post(cancel_line))
         .route("/o/{token}/message", post(write_message))
+        .route("/o/{token}/address", post(change_address))
+        .route("/o/{token}/ship", post(ship_ready))
+        .route("/o/{token}/withdraw", post(withdraw))
+        .route("/o/{token}/pay", get(show_pay))
         .route("/o/{token}/q/{question}", get(show_question).post(answer_question))
         .route("/w/{token}", get(show_wait))
         .route("/w/{token}/leave", post(leave_wait))
@@ -251,18 +259,25 @@ async fn blocking(work: impl FnOnce() -> Result<Response, Fail> + Send + 'static
     }
 }
 
-/// Renders a template as a page that is not kept and may load nothing but our own style and script.
+/// What a page may load: our own style and script.
 ///
 /// `application/ld+json` blocks are data, not script: HTML returns from "prepare the script element" before it asks the policy.
-fn page(status: StatusCode, template: &impl Template) -> Result<Response, Fail> {
-    const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; \
+const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; \
         connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+
+/// Renders a template as a page that is not kept and may load nothing but our own style and script.
+fn page(status: StatusCode, template: &impl Template) -> Result<Response, Fail> {
+    page_with(status, template, POLICY)
+}
+
+/// The same under a policy of its own.
+fn page_with(status: StatusCode, template: &impl Template, policy: &'static str) -> Result<Response, Fail> {
     let html = template.render().map_err(|error| Fail::Defect(error.to_string()))?;
     let mut response = (status, html).into_response();
     let headers = response.headers_mut();
     let fixed: [(HeaderName, &str); 6] = [
         (header::CONTENT_TYPE, "text/html; charset=utf-8"),
-        (header::CONTENT_SECURITY_POLICY, POLICY),
+        (header::CONTENT_SECURITY_POLICY, policy),
         (header::CACHE_CONTROL, "no-store"),
         // Not `no-referrer`: a browser would then not say which page sent a form.
         (header::REFERRER_POLICY, "same-origin"),
@@ -404,6 +419,44 @@ async fn cancel_line(
     let ask = Ask::new(app, &headers);
     let Ok(Form(sent)) = sent else { return Fail::Form.into_response() };
     blocking(move || cancel::answer(&ask, &token, &sent)).await
+}
+
+async fn change_address(
+    State(app): State<Arc<App>>,
+    Path(token): Path<String>,
+    headers: HeaderMap,
+    sent: Result<Form<own::Address>, FormRejection>,
+) -> Response {
+    let ask = Ask::new(app, &headers);
+    let Ok(Form(sent)) = sent else { return Fail::Form.into_response() };
+    blocking(move || own::change_address(&ask, &token, &sent)).await
+}
+
+async fn ship_ready(
+    State(app): State<Arc<App>>,
+    Path(token): Path<String>,
+    headers: HeaderMap,
+    sent: Result<Form<own::Sure>, FormRejection>,
+) -> Response {
+    let ask = Ask::new(app, &headers);
+    let Ok(Form(sent)) = sent else { return Fail::Form.into_response() };
+    blocking(move || own::ship_ready(&ask, &token, &sent)).await
+}
+
+async fn withdraw(
+    State(app): State<Arc<App>>,
+    Path(token): Path<String>,
+    headers: HeaderMap,
+    sent: Result<Form<own::Sure>, FormRejection>,
+) -> Response {
+    let ask = Ask::new(app, &headers);
+    let Ok(Form(sent)) = sent else { return Fail::Form.into_response() };
+    blocking(move || own::withdraw(&ask, &token, &sent)).await
+}
+
+async fn show_pay(State(app): State<Arc<App>>, Path(token): Path<String>, headers: HeaderMap) -> Response {
+    let ask = Ask::new(app, &headers);
+    blocking(move || pay::answer(&ask, &token)).await
 }
 
 async fn write_message(

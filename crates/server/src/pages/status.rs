@@ -10,12 +10,14 @@ use ledger::Read;
 use model::{
     Units,
     id::{LineId, OrderId, Sku, TenantId},
+    money::Money,
     order::{Order, Promise, ShipChoice},
     state::Shop,
     supply::SupplyKind,
     time::{Date, Timestamp, local_date},
     view::{LineState, LineView, OrderView, PartView},
 };
+use obligation::payment::{When, kept::Kept, schedule};
 use serde::Deserialize;
 
 use super::{
@@ -23,11 +25,13 @@ use super::{
     answer::{Question, questions},
     error::Fail,
     owe::{first_name, short_id},
+    own::{self, Withdrawing},
     page,
+    pay::{self, Wanted},
     talk::{self, Paid, Written},
     words::{self, Day},
 };
-use crate::link;
+use crate::{api::orders::payments::account, link};
 
 /// Places in line are counted up to here.
 const PLACES_MAX: usize = 1_000;
@@ -39,6 +43,10 @@ pub(super) struct Said {
     cancelled: Option<String>,
     written: Option<String>,
     kept: Option<String>,
+    moved: Option<String>,
+    parted: Option<String>,
+    withdrawn: Option<String>,
+    paid: Option<String>,
 }
 
 #[derive(Template)]
@@ -68,6 +76,16 @@ pub(super) struct Status {
     thread: Vec<Written>,
     message_href: String,
     paid: Option<Paid>,
+    /// What is still to be paid and when, a sentence each.
+    due: Vec<String>,
+    /// What the customer is asked to pay now.
+    pay: Option<Wanted>,
+    /// This page's own address, that its forms are sent under.
+    href: String,
+    /// The country it goes to, while the address can still change.
+    to: Option<String>,
+    can_ship_ready: bool,
+    withdrawing: Withdrawing,
 }
 
 struct Line {
@@ -139,13 +157,12 @@ pub(super) fn answer(ask: &Ask, token: &str, said: &Said, problem: Option<String
     let order = reader.orders(&tenant, &[id])?.pop().ok_or(Fail::Link)?;
     let shop = shop_of(&mut *reader, &tenant, &order)?;
     let order_view = promise::order_view(&shop, &order, ask.now);
+    let contact = reader.contact(&tenant, id)?.unwrap_or_default();
     let facts = Facts {
         shop: &shop,
         order: &order,
         view: &order_view,
-        first_name: reader
-            .contact(&tenant, id)?
-            .and_then(|contact| contact.name.as_deref().and_then(first_name).map(str::to_owned)),
+        first_name: contact.name.as_deref().and_then(first_name).map(str::to_owned),
         places: places(&mut *reader, &tenant, &shop, &order_view)?,
         now: ask.now,
     };
@@ -155,7 +172,14 @@ pub(super) fn answer(ask: &Ask, token: &str, said: &Said, problem: Option<String
         true => Frame::shop(ask, &tenant, "order"),
         false => Frame::new(Some(&tenant), "order", false, false),
     };
+    let account = account(&mut *reader, &tenant, id)?;
     let status = Status {
+        due: account.as_ref().map_or_else(Vec::new, |kept| due(&facts, kept)),
+        pay: account.as_ref().and_then(pay::wanted),
+        href: format!("/o/{token}"),
+        to: own::to(&order),
+        can_ship_ready: own::can_ship_ready(&order_view),
+        withdrawing: own::withdrawing(&mut *reader, &tenant, &order, ask.now)?,
         message: message(said),
         problem,
         questions,
@@ -174,6 +198,14 @@ fn message(said: &Said) -> Option<&'static str> {
     match said {
         Said { kept: Some(_), .. } => Some("Thank you: we keep it for you, for the new date."),
         Said { cancelled: Some(_), .. } => Some("Done. What you called off is cancelled."),
+        Said { moved: Some(_), .. } => Some("Done. It goes to the new address."),
+        Said { parted: Some(_), .. } => Some("Done. What is here is sent now, the rest when it comes."),
+        Said { withdrawn: Some(_), .. } => {
+            Some("We have your withdrawal. A receipt with the time is on its way to you by mail.")
+        }
+        Said { paid: Some(_), .. } => {
+            Some("Thank you. Your payment shows here as soon as your bank has said so, in a minute or two.")
+        }
         Said { written: Some(_), .. } => Some("Thank you. We have your message and answer by mail and here."),
         Said { placed: Some(_), .. } => {
             Some("Thank you. Your order is placed; this page always shows where it stands.")
@@ -266,9 +298,36 @@ pub(super) fn view(frame: Frame, facts: &Facts<'_>) -> Status {
         thread: Vec::new(),
         message_href: String::new(),
         paid: None,
+        due: Vec::new(),
+        pay: None,
+        href: String::new(),
+        to: None,
+        can_ship_ready: false,
+        withdrawing: Withdrawing::No,
         questions: Vec::new(),
         answer_href: String::new(),
     }
+}
+
+/// What is still to be paid, the soonest first: one sentence for each time.
+fn due(facts: &Facts<'_>, kept: &Kept) -> Vec<String> {
+    let mut sums: BTreeMap<When, i64> = BTreeMap::new();
+    for planned in schedule(&kept.account) {
+        let sum = sums.entry(planned.when).or_default();
+        *sum = sum.saturating_add(planned.amount);
+    }
+    let sentence = |(when, amount): (When, i64)| {
+        let amount = words::money(Money::new(amount, kept.account.currency));
+        match when {
+            When::Now => format!("To be paid now: {amount}."),
+            When::On(date) => {
+                format!("Next charge: {amount} on {}.", Day::of(date, facts.today()).text)
+            }
+            When::OnShip => format!("Charged when your goods ship: {amount}."),
+            When::ByInvoice => format!("By invoice: {amount}."),
+        }
+    };
+    sums.into_iter().map(sentence).collect()
 }
 
 /// What people call an order: the shop's number, else the end of its id.

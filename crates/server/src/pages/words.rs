@@ -36,7 +36,7 @@ pub(super) fn today(shop: &Shop, now: Timestamp) -> Option<Date> {
 }
 
 /// An amount as people write it: `$1,234.00`, `1,234.00 CHF`.
-pub(super) fn money(amount: Money) -> String {
+pub(crate) fn money(amount: Money) -> String {
     let decimal = amount.to_decimal();
     let (sign, digits) = decimal.strip_prefix('-').map_or(("", &*decimal), |rest| ("−", rest));
     let (whole, fraction) = digits.find('.').map_or((digits, ""), |at| digits.split_at(at));

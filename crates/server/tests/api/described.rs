@@ -82,6 +82,7 @@ const CALLS: &[&str] = &[
     "get /v1/skus/{sku}/policies",
     "get /v1/skus/{sku}/policies/{channel}",
     "get /v1/suppliers",
+    "get /v1/terms",
     "get /v1/supplies",
     "get /v1/supplies/{id}",
     "get /v1/waitlist",

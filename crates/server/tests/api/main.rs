@@ -20,6 +20,7 @@ mod messages;
 mod money_year;
 mod notices;
 mod offers;
+mod own;
 mod packing;
 mod payments;
 mod previews;

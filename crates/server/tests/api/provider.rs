@@ -30,8 +30,11 @@ pub(crate) struct Till {
 impl Till {
     pub(crate) async fn new(payment: Value) -> Self {
         let bank = Bank::default();
-        let payments =
-            Payments { provider: Some(Arc::new(bank.clone())), webhook_secret: Some(SECRET.into()) };
+        let payments = Payments {
+            provider: Some(Arc::new(bank.clone())),
+            webhook_secret: Some(SECRET.into()),
+            publishable_key: Some("pk_test_shop".into()),
+        };
         let world = World::paying(payments);
         world.with_mug().await;
         let mut payment = payment;

@@ -12,7 +12,7 @@ use engine::{Engine, Stamps};
 use ledger::{ApiKey, RecordFilter, Shelf, Store, Tenant, sqlite::SqliteStore};
 use model::{id::TenantId, time::Timestamp};
 use serde_json::{Value, json};
-use server::{App, hooks::Hooks, payments::Payments};
+use server::{App, hooks::Hooks, mail::Post, payments::Payments};
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 use tower::ServiceExt;
@@ -49,22 +49,28 @@ impl World {
 
     /// A server with a test clock, whose money is moved so.
     pub(crate) fn paying(payments: Payments) -> Self {
-        Self::start_with(true, (payments, true), |store| Arc::new(store))
+        Self::start_with(true, (payments, true, Post::Outbox), |store| Arc::new(store))
     }
 
     /// Starts on what stands around the store.
     pub(crate) fn start_on(test_clock: bool, around: impl FnOnce(SqliteStore) -> Arc<dyn Store>) -> Self {
-        Self::start_with(test_clock, (Payments::default(), true), around)
+        Self::start_with(test_clock, (Payments::default(), true, Post::Outbox), around)
     }
 
     /// A server that sends webhooks to the public internet alone.
     pub(crate) fn guarded() -> Self {
-        Self::start_with(true, (Payments::default(), false), |store| Arc::new(store))
+        Self::start_with(true, (Payments::default(), false, Post::Outbox), |store| Arc::new(store))
+    }
+
+    /// A server with a test clock, whose mail goes there.
+    #[allow(dead_code, reason = "used by the tests of mail")]
+    pub(crate) fn posting(post: Post) -> Self {
+        Self::start_with(true, (Payments::default(), true, post), |store| Arc::new(store))
     }
 
     fn start_with(
         test_clock: bool,
-        (payments, private): (Payments, bool),
+        (payments, private, post): (Payments, bool, Post),
         around: impl FnOnce(SqliteStore) -> Arc<dyn Store>,
     ) -> Self {
         let dir = tempfile::tempdir().unwrap();
@@ -96,7 +102,7 @@ impl World {
             stamps: Stamps::new([1; 32]),
             clock: Arc::new(move || now),
             test_clock,
-            post: server::mail::Post::Outbox,
+            post,
             payments,
             hooks: Hooks { sender: Sender::new(private).ok(), private, node: "node-1".to_owned() },
             demo: None,

@@ -200,7 +200,12 @@ async fn an_order_says_why_and_what_happened() {
     let shop = full().await;
     let found = get(&shop, "/orders?q=%231003").await;
     found.says("#1003 Grace Hopper");
-    let page = get(&shop, &link(&found, "/orders/ord_")).await;
+    let order = link(&found, "/orders/ord_");
+    let evidence = get(&shop, &format!("{order}/evidence")).await;
+    evidence.says("what was promised, said, paid and sent");
+    evidence.says("Order placed");
+    let page = get(&shop, &order).await;
+    assert!(page.text.contains(&format!("{order}/evidence")));
     for text in [
         "Order #1003",
         "from purchase order PO-312 from Alder &#38; Pine , ships by 23 Dec",

@@ -31,7 +31,7 @@ pub(crate) struct LocalStripe {
 }
 
 #[expect(clippy::disallowed_methods, reason = "where a tool of the tests is, is asked of whoever runs them")]
-fn python() -> PathBuf {
+pub(crate) fn python() -> PathBuf {
     let installed = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/tools/localstripe/bin/python");
     std::env::var_os(PYTHON).map_or(installed, PathBuf::from)
 }

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use server::payments::Payments;
 
 use crate::{
+    client::Client,
     local::LocalStripe,
     proxy::{Fault, Proxy},
     world::{Call, NOW, World},
@@ -29,7 +30,11 @@ impl Shop {
         let now: Timestamp = NOW.parse().unwrap();
         let proxy = Proxy::start(&local.url, now.as_second() + 5 * DAY_S).await;
         let stripe = Stripe::new("sk_test_shop", &proxy.url, Duration::from_secs(20)).unwrap();
-        let payments = Payments { provider: Some(Arc::new(stripe)), webhook_secret: Some(SECRET.into()) };
+        let payments = Payments {
+            provider: Some(Arc::new(stripe)),
+            webhook_secret: Some(SECRET.into()),
+            publishable_key: None,
+        };
         let world = World::paying(payments);
         world.with_mug().await;
         Self { world, proxy, local, now }
@@ -141,6 +146,68 @@ async fn a_card_is_saved_now_and_charged_when_the_goods_ship() {
     shop.later(10 * DAY_S).await;
     assert_eq!(shop.amounts(&order).await, [6_000, 0, 6_000]);
     assert_eq!(shop.at_provider(&order), (vec![6_000], vec![]));
+    shop.world.verify();
+}
+
+/// The shop's front end and its bookkeeper use Stripe's own client; what it makes is charged by us, and what we did it finds.
+#[tokio::test(flavor = "multi_thread")]
+async fn stripes_own_client_saves_the_card_and_finds_what_was_taken_and_given_back() {
+    let mut shop = Shop::open().await;
+    let mut client = Client::start(&shop.proxy.url);
+    shop.plan("charge_on_ship").await;
+    let order = shop.order(4).await;
+    // The checkout: a card from the customer's browser, and our intent confirmed with it.
+    let intent = shop.waits_for(&order).await;
+    let card = json!({"type": "card", "card": {"number": "4242424242424242", "exp_month": 12, "exp_year": 2030, "cvc": "123"}});
+    let method = client.does("payment_methods.create", "", &card)["id"].clone();
+    let saved = client.does("setup_intents.confirm", &intent, &json!({"payment_method": method}));
+    assert_eq!((&saved["status"], &saved["payment_method"]), (&json!("succeeded"), &method));
+    shop.later(60).await;
+    // One of the four is here: one is charged. Then the others are.
+    let mut taken = Vec::new();
+    for (came, sum) in [(1, 1_500), (3, 4_500)] {
+        shop.world.stock("MUG", came).await;
+        assert_eq!(shop.release().await, json!([]), "nothing goes unpaid");
+        shop.later(0).await;
+        taken.push(sum);
+        assert_eq!(shop.release().await[0]["quantity"], came);
+        shop.post("/v1/shipments", json!({"order": order})).await;
+        let customer = client.does("setup_intents.retrieve", &intent, &json!({}))["customer"].clone();
+        let found = client.does("payment_intents.list", "", &json!({"customer": customer, "limit": 100}));
+        let mut sums: Vec<i64> = found["data"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|found| {
+                found["status"] == "succeeded" && found["metadata"]["shipwhen_order"] == json!(order)
+            })
+            .map(|found| found["amount"].as_i64().unwrap())
+            .collect();
+        sums.sort_unstable();
+        assert_eq!(sums, taken);
+    }
+    assert_eq!(shop.amounts(&order).await, [6_000, 0, 6_000]);
+    // A favour goes back, and the client finds it; more than came does not go back by any client.
+    shop.post(
+        &format!("/v1/orders/{order}/payments"),
+        json!({"kind": "refund", "amount": {"amount": 500, "currency": "USD"}}),
+    )
+    .await;
+    shop.later(0).await;
+    assert_eq!(shop.amounts(&order).await, [6_000, 500, 5_500]);
+    let customer = client.does("setup_intents.retrieve", &intent, &json!({}))["customer"].clone();
+    let intents = client.does("payment_intents.list", "", &json!({"customer": customer}));
+    let mut back = Vec::new();
+    for intent in intents["data"].as_array().unwrap() {
+        let found = client.does("refunds.list", "", &json!({"payment_intent": intent["id"]}));
+        back.extend(
+            found["data"].as_array().unwrap().iter().map(|refund| refund["amount"].as_i64().unwrap()),
+        );
+        let over = json!({"payment_intent": intent["id"], "amount": intent["amount"].as_i64().unwrap() + 1});
+        let (error, code) = client.fails("refunds.create", "", &over);
+        assert_eq!((&*error, &*code), ("InvalidRequestError", "charge_already_refunded"));
+    }
+    assert_eq!(back, [500]);
     shop.world.verify();
 }
 

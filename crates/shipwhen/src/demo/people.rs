@@ -197,6 +197,7 @@ pub(super) fn shops() -> Vec<Person> {
         let contact = Contact {
             email: Some(format!("{address}@example.com").into()),
             name: Some((*name).into()),
+            address: None,
             postcode: Some((*postcode).into()),
             locale: Some(if *country == "DE" { "de-DE" } else { "en-US" }.into()),
         };
@@ -217,6 +218,7 @@ fn person(land: &Land, random: &mut Random, known: &mut BTreeSet<String>) -> Per
     let contact = Contact {
         email: Some(email.into()),
         name: Some(format!("{first} {last}").into()),
+        address: None,
         postcode: Some(postcode(land.postcode, random)),
         locale: Some(land.locale.into()),
     };

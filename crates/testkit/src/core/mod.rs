@@ -137,6 +137,8 @@ impl CoreShop {
             | Command::Reply(_)
             | Command::TakeCare(_)
             | Command::ChangeOrder(_)
+            | Command::ChangeAddress(_)
+            | Command::Withdraw(_)
             | Command::Substitute(_)
             | Command::KeepPrivate(_)
             | Command::KeepTerms(_)

@@ -150,6 +150,7 @@ fn contact(conn: &Connection, tenant: &TenantId, id: OrderId) -> Result<Option<C
         Ok(Contact {
             email: cells.maybe_shared(0)?,
             name: cells.maybe_shared(1)?,
+            address: None,
             postcode: cells.maybe_shared(2)?,
             locale: cells.maybe_shared(3)?,
         })

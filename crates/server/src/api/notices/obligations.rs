@@ -138,7 +138,7 @@ pub(crate) fn obligations_due(
     items.sort_by(|a, b| {
         (a.due_by.is_none(), a.due_by, &a.line).cmp(&(b.due_by.is_none(), b.due_by, &b.line))
     });
-    let key = |item: &ObligationOut| (item.kind, item.line.clone(), item.due_by, item.charge);
+    let key = |item: &ObligationOut| (item.kind, item.line.clone(), item.due_by, item.charge, item.amount);
     items.dedup_by(|a, b| key(a) == key(b));
     Ok((items, complete))
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::{extract::State, http::StatusCode, response::Response};
 use engine::Answer;
 use model::{
-    command::{ChangeOrder, Command, Substitute},
+    command::{ChangeAddress, ChangeOrder, Command, Substitute},
     id::{LineId, OrderId},
     order::ShipChoice,
 };
@@ -32,14 +32,21 @@ use crate::api::{
 #[schema(as = OrderChangeInput)]
 pub(crate) struct ChangeIn {
     /// How it may be shipped from now on.
-    ship: ShipIn,
+    ship: Option<ShipIn>,
+    /// Whose name is on the parcel.
+    name: Option<String>,
+    /// Street, number and place, one or more lines.
+    #[schema(max_length = 500)]
+    address: Option<String>,
+    /// Postcode.
+    postcode: Option<String>,
 }
 
 impl Input for ChangeIn {}
 
-/// Ship an order in another way
+/// Ship an order in another way, or to another address
 ///
-/// With `as_available`, what is here may go now and each line has its own dates; with `complete`, all wait for the last.
+/// Name, address and postcode can change until something of the order is handed over to fulfilment; the country stays. With `as_available`, what is here may go now and each line has its own dates; with `complete`, all wait for the last.
 #[utoipa::path(
     patch, path = "/v1/orders/{id}", tag = "Orders", operation_id = "change_order",
     params(("id" = String, Path, description = "The order's id")),
@@ -56,8 +63,28 @@ pub(crate) async fn change(
 ) -> Result<Response, Problem> {
     let caller = &allowed.caller;
     let order: OrderId = path_id("order", &id)?;
-    let ship: ShipChoice = value.ship.choice();
-    let done = api.run(caller, now, Command::ChangeOrder(ChangeOrder { order, ship }), None).await?;
+    let mut checks = Checks::default();
+    let wish = ChangeAddress {
+        order,
+        name: checks.name(format_args!("/name"), value.name.as_deref()),
+        address: checks.lines(format_args!("/address"), value.address.as_deref()),
+        postcode: checks.postcode(format_args!("/postcode"), value.postcode.as_deref()),
+        by_customer: false,
+    };
+    let moves = wish.name.is_some() || wish.address.is_some() || wish.postcode.is_some();
+    if !moves && value.ship.is_none() {
+        checks.wrong(format_args!("/ship"), "required", "say what changes");
+    }
+    let wish = checks.finish(wish)?;
+    let ship: Option<ShipChoice> = value.ship.map(ShipIn::choice);
+    // The address first: it may be locked, and then nothing changes.
+    let mut commands = moves.then_some(Command::ChangeAddress(wish)).into_iter().collect::<Vec<_>>();
+    commands.extend(ship.map(|ship| Command::ChangeOrder(ChangeOrder { order, ship })));
+    let mut done = None;
+    for command in commands {
+        done = Some(api.run(caller, now, command, None).await?);
+    }
+    let Some(done) = done else { return Err(Problem::defect()) };
     let Answer::Order(view) = done.answer else { return Err(unexpected(&done.answer)) };
     json(StatusCode::OK, &OrderOut::new(&api, &caller.tenant, *view))
 }

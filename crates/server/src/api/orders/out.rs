@@ -36,6 +36,8 @@ struct CustomerOut {
     #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<Arc<str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    address: Option<Arc<str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     country: Option<Arc<str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     postcode: Option<Arc<str>>,
@@ -52,10 +54,12 @@ impl OrderOut {
     }
 
     pub(super) fn with_customer(self, order: &Order, contact: Contact) -> Self {
-        let Contact { email, name, postcode, locale } = contact;
+        let Contact { email, name, address, postcode, locale } = contact;
         let (country, group) = (order.country.clone(), order.group.clone());
-        let known = [&email, &name, &postcode, &locale, &country, &group].into_iter().any(Option::is_some);
-        let customer = known.then_some(CustomerOut { email, name, country, postcode, group, locale });
+        let known =
+            [&email, &name, &address, &postcode, &locale, &country, &group].into_iter().any(Option::is_some);
+        let customer =
+            known.then_some(CustomerOut { email, name, address, country, postcode, group, locale });
         Self { customer, ..self }
     }
 }

@@ -70,6 +70,9 @@ pub(crate) struct CustomerIn {
     /// Where it goes: ISO 3166-1 alpha-2.
     #[schema(example = "US")]
     country: Option<String>,
+    /// Street, number and place, one or more lines.
+    #[schema(max_length = 500)]
+    address: Option<String>,
     /// Postcode.
     postcode: Option<String>,
     /// The customer's group.
@@ -142,6 +145,7 @@ pub(super) fn check(caller: &Caller, input: &OrderIn) -> Result<PlaceOrder, Prob
     let contact = Contact {
         email: checks.email(format_args!("/customer/email"), customer.email.as_deref()),
         name: checks.name(format_args!("/customer/name"), customer.name.as_deref()),
+        address: checks.lines(format_args!("/customer/address"), customer.address.as_deref()),
         postcode: checks.postcode(format_args!("/customer/postcode"), customer.postcode.as_deref()),
         locale: checks.locale(format_args!("/customer/locale"), customer.locale.as_deref()),
     };

@@ -109,6 +109,9 @@ pub(crate) struct Customer {
     /// Name.
     #[schema(nullable = false)]
     pub(crate) name: Option<String>,
+    /// Street, number and place.
+    #[schema(nullable = false)]
+    pub(crate) address: Option<String>,
     /// Where it goes: ISO 3166-1 alpha-2.
     #[schema(nullable = false)]
     pub(crate) country: Option<String>,

@@ -94,3 +94,38 @@ pub(crate) struct Refund {
     /// Somebody must send it.
     pub(crate) by_hand: bool,
 }
+
+/// On what terms something would be bought.
+#[derive(ToSchema, Serialize)]
+pub(crate) struct Terms {
+    /// What.
+    pub(crate) sku: String,
+    /// How many units.
+    pub(crate) quantity: i64,
+    /// When the last unit would ship.
+    pub(crate) ship_by: super::Dates,
+    /// When it would be delivered.
+    pub(crate) deliver_by: super::Dates,
+    /// What is taken when, the soonest first; empty where the policy says nothing of money.
+    pub(crate) charges: Vec<TermsCharge>,
+    /// Until when it can be cancelled free of charge: `until_shipped`.
+    pub(crate) cancel: String,
+    /// Where money goes back to: `original_method`.
+    pub(crate) refund_to: String,
+    /// Days after the delivery within which a consumer may withdraw; null where no law known here says so.
+    pub(crate) withdrawal_days: Option<u16>,
+    /// The same in sentences.
+    pub(crate) words: Vec<String>,
+}
+
+/// So much, taken then.
+#[derive(ToSchema, Serialize)]
+pub(crate) struct TermsCharge {
+    /// `now`, `on` a day, `on_ship` or `by_invoice`.
+    pub(crate) when: String,
+    /// The day.
+    #[schema(nullable = false, format = Date)]
+    pub(crate) on: Option<String>,
+    /// How much.
+    pub(crate) amount: Money,
+}

@@ -158,6 +158,50 @@ impl Language for German {
             }
             Phrase::OrderHere => "Hier bestellen:".to_owned(),
             Phrase::LeaveList => "Kein Interesse mehr? Hier verlassen Sie die Liste:".to_owned(),
+            Phrase::PleasePay(number, amount) => format!("Ihre Bestellung {number}: bitte zahlen Sie {amount}"),
+            Phrase::CouldNotTake(amount, until) => {
+                format!(
+                    "Wir konnten {amount} für Ihre Bestellung nicht einziehen. Bitte zahlen Sie bis {}: so lange halten wir \
+                     Ihren Platz.",
+                    self.date(until)
+                )
+            }
+            Phrase::PleaseSaveCard(number) => format!("Ihre Bestellung {number}: ein Schritt fehlt noch"),
+            Phrase::NoCard(until) => {
+                format!(
+                    "Für Ihre Bestellung ist noch keine Karte hinterlegt. Vor dem Versand wird nichts abgebucht. Bitte hinterlegen \
+                     Sie eine bis {}: so lange halten wir Ihren Platz.",
+                    self.date(until)
+                )
+            }
+            Phrase::PayHere => "Hier, mit jeder Karte:".to_owned(),
+            Phrase::BalanceSoon(number, date) => {
+                format!("Ihre Bestellung {number}: der Rest wird am {} abgebucht", self.date(date))
+            }
+            Phrase::BalanceOn(amount, date) => {
+                format!(
+                    "Am {} buchen wir {amount} von der hinterlegten Karte ab. Bis dahin können Sie stornieren, dann wird nichts \
+                     abgebucht.",
+                    self.date(date)
+                )
+            }
+            Phrase::Withdrawn(number) => format!("Bestätigung: Widerruf Ihrer Bestellung {number}"),
+            Phrase::WithdrawnAt(at) => format!("Ihr Widerruf ist am {at} bei uns eingegangen."),
+            Phrase::AfterWithdrawal => {
+                "Was noch nicht versandt war, ist storniert. Bitte senden Sie zurück, was Sie erhalten haben, binnen 14 Tagen. Was \
+                 Sie bezahlt haben, geht auf demselben Weg binnen 14 Tagen zurück."
+                    .to_owned()
+            }
+            Phrase::PaidNow(amount) => format!("{amount} bei der Bestellung"),
+            Phrase::PaidOn(amount, date) => format!("{amount} am {}", self.date(date)),
+            Phrase::PaidOnShip(amount) => format!("{amount} beim Versand"),
+            Phrase::PaidByInvoice(amount) => format!("{amount} auf Rechnung"),
+            Phrase::CancelFree => {
+                "Bis zum Versand können Sie kostenlos stornieren; was Sie bezahlt haben, geht auf demselben Weg zurück.".to_owned()
+            }
+            Phrase::MayWithdraw => {
+                "Nach Erhalt können Sie 14 Tage lang ohne Angabe von Gründen widerrufen.".to_owned()
+            }
         }
     }
 }

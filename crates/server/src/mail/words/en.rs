@@ -80,6 +80,48 @@ impl Language for English {
             }
             Phrase::OrderHere => "Order here:".to_owned(),
             Phrase::LeaveList => "Not interested any more? Leave the list here:".to_owned(),
+            Phrase::PleasePay(number, amount) => format!("Your order {number}: please pay {amount}"),
+            Phrase::CouldNotTake(amount, until) => {
+                format!(
+                    "We could not take {amount} for your order. Please pay it by {}: until then we keep your place.",
+                    self.date(until)
+                )
+            }
+            Phrase::PleaseSaveCard(number) => format!("Your order {number}: one step is missing"),
+            Phrase::NoCard(until) => {
+                format!(
+                    "No card is saved for your order yet. Nothing is taken before it ships. Please save one by {}: until then we \
+                     keep your place.",
+                    self.date(until)
+                )
+            }
+            Phrase::PayHere => "Here, with any card:".to_owned(),
+            Phrase::BalanceSoon(number, date) => {
+                format!("Your order {number}: the rest is taken on {}", self.date(date))
+            }
+            Phrase::BalanceOn(amount, date) => {
+                format!(
+                    "On {} we take {amount} with the card you saved. Until then you can cancel, and nothing is taken.",
+                    self.date(date)
+                )
+            }
+            Phrase::Withdrawn(number) => format!("Receipt: you withdrew from your order {number}"),
+            Phrase::WithdrawnAt(at) => format!("Your withdrawal from the contract reached us on {at}."),
+            Phrase::AfterWithdrawal => {
+                "What had not been sent is called off. Please send back what you have received within 14 days. What you paid goes \
+                 back by the way it came, within 14 days."
+                    .to_owned()
+            }
+            Phrase::PaidNow(amount) => format!("{amount} when you order"),
+            Phrase::PaidOn(amount, date) => format!("{amount} on {}", self.date(date)),
+            Phrase::PaidOnShip(amount) => format!("{amount} when it ships"),
+            Phrase::PaidByInvoice(amount) => format!("{amount} by invoice"),
+            Phrase::CancelFree => {
+                "You can cancel free of charge until it ships; what you paid goes back by the way it came.".to_owned()
+            }
+            Phrase::MayWithdraw => {
+                "You can withdraw within 14 days after you have it, without a reason.".to_owned()
+            }
         }
     }
 }

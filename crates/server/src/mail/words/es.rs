@@ -155,6 +155,48 @@ impl Language for Spanish {
             }
             Phrase::OrderHere => "Pedir aquí:".to_owned(),
             Phrase::LeaveList => "¿Ya no le interesa? Salga de la lista aquí:".to_owned(),
+            Phrase::PleasePay(number, amount) => format!("Su pedido {number}: le falta pagar {amount}"),
+            Phrase::CouldNotTake(amount, until) => {
+                format!(
+                    "No hemos podido cobrar {amount} de su pedido. Páguelo a más tardar el {}: hasta entonces guardamos su lugar.",
+                    self.date(until)
+                )
+            }
+            Phrase::PleaseSaveCard(number) => format!("Su pedido {number}: falta un paso"),
+            Phrase::NoCard(until) => {
+                format!(
+                    "Su pedido aún no tiene una tarjeta guardada. No se cobra nada antes del envío. Guarde una a más tardar el {}: \
+                     hasta entonces guardamos su lugar.",
+                    self.date(until)
+                )
+            }
+            Phrase::PayHere => "Aquí, con cualquier tarjeta:".to_owned(),
+            Phrase::BalanceSoon(number, date) => {
+                format!("Su pedido {number}: el resto se cobra el {}", self.date(date))
+            }
+            Phrase::BalanceOn(amount, date) => {
+                format!(
+                    "El {} cobramos {amount} con la tarjeta guardada. Hasta entonces puede cancelar, y no se cobra nada.",
+                    self.date(date)
+                )
+            }
+            Phrase::Withdrawn(number) => format!("Recibo: desistimiento de su pedido {number}"),
+            Phrase::WithdrawnAt(at) => format!("Recibimos su desistimiento del contrato el {at}."),
+            Phrase::AfterWithdrawal => {
+                "Lo que no se había enviado queda cancelado. Devuelva lo recibido en un plazo de 14 días. Lo que pagó vuelve por el \
+                 mismo medio en un plazo de 14 días."
+                    .to_owned()
+            }
+            Phrase::PaidNow(amount) => format!("{amount} al hacer el pedido"),
+            Phrase::PaidOn(amount, date) => format!("{amount} el {}", self.date(date)),
+            Phrase::PaidOnShip(amount) => format!("{amount} al enviarlo"),
+            Phrase::PaidByInvoice(amount) => format!("{amount} con factura"),
+            Phrase::CancelFree => {
+                "Puede cancelar sin coste hasta el envío; lo que pagó vuelve por el mismo medio.".to_owned()
+            }
+            Phrase::MayWithdraw => {
+                "Tras recibirlo puede desistir durante 14 días, sin dar motivos.".to_owned()
+            }
         }
     }
 }

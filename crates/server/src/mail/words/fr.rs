@@ -167,6 +167,49 @@ impl Language for French {
             }
             Phrase::OrderHere => "Commander ici :".to_owned(),
             Phrase::LeaveList => "Plus intéressé ? Quittez la liste ici :".to_owned(),
+            Phrase::PleasePay(number, amount) => format!("Votre commande {number} : il reste à payer {amount}"),
+            Phrase::CouldNotTake(amount, until) => {
+                format!(
+                    "Nous n’avons pas pu prélever {amount} pour votre commande. Merci de payer avant le {} : d’ici là, nous gardons \
+                     votre place.",
+                    self.date(until)
+                )
+            }
+            Phrase::PleaseSaveCard(number) => format!("Votre commande {number} : il manque une étape"),
+            Phrase::NoCard(until) => {
+                format!(
+                    "Aucune carte n’est encore enregistrée pour votre commande. Rien n’est prélevé avant l’envoi. Merci d’en \
+                     enregistrer une avant le {} : d’ici là, nous gardons votre place.",
+                    self.date(until)
+                )
+            }
+            Phrase::PayHere => "Ici, avec n’importe quelle carte :".to_owned(),
+            Phrase::BalanceSoon(number, date) => {
+                format!("Votre commande {number} : le solde est prélevé le {}", self.date(date))
+            }
+            Phrase::BalanceOn(amount, date) => {
+                format!(
+                    "Le {}, nous prélevons {amount} sur la carte enregistrée. D’ici là, vous pouvez annuler, et rien n’est prélevé.",
+                    self.date(date)
+                )
+            }
+            Phrase::Withdrawn(number) => format!("Reçu : rétractation de votre commande {number}"),
+            Phrase::WithdrawnAt(at) => format!("Nous avons reçu votre rétractation le {at}."),
+            Phrase::AfterWithdrawal => {
+                "Ce qui n’était pas envoyé est annulé. Merci de renvoyer ce que vous avez reçu sous 14 jours. Ce que vous avez payé \
+                 est remboursé par le même moyen sous 14 jours."
+                    .to_owned()
+            }
+            Phrase::PaidNow(amount) => format!("{amount} à la commande"),
+            Phrase::PaidOn(amount, date) => format!("{amount} le {}", self.date(date)),
+            Phrase::PaidOnShip(amount) => format!("{amount} à l’envoi"),
+            Phrase::PaidByInvoice(amount) => format!("{amount} sur facture"),
+            Phrase::CancelFree => {
+                "Vous pouvez annuler sans frais jusqu’à l’envoi ; ce que vous avez payé est remboursé par le même moyen.".to_owned()
+            }
+            Phrase::MayWithdraw => {
+                "Après réception, vous avez 14 jours pour vous rétracter, sans motif.".to_owned()
+            }
         }
     }
 }

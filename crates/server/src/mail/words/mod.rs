@@ -68,6 +68,38 @@ pub(crate) enum Phrase<'a> {
     OrderHere,
     /// Above the link that leaves a waitlist.
     LeaveList,
+    /// The subject to somebody whose payment did not go through.
+    PleasePay(&'a str, &'a str),
+    /// So much could not be taken, and until when the place is kept.
+    CouldNotTake(&'a str, Date),
+    /// The subject to somebody who has saved no card.
+    PleaseSaveCard(&'a str),
+    /// No card is saved, and until when the place is kept.
+    NoCard(Date),
+    /// Above the link where it is paid.
+    PayHere,
+    /// The subject before a balance is taken.
+    BalanceSoon(&'a str, Date),
+    /// So much is taken on that day.
+    BalanceOn(&'a str, Date),
+    /// The subject of the receipt of a withdrawal.
+    Withdrawn(&'a str),
+    /// The withdrawal came at that moment.
+    WithdrawnAt(&'a str),
+    /// What follows from a withdrawal.
+    AfterWithdrawal,
+    /// So much is paid at once.
+    PaidNow(&'a str),
+    /// So much is taken on a day.
+    PaidOn(&'a str, Date),
+    /// So much is charged when the goods ship.
+    PaidOnShip(&'a str),
+    /// So much comes by invoice.
+    PaidByInvoice(&'a str),
+    /// That nothing stands in the way of a cancel, and what becomes of the money.
+    CancelFree,
+    /// That a consumer may withdraw within fourteen days after the delivery.
+    MayWithdraw,
 }
 
 /// The language of a tag such as `de-AT`; English where it is none of those known.
@@ -157,6 +189,22 @@ mod tests {
             Phrase::HeldUntil { units: 2, title: "Mug", until: "noon" },
             Phrase::OrderHere,
             Phrase::LeaveList,
+            Phrase::PleasePay("1001", "$5"),
+            Phrase::CouldNotTake("$5", date),
+            Phrase::PleaseSaveCard("1001"),
+            Phrase::NoCard(date),
+            Phrase::PayHere,
+            Phrase::BalanceSoon("1001", date),
+            Phrase::BalanceOn("$5", date),
+            Phrase::Withdrawn("1001"),
+            Phrase::WithdrawnAt("noon"),
+            Phrase::AfterWithdrawal,
+            Phrase::PaidNow("$5"),
+            Phrase::PaidOn("$5", date),
+            Phrase::PaidOnShip("$5"),
+            Phrase::PaidByInvoice("$5"),
+            Phrase::CancelFree,
+            Phrase::MayWithdraw,
         ];
         for phrase in invited {
             let said: BTreeSet<String> = [None, Some("de"), Some("es"), Some("fr")]

@@ -1,0 +1,118 @@
+//! `GET /v1/terms`: on what terms something would be bought now, to be shown before it is.
+
+use std::sync::Arc;
+
+use axum::{extract::State, http::StatusCode, response::Response};
+use model::{Units, id::Sku, limits::LINE_UNITS_MAX, money::Money, order::Dates, time::Date};
+use obligation::payment::{Agreed, NewLine, Plan, When};
+use promise::availability::{Question, availability};
+use serde::Serialize;
+
+use super::{
+    auth::{Allowed, AvailabilityRead},
+    clock::Now,
+    params::Params,
+    problem::Problem,
+    schema,
+    state::{Api, json},
+};
+use crate::mail::{terms, words::language};
+
+#[derive(Serialize)]
+struct TermsOut {
+    sku: Sku,
+    quantity: Units,
+    ship_by: Dates,
+    deliver_by: Dates,
+    charges: Vec<ChargeOut>,
+    /// Until it ships, at no cost.
+    cancel: &'static str,
+    refund_to: &'static str,
+    withdrawal_days: Option<u16>,
+    words: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct ChargeOut {
+    when: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    on: Option<Date>,
+    amount: Money,
+}
+
+/// Days within which a consumer may withdraw after the delivery (Directive 2011/83/EU art. 9; reg. 30 in the UK).
+const WITHDRAWAL_DAYS: u16 = 14;
+
+/// Read the terms of a purchase
+///
+/// What an order placed now would be promised, when how much would be taken, and how the money comes back: to be shown before the
+/// purchase. `words` says it in the shopper's language. The confirmation by mail says the same of what was ordered.
+#[utoipa::path(
+    get, path = "/v1/terms", tag = "Availability", operation_id = "get_terms",
+    params(
+        ("sku" = String, Query, description = "What"),
+        ("quantity" = Option<i64>, Query, description = "How many units; 1 unless given", minimum = 1, maximum = 1_000_000),
+        ("channel" = Option<String>, Query, description = "Where it would be sold; `default` unless given"),
+        ("country" = Option<String>, Query, description = "Where it would go: ISO 3166-1 alpha-2"),
+        ("locale" = Option<String>, Query, description = "The language of `words`: English, German, Spanish or French"),
+    ),
+    responses((status = 200, description = "The terms", body = schema::Terms)),
+    security(("key" = ["availability:read"])),
+)]
+pub(crate) async fn get(
+    State(api): State<Arc<Api>>,
+    allowed: Allowed<AvailabilityRead>,
+    Now(now): Now,
+    mut params: Params,
+) -> Result<Response, Problem> {
+    let sku = params.sku("sku");
+    let quantity = params.number("quantity", 1, LINE_UNITS_MAX).unwrap_or(1);
+    let channel = params.channel();
+    let country = params.text("country");
+    let country = params.checks.country(format_args!("country"), country.as_deref());
+    let locale = params.text("locale");
+    let locale = params.checks.locale(format_args!("locale"), locale.as_deref());
+    params.finish()?;
+    let sku = sku.ok_or_else(|| Problem::field("sku", "required", "is missing"))?;
+    let of = Arc::clone(&api);
+    let (tenant, asked) = (allowed.caller.tenant.clone(), sku.clone());
+    let shop = api.read(move |_| of.app.engine.snapshots().shop(&tenant, &[asked])).await?;
+    let question = Question { quantity, channel: &channel, group: None, country: country.as_deref() };
+    let seen = availability(&shop, &sku, question, now).ok_or_else(|| Problem::not_found("sku", &sku))?;
+    let pool = shop.pool(&sku).ok_or_else(|| Problem::not_found("sku", &sku))?;
+    let policy = pool.policy_set(&channel).or_else(|| pool.policy_set(&model::id::Channel::default()));
+    let payment = policy.and_then(|policy| policy.payment.as_ref());
+    let charges = match (payment, pool.item.price) {
+        (Some(payment), Some(price)) => {
+            let plan = Plan::of(Some(payment), Agreed::default());
+            let ship_by = seen.ship_by.promised;
+            terms::charges(
+                price.currency,
+                vec![NewLine { line: 1, price: price.amount, units: quantity, plan, ship_by }],
+            )
+        }
+        _ => Vec::new(),
+    };
+    let words = terms::words(&charges, country.as_deref(), language(locale.as_deref()));
+    let charges = charges.into_iter().map(|(when, amount)| {
+        let (when, on) = match when {
+            When::Now => ("now", None),
+            When::On(date) => ("on", Some(date)),
+            When::OnShip => ("on_ship", None),
+            When::ByInvoice => ("by_invoice", None),
+        };
+        ChargeOut { when, on, amount }
+    });
+    let out = TermsOut {
+        sku,
+        quantity,
+        ship_by: seen.ship_by,
+        deliver_by: seen.deliver_by,
+        charges: charges.collect(),
+        cancel: "until_shipped",
+        refund_to: "original_method",
+        withdrawal_days: terms::may_withdraw(country.as_deref()).then_some(WITHDRAWAL_DAYS),
+        words,
+    };
+    json(StatusCode::OK, &out)
+}
