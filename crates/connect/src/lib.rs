@@ -1,5 +1,6 @@
 //! The outside world: what other systems send us and what we send them, one folder a remote.
 //!
+//! - [`pdf`]: pages to print and to send.
 //! - [`payments`]: the seam to providers of payments; [`stripe`] is one.
 //! - [`smtp`], which is mail.
 //! - [`tables`]: the CSV files people bring and take away (their own lists, Shopify's and WooCommerce's exports).
@@ -8,6 +9,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 pub mod payments;
+pub mod pdf;
 pub mod smtp;
 pub mod stripe;
 pub mod tables;

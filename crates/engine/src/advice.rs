@@ -66,5 +66,6 @@ pub(crate) fn keep_terms(working: &mut Working<'_>, course: &Course, wish: &Keep
     let noted =
         Noted { sku: wish.sku.clone(), order: None, data: wish.data.clone(), records: wish.records.clone() };
     working.apply(course.now, vec![Event::RecordsSet(noted)])?;
+    working.put_private(wish.private.clone());
     Ok(Ok(Answer::Done))
 }

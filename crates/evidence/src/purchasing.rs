@@ -4,7 +4,14 @@ use insight::{
     advice::{Subject, advise},
     purchase::{PriceBreak, PurchaseInput},
 };
-use model::{Units, id::Channel, pool::Pool, supply::SupplyState, time::Timestamp};
+use model::{
+    Units,
+    id::Channel,
+    pool::Pool,
+    purchasing::SupplierTerms,
+    supply::SupplyState,
+    time::{Date, Timestamp, days_since_epoch},
+};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -38,6 +45,9 @@ pub struct PurchaseTerms {
     /// Most units in an order.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub maximum: Option<Units>,
+    /// Most units that there is room for, those here and on their way among them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub shelf_max: Option<Units>,
     /// What an order costs beside its units, in the currency's own unit.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub order_cost: Option<f64>,
@@ -67,6 +77,8 @@ pub struct PurchaseQuestion {
     pub input: PurchaseInput,
     /// Where its lead time comes from.
     pub lead_source: LeadSource,
+    /// Days that takes once it is ordered, days on which the supplier is closed not among them.
+    pub lead_days: f64,
     /// Units owed with no goods behind them.
     pub owed: Units,
     /// Units wanted by people on the waitlist.
@@ -136,14 +148,36 @@ pub fn purchase_question(
         available,
         lot_size: terms.lot_size.unwrap_or(1),
         minimum: terms.minimum.unwrap_or(0),
-        maximum: terms.maximum,
+        maximum: most(terms, on_hand + inbound),
         order_cost: terms.order_cost.unwrap_or(0.0),
         left_over_cost: unit_cost * LEFT_OVER_YEARLY / 365.0 * (lead_days + review_days),
         wait_share: figure("accept_backorder").min(1.0),
         wait_cost: figure("service_cost") + figure("late_probability") * figure("late_cost"),
         goodwill: figure("goodwill_lost"),
     };
-    Ok(PurchaseQuestion { input, lead_source, owed, waiting, on_hand, inbound, subject })
+    Ok(PurchaseQuestion { input, lead_source, lead_days, owed, waiting, on_hand, inbound, subject })
+}
+
+/// Most units in an order: as set, and no more than there is room for.
+fn most(terms: &PurchaseTerms, held: Units) -> Option<Units> {
+    let room = terms.shelf_max.map(|shelf| (shelf - held).max(0));
+    match (terms.maximum, room) {
+        (Some(maximum), Some(room)) => Some(maximum.min(room)),
+        (maximum, room) => maximum.or(room),
+    }
+}
+
+impl PurchaseQuestion {
+    /// Keeps to a supplier's calendar: an order placed now goes out on the next day on which it takes orders, and days on which it is closed
+    /// do not count.
+    pub fn keep_to(&mut self, calendar: &SupplierTerms, today: Date) {
+        let ordered = calendar.order_on(today);
+        let comes = calendar.arrives(ordered, self.lead_days.ceil().clamp(0.0, 1_825.0) as u16);
+        let days = f64::from(days_since_epoch(comes) - days_since_epoch(today));
+        if *calendar != SupplierTerms::default() {
+            self.input.lead_days = days.max(self.lead_days);
+        }
+    }
 }
 
 /// Which of these orders to place with so much money: by what each earns for its money, whole orders only, in the order of their places
@@ -167,6 +201,15 @@ pub fn within_budget(orders: &[(f64, f64)], cash: f64) -> Vec<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_order_is_no_larger_than_what_there_is_room_for() {
+        let terms = |maximum, shelf_max| PurchaseTerms { maximum, shelf_max, ..PurchaseTerms::default() };
+        assert_eq!(most(&terms(None, None), 7), None);
+        assert_eq!(most(&terms(Some(50), Some(40)), 7), Some(33));
+        assert_eq!(most(&terms(Some(20), Some(40)), 7), Some(20));
+        assert_eq!(most(&terms(None, Some(5)), 7), Some(0), "it is full");
+    }
 
     #[test]
     fn money_goes_where_it_earns_most() {

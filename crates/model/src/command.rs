@@ -175,6 +175,8 @@ pub struct KeepTerms {
     pub data: Json,
     /// The records.
     pub records: Vec<Record>,
+    /// Private records: what the ledger must not say, and mail that is to go out.
+    pub private: Vec<Record>,
 }
 
 /// Describe a location.

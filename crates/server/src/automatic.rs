@@ -169,8 +169,13 @@ pub(crate) async fn follow(
         let record =
             if looked_at > 0 { next_round(now)? } else { Record::gone(AUTOMATIC_RUN, AUTOMATIC_RUN) };
         let data = Json::of(&json!({ "automatic_policies": looked_at, "changed": taken }))?;
-        run(app, &tenant, now, Command::KeepTerms(KeepTerms { sku: None, data, records: vec![record] }))
-            .await?;
+        run(
+            app,
+            &tenant,
+            now,
+            Command::KeepTerms(KeepTerms { sku: None, data, records: vec![record], private: Vec::new() }),
+        )
+        .await?;
     }
     Ok(changed)
 }

@@ -12,7 +12,7 @@ use ledger::{Read, Shelf};
 use model::{
     id::{Sku, TenantId},
     pool::Pool,
-    purchasing::PURCHASE_TERMS,
+    purchasing::{PURCHASE_TERMS, SUPPLIER_TERMS, SupplierTerms},
     time::{Date, Timestamp, Zone, date_from_days, days_since_epoch, local_date},
 };
 use serde::Serialize;
@@ -89,11 +89,20 @@ fn of_store(store: &mut dyn Read, tenant: &TenantId, now: Timestamp) -> anyhow::
         let page = store.pool_page(tenant, after.as_ref(), PAGE)?;
         let ids: Vec<&str> = page.iter().map(|pool| pool.sku().as_str()).collect();
         let terms = store.records(tenant, Shelf::Ledger, PURCHASE_TERMS, &ids)?;
+        let mut names: Vec<&str> = page.iter().filter_map(|pool| pool.item.supplier.as_deref()).collect();
+        names.sort_unstable();
+        names.dedup();
+        let calendars = store.records(tenant, Shelf::Ledger, SUPPLIER_TERMS, &names)?;
         for pool in &page {
             let set = terms.iter().find(|record| *record.id == *pool.sku().as_str());
             let set: PurchaseTerms = set.and_then(|record| record.read().ok().flatten()).unwrap_or_default();
             let asked = purchase_question(pool, &set, (&history, &whole), now);
-            let order = asked.and_then(|question| {
+            let calendar = pool.item.supplier.as_ref();
+            let calendar = calendar.and_then(|name| calendars.iter().find(|record| record.id == *name));
+            let calendar: SupplierTerms =
+                calendar.and_then(|record| record.read().ok().flatten()).unwrap_or_default();
+            let order = asked.and_then(|mut question| {
+                question.keep_to(&calendar, today);
                 let found = purchase(&question.input).map_err(|error| error.to_string())?;
                 Ok(order(pool, &question, found, today))
             });

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use lettre::{
     Address, AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor,
-    message::{Mailbox, MultiPart, header},
+    message::{Mailbox, MultiPart, header, header::ContentType},
     transport::smtp::{Error, PoolConfig},
 };
 
@@ -34,6 +34,19 @@ pub struct Letter {
     pub html: String,
     /// Where one request ends mails of this kind (RFC 8058); `None` for mail about an order, which is owed.
     pub unsubscribe: Option<String>,
+    /// A file that goes with it.
+    pub attachment: Option<Attachment>,
+}
+
+/// A file that goes with a mail.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attachment {
+    /// Its name.
+    pub name: String,
+    /// What it is: `application/pdf`.
+    pub kind: &'static str,
+    /// What is in it.
+    pub bytes: Vec<u8>,
 }
 
 /// Why the mail cannot be set up.
@@ -126,9 +139,16 @@ impl Mailer {
                     .header(Raw::<Unsubscribe>::new(format!("<{link}>")))
                     .header(Raw::<UnsubscribePost>::new("List-Unsubscribe=One-Click".to_owned()));
         }
-        message
-            .multipart(MultiPart::alternative_plain_html(letter.text.clone(), letter.html.clone()))
-            .map_err(|error| bad(Box::new(error)))
+        let words = MultiPart::alternative_plain_html(letter.text.clone(), letter.html.clone());
+        let whole = match &letter.attachment {
+            None => words,
+            Some(file) => {
+                let kind = ContentType::parse(file.kind).map_err(|error| bad(Box::new(error)))?;
+                let part = lettre::message::Attachment::new(file.name.clone()).body(file.bytes.clone(), kind);
+                MultiPart::mixed().multipart(words).singlepart(part)
+            }
+        };
+        message.multipart(whole).map_err(|error| bad(Box::new(error)))
     }
 }
 
@@ -207,6 +227,7 @@ mod tests {
             text: "Guten Tag".into(),
             html: "<p>Guten Tag</p>".into(),
             unsubscribe: None,
+            attachment: None,
         }
     }
 
@@ -225,6 +246,15 @@ mod tests {
                 && text.contains("text/html")
         );
         assert!(!text.contains("List-Unsubscribe"), "what is owed cannot be unsubscribed from");
+    }
+
+    #[tokio::test]
+    async fn a_file_goes_with_a_mail_as_it_is() {
+        let file =
+            Attachment { name: "order.pdf".into(), kind: "application/pdf", bytes: b"%PDF-1.7".to_vec() };
+        let text = written(&Letter { attachment: Some(file), ..letter() });
+        assert!(text.contains("multipart/mixed") && text.contains("multipart/alternative"), "{text}");
+        assert!(text.contains("Content-Type: application/pdf") && text.contains("order.pdf"), "{text}");
     }
 
     #[tokio::test]

@@ -50,12 +50,12 @@ pub mod mail_state {
 /// A mail as it is kept.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MailRow {
-    /// What kind: `notice`, `confirmation`, `reply`, `question`, `invitation`.
+    /// What kind: `notice`, `confirmation`, `reply`, `question`, `invitation`, `purchase_order`.
     pub kind: Arc<str>,
     /// About which order.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub order: Option<OrderId>,
-    /// Which message or question it takes to the customer.
+    /// Which message or question it takes to the customer, or which order to a supplier.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<Arc<str>>,
     /// About which place on a waitlist.
@@ -146,6 +146,15 @@ pub(crate) fn invitation(wait: WaitId, hold: HoldId, now: Timestamp) -> Result<R
         due: Some(now),
         ..made(MAIL, &id, &MailRow { wait: Some(wait), ..MailRow::new("invitation", now) })?
     })
+}
+
+/// A queued mail that takes an order to a supplier: a private record. The same order has one mail.
+///
+/// Errors: it has no form in JSON.
+pub fn purchase_mail(order: &str, now: Timestamp) -> Result<Record, serde_json::Error> {
+    let row = MailRow { message: Some(order.into()), ..MailRow::new("purchase_order", now) };
+    let record = Record::new(MAIL, &format!("mal_{order}"), &row)?;
+    Ok(Record { owner: order.into(), state: mail_state::QUEUED.into(), due: Some(now), ..record })
 }
 
 /// Queues mails about orders, each once, and remembers how far the ledger was read.

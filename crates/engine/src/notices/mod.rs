@@ -36,7 +36,7 @@ use crate::{
 pub(crate) use draft::{called_off, promised};
 pub(crate) use lapse::fire;
 pub use lapse::{REFUND, Refund};
-pub use mail::{CURSOR, MAIL, MailRow, Spoken, mail_state};
+pub use mail::{CURSOR, MAIL, MailRow, Spoken, mail_state, purchase_mail};
 pub(crate) use mail::{about, invitation, question, reply};
 pub(crate) use reconfirm::confirmed;
 pub use send::Told;

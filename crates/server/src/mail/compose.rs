@@ -31,34 +31,34 @@ use crate::{App, api::state::shop_of, link, pages::shop_name};
 
 #[derive(Template)]
 #[template(path = "mail.txt", escape = "none")]
-struct Text<'a> {
-    hello: &'a str,
-    parts: &'a [Part],
-    link: Option<&'a str>,
-    link_label: &'a str,
-    note: Option<&'a str>,
-    shop: &'a str,
-    off: Option<&'a (String, String)>,
+pub(super) struct Text<'a> {
+    pub(super) hello: &'a str,
+    pub(super) parts: &'a [Part],
+    pub(super) link: Option<&'a str>,
+    pub(super) link_label: &'a str,
+    pub(super) note: Option<&'a str>,
+    pub(super) shop: &'a str,
+    pub(super) off: Option<&'a (String, String)>,
 }
 
 #[derive(Template)]
 #[template(path = "mail.html")]
-struct Html<'a> {
-    lang: &'static str,
-    subject: &'a str,
-    hello: &'a str,
-    parts: &'a [Part],
-    link: Option<&'a str>,
-    link_label: &'a str,
-    note: Option<&'a str>,
-    shop: &'a str,
-    off: Option<&'a (String, String)>,
+pub(super) struct Html<'a> {
+    pub(super) lang: &'static str,
+    pub(super) subject: &'a str,
+    pub(super) hello: &'a str,
+    pub(super) parts: &'a [Part],
+    pub(super) link: Option<&'a str>,
+    pub(super) link_label: &'a str,
+    pub(super) note: Option<&'a str>,
+    pub(super) shop: &'a str,
+    pub(super) off: Option<&'a (String, String)>,
 }
 
 /// Lines that belong together.
 pub(super) struct Part {
-    head: Option<String>,
-    lines: Vec<String>,
+    pub(super) head: Option<String>,
+    pub(super) lines: Vec<String>,
 }
 
 /// What a mail says, before it is put into its two forms.
@@ -91,6 +91,9 @@ pub(crate) fn compose(
 ) -> Result<Result<Letter, Unsendable>, StoreError> {
     if let Some(wait) = row.wait {
         return invitation(app, store, tenant, (id, wait));
+    }
+    if let ("purchase_order", Some(order)) = (&*row.kind, &row.message) {
+        return super::purchase::compose(store, tenant, id, order);
     }
     let orders: Vec<OrderId> = row.order.into_iter().collect();
     let Some(order) = store.orders(tenant, &orders)?.pop() else { return Ok(Err(Unsendable::Gone)) };
@@ -461,5 +464,6 @@ fn letter(
         text: text.render().unwrap_or_default(),
         html: html.render().unwrap_or_default(),
         unsubscribe: content.off.as_ref().map(|(_, link)| link.clone()),
+        attachment: None,
     }
 }

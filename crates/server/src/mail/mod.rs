@@ -6,6 +6,7 @@
 //! had it: it goes out again under the same Message-ID, by which receivers can tell. What the law wants told is told.
 
 mod compose;
+pub(crate) mod purchase;
 pub(crate) mod terms;
 pub(crate) mod words;
 

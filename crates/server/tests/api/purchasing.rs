@@ -124,3 +124,99 @@ async fn what_is_owed_without_goods_is_ordered_too() {
     assert_eq!(items[0]["order"]["owed"], 7);
     assert!(quantity(&items) > before + 6, "{items}");
 }
+
+#[tokio::test]
+async fn an_order_is_drafted_printed_and_mailed_to_its_supplier_once() {
+    let world = shop().await;
+    let at = |call: Call| call.at("2026-12-22T12:00:00Z");
+    // A supplier that is closed over the holidays and takes orders on Mondays and Thursdays.
+    let pine = json!({"email": "orders@pine.example", "contact": "Ada", "order_days": [4, 1],
+        "closed": [{"from": "2026-12-24", "to": "2027-01-03"}]});
+    world.put("/v1/suppliers/Pine", pine.clone()).await.is(200);
+    let kept = world.get("/v1/suppliers/Pine").await.is(200);
+    assert_eq!((&kept["order_days"], &kept["email"]), (&json!([1, 4]), &pine["email"]));
+    assert!(
+        !world.get("/v1/events?limit=500").await.is(200).to_string().contains("pine.example"),
+        "not in the ledger"
+    );
+    let due = world.send(at(Call::get("/v1/purchasing"))).await.is(200)["items"][0].clone();
+    let quantity = due["order"]["quantity"].as_i64().unwrap();
+    assert!(quantity > 0, "{due}");
+    assert_eq!((&due["order"]["order_on"], &due["order"]["is_due"]), (&json!("2027-01-04"), &json!(true)));
+    let draft = Call::post("/v1/purchase-orders", &json!({"supplier": "Pine", "note": "Gate 4, please"}));
+    let draft = at(draft);
+    let order = world.send(draft.clone()).await.is(201);
+    assert_eq!((&order["state"], &order["expected_on"]), (&json!("draft"), &due["order"]["expected_on"]));
+    assert_eq!(order["lines"][0]["quantity"], quantity);
+    assert_eq!(
+        order["total"]["amount"],
+        quantity * order["lines"][0]["unit_cost"]["amount"].as_i64().unwrap()
+    );
+    let again = world.send(draft).await;
+    assert!(again.is_replayed());
+    assert_eq!(again.is(201), order);
+    let id = order["id"].as_str().unwrap();
+    let pdf = world.send(Call::get(&format!("/v1/purchase-orders/{id}?format=pdf"))).await;
+    assert!(pdf.bytes.starts_with(b"%PDF-") && pdf.header("content-disposition").contains(".pdf"));
+    let has = |text: &str| pdf.bytes.windows(text.len()).any(|window| window == text.as_bytes());
+    assert!(has("(MUG)") && has("(To: Pine)") && has("(Gate 4, please)"));
+    let csv = world.send(Call::get(&format!("/v1/purchase-orders/{id}?format=csv"))).await;
+    let text = String::from_utf8(csv.bytes.to_vec()).unwrap();
+    assert!(text.lines().nth(1).unwrap().contains(&format!(",MUG,'=Mug,{quantity},")), "{text}");
+    for _ in 0..2 {
+        let sent =
+            world.send(at(Call::post(&format!("/v1/purchase-orders/{id}/send"), &json!({})))).await.is(200);
+        assert_eq!(sent["state"], "sent");
+        world.send(at(Call::post("/v1/test/run-due", &json!({})))).await.is(200);
+    }
+    let mails = world.mails();
+    let mine: Vec<_> =
+        mails.iter().filter(|mail| mail.subject.starts_with("Purchase order PO-20261222-")).collect();
+    assert_eq!(mine.len(), 1, "{mails:?}");
+    assert!(
+        mine[0].text.contains("Hello Ada,") && mine[0].text.contains(&format!("{quantity} × =Mug (MUG)"))
+    );
+    let listed = world.get("/v1/purchase-orders?supplier=Pine&state=sent").await.is(200);
+    assert_eq!(listed["items"][0]["id"], id);
+    world.verify();
+}
+
+#[tokio::test]
+async fn an_order_that_cannot_be_is_refused_by_name() {
+    let world = shop().await;
+    world.put("/v1/skus/GIFT", json!({"title": "Gift", "supplier": "Oak"})).await.is(201);
+    let post = |body: Value| Call::post("/v1/purchase-orders", &body).at("2026-12-22T12:00:00Z");
+    world.send(post(json!({"supplier": "Oak"}))).await.fails(409, "nothing_to_order");
+    for body in [
+        json!({"supplier": " "}),
+        json!({"supplier": "Pine", "lines": []}),
+        json!({"supplier": "Pine", "lines": [{"sku": "MUG", "quantity": 0}]}),
+        json!({"supplier": "Pine", "lines": [{"sku": "GIFT", "quantity": 1}]}),
+        json!({"supplier": "Pine", "lines": [{"sku": "NOPE", "quantity": 1}]}),
+        json!({"supplier": "Pine", "lines": [{"sku": "MUG", "quantity": 1}, {"sku": "MUG", "quantity": 2}]}),
+        json!({"supplier": "Pine", "lines": [{"sku": "MUG", "quantity": 1}], "cash_max": 5}),
+    ] {
+        world.send(post(body)).await.fails(422, "invalid");
+    }
+    for bad in [
+        json!({"order_days": [0]}),
+        json!({"closed": [{"from": "2026-12-24", "to": "2026-12-20"}]}),
+        json!({"email": "nobody"}),
+        json!({"contact": "Ada"}),
+    ] {
+        world.put("/v1/suppliers/Pine", bad).await.fails(422, "invalid");
+    }
+    world.put("/v1/suppliers/Pine", json!({"order_least": 1_000_000})).await.is(200);
+    let small = json!({"supplier": "Pine", "lines": [{"sku": "MUG", "quantity": 2}]});
+    world.send(post(small.clone())).await.fails(409, "order_least");
+    world.put("/v1/suppliers/Pine", json!({})).await.is(200);
+    let order = world.send(post(small)).await.is(201);
+    let send = format!("/v1/purchase-orders/{}/send", order["id"].as_str().unwrap());
+    world.post(&send, json!({})).await.fails(409, "no_address");
+    world.post("/v1/purchase-orders/por_none/send", json!({})).await.fails(404, "not_found");
+    // A full shelf leaves no room for an order.
+    world.put("/v1/skus/MUG/purchasing", json!({"shelf_max": 1})).await.is(200);
+    let found = world.send(Call::get("/v1/purchasing?all=true").at("2026-12-22T12:00:00Z")).await.is(200);
+    let mug = found["items"].as_array().unwrap().iter().find(|item| item["sku"] == "MUG").unwrap();
+    assert!(mug["order"]["quantity"].as_i64().unwrap() <= 1, "{mug}");
+}

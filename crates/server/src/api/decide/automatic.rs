@@ -355,7 +355,7 @@ pub(crate) async fn put_settings(
     let record =
         Record::new(AUTOMATIC_SETTINGS, AUTOMATIC_SETTINGS, &settings).map_err(|error| unwritten(&error))?;
     let data = Text::of(&value!({ "advice_settings": settings })).map_err(|error| unwritten(&error))?;
-    let wish = KeepTerms { sku: None, data, records: vec![record] };
+    let wish = KeepTerms { sku: None, data, records: vec![record], private: Vec::new() };
     api.run(&allowed.caller, now, Command::KeepTerms(wish), None).await?;
     read_settings(&api, &allowed.caller, now).await
 }

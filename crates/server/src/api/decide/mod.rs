@@ -8,6 +8,7 @@ pub(crate) mod cash;
 pub(crate) mod demand;
 mod histories;
 pub(crate) mod insights;
+pub(crate) mod purchase_orders;
 pub(crate) mod purchasing;
 pub(crate) mod risk;
 pub(crate) mod shown;

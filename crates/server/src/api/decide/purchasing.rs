@@ -18,7 +18,7 @@ use model::{
     limits::SUPPLY_UNITS_MAX,
     money::{Currency, Money},
     pool::Pool,
-    purchasing::PURCHASE_TERMS,
+    purchasing::{PURCHASE_TERMS, SUPPLIER_TERMS, SupplierTerms},
     record::{self, Record},
     time::{Date, Timestamp, Zone, date_from_days, days_since_epoch, local_date},
 };
@@ -118,6 +118,8 @@ pub(crate) struct OrderOut {
     /// What decides the size beside demand: `nothing`, `minimum`, `maximum`, `price_break`.
     #[schema(value_type = String)]
     binding: Binding,
+    /// Whether it is to be placed now: today, or on the next day on which its supplier takes orders.
+    is_due: bool,
     /// Whether the money of `cash_max` reaches for it.
     within_budget: bool,
     /// Why, in plain sentences.
@@ -125,6 +127,7 @@ pub(crate) struct OrderOut {
 }
 
 struct Planned {
+    calendar: SupplierTerms,
     sku: Sku,
     title: Arc<str>,
     supplier: Option<Arc<str>>,
@@ -134,15 +137,17 @@ struct Planned {
 
 fn plan(
     pool: &Pool,
-    terms: &PurchaseTerms,
+    (terms, calendar): (&PurchaseTerms, &SupplierTerms),
     seen: (&evidence::History, &evidence::Whole),
     now: Timestamp,
 ) -> Planned {
-    let found = purchase_question(pool, terms, seen, now).and_then(|question| {
+    let found = purchase_question(pool, terms, seen, now).and_then(|mut question| {
+        question.keep_to(calendar, local_date(now, &Zone::utc()));
         let found = purchase(&question.input).map_err(|error| error.to_string())?;
         Ok((question, found))
     });
     Planned {
+        calendar: calendar.clone(),
         sku: pool.sku().clone(),
         title: Arc::clone(&pool.item.title),
         supplier: pool.item.supplier.clone(),
@@ -179,20 +184,35 @@ fn plan_all(
             records.into_iter().filter_map(|record| Some((Arc::clone(&record.id), record.read().ok()??))),
         );
     }
-    let none = PurchaseTerms::default();
+    let (none, always) = (PurchaseTerms::default(), SupplierTerms::default());
+    let mut names: Vec<Arc<str>> = pools.iter().filter_map(|pool| pool.item.supplier.clone()).collect();
+    names.sort_unstable();
+    names.dedup();
+    let mut calendars: BTreeMap<Arc<str>, SupplierTerms> = BTreeMap::new();
+    for page in names.chunks(PAGE) {
+        let ids: Vec<&str> = page.iter().map(|name| &**name).collect();
+        let records = store.records(tenant, Shelf::Ledger, SUPPLIER_TERMS, &ids)?;
+        calendars.extend(
+            records.into_iter().filter_map(|record| Some((Arc::clone(&record.id), record.read().ok()??))),
+        );
+    }
     histories.look(store, tenant, |history| {
         let whole = history.whole(now);
-        let one =
-            |pool: &Pool| plan(pool, terms.get(pool.sku().as_str()).unwrap_or(&none), (history, &whole), now);
+        let one = |pool: &Pool| {
+            let terms = terms.get(pool.sku().as_str()).unwrap_or(&none);
+            let calendar =
+                pool.item.supplier.as_ref().and_then(|name| calendars.get(name)).unwrap_or(&always);
+            plan(pool, (terms, calendar), (history, &whole), now)
+        };
         pools.iter().map(one).collect()
     })
 }
 
 fn shown(planned: Planned, today: Date, within_budget: bool) -> ProposalOut {
-    let Planned { sku, title, supplier, currency, found } = planned;
+    let Planned { calendar, sku, title, supplier, currency, found } = planned;
     let (order, refused) = match (found, currency) {
         (Ok((question, found)), Some(currency)) => {
-            (Some(order(&question, &found, (currency, today, within_budget))), None)
+            (Some(order(&question, &found, &calendar, (currency, today, within_budget))), None)
         }
         (Ok(_), None) => (None, Some("it has no cost".to_owned())),
         (Err(why), _) => (None, Some(why)),
@@ -209,15 +229,18 @@ fn on(today: Date, days: f64) -> Date {
 fn order(
     question: &PurchaseQuestion,
     found: &Purchase,
+    calendar: &SupplierTerms,
     (currency, today, within_budget): (Currency, Date, bool),
 ) -> OrderOut {
+    let order_on = calendar.order_on(on(today, found.order_in_days));
+    let lead_days = question.lead_days.ceil().clamp(0.0, 1_825.0) as u16;
     OrderOut {
         quantity: found.quantity,
         unit_cost: money(found.unit_cost, currency),
         cost: money(found.unit_cost * found.quantity as f64, currency),
-        order_on: on(today, found.order_in_days),
-        expected_on: on(today, found.order_in_days.floor() + question.input.lead_days.ceil()),
-        lead_time_days: question.input.lead_days,
+        order_on,
+        expected_on: calendar.arrives(order_on, lead_days),
+        lead_time_days: question.lead_days,
         lead_time_from: question.lead_source,
         expected_profit: money(found.expected_profit, currency),
         next_lot_profit: money(found.next_lot_profit, currency),
@@ -232,6 +255,7 @@ fn order(
         owed: question.owed,
         waiting: question.waiting,
         binding: found.binding,
+        is_due: found.order_in_days < 1.0,
         within_budget,
         reasons: reasons(question, found),
     }
@@ -312,6 +336,72 @@ pub(crate) async fn list(
     let next = more.then(|| i64::try_from(from + limit).unwrap_or(i64::MAX));
     let items: Vec<ProposalOut> = items.into_iter().skip(from).take(limit).collect();
     json(StatusCode::OK, &Page::new(items, next.as_ref()))
+}
+
+/// A line of an order that is drafted.
+pub(crate) struct Drafted {
+    pub(crate) sku: Sku,
+    pub(crate) title: Arc<str>,
+    pub(crate) quantity: Units,
+    pub(crate) unit_cost: Money,
+}
+
+/// What is due from a supplier now, within so much money.
+pub(crate) fn due(
+    histories: &Histories,
+    store: &mut dyn Read,
+    tenant: &TenantId,
+    (supplier, cash): (&str, Option<i64>),
+    now: Timestamp,
+) -> Result<Vec<Drafted>, StoreError> {
+    let today = local_date(now, &Zone::utc());
+    let planned = plan_all(histories, store, tenant, (Some(supplier), now))?;
+    let found = sorted(planned, false, cash, today);
+    let line = |one: ProposalOut| {
+        let order = one.order.filter(|order| order.within_budget && order.is_due)?;
+        let (sku, title) = (one.sku, one.title.into());
+        Some(Drafted { sku, title, quantity: order.quantity, unit_cost: order.unit_cost })
+    };
+    Ok(found.into_iter().filter_map(line).collect())
+}
+
+/// What so many units of some SKUs cost each; which of them cannot be bought, and why.
+pub(crate) fn priced(
+    store: &mut dyn Read,
+    tenant: &TenantId,
+    wanted: &[(Sku, Units)],
+) -> Result<Result<Vec<Drafted>, (usize, String)>, StoreError> {
+    let skus: Vec<Sku> = wanted.iter().map(|(sku, _)| sku.clone()).collect();
+    let pools = store.pools(tenant, &skus)?;
+    let ids: Vec<&str> = skus.iter().map(Sku::as_str).collect();
+    let records = store.records(tenant, Shelf::Ledger, PURCHASE_TERMS, &ids)?;
+    let one = |(n, (sku, quantity)): (usize, &(Sku, Units))| {
+        let pool =
+            pools.iter().find(|pool| pool.sku() == sku).ok_or((n, format!("there is no sku {sku}")))?;
+        let cost = pool.item.unit_cost.ok_or((n, format!("{sku} has no cost")))?;
+        if pool.item.is_kit() {
+            return Err((n, format!("{sku} is a kit: its components are bought")));
+        }
+        let terms = records.iter().find(|record| &*record.id == sku.as_str());
+        let terms: PurchaseTerms = terms.and_then(|record| record.read().ok().flatten()).unwrap_or_default();
+        let level = terms.breaks.iter().rev().find(|level| *quantity >= level.from);
+        let unit_cost = level.map_or(cost, |level| money(level.unit_cost, cost.currency));
+        let (sku, title) = (sku.clone(), Arc::clone(&pool.item.title));
+        Ok(Drafted { sku, title, quantity: *quantity, unit_cost })
+    };
+    Ok(wanted.iter().enumerate().map(one).collect())
+}
+
+/// Days a supplier takes: as its receipts show, else a month.
+pub(crate) fn lead_days(
+    histories: &Histories,
+    store: &mut dyn Read,
+    tenant: &TenantId,
+    supplier: &str,
+) -> Result<u16, StoreError> {
+    let seen = histories
+        .look(store, tenant, |history| history.supplier(supplier).and_then(evidence::Supplier::lead_days))?;
+    Ok(seen.unwrap_or(30.0).clamp(0.0, 1_825.0) as u16)
 }
 
 fn sorted(mut planned: Vec<Planned>, all: bool, cash: Option<i64>, today: Date) -> Vec<ProposalOut> {
@@ -408,6 +498,9 @@ pub(crate) struct TermsIn {
     /// Most units in an order.
     #[schema(minimum = 1, maximum = 1_000_000_000)]
     maximum: Option<i64>,
+    /// Most units that there is room for, those here and on their way among them.
+    #[schema(minimum = 1, maximum = 1_000_000_000)]
+    shelf_max: Option<i64>,
     /// What an order costs beside its units.
     order_cost: Option<MoneyIn>,
     /// Cheaper prices, ascending.
@@ -452,6 +545,7 @@ fn check(input: &TermsIn, currency: Option<Currency>) -> Result<PurchaseTerms, P
     let (lot_size, minimum) =
         (units("lot_size", input.lot_size, &mut checks), units("minimum", input.minimum, &mut checks));
     let maximum = units("maximum", input.maximum, &mut checks);
+    let shelf_max = units("shelf_max", input.shelf_max, &mut checks);
     if let (Some(least), Some(most)) = (minimum, maximum)
         && most < least
     {
@@ -465,8 +559,16 @@ fn check(input: &TermsIn, currency: Option<Currency>) -> Result<PurchaseTerms, P
         checks.wrong(format_args!("/review_days"), "out_of_range", "from 1");
     }
     let lead_time_days = days("lead_time_days", input.lead_time_days, &mut checks);
-    let terms =
-        PurchaseTerms { lead_time_days, review_days, lot_size, minimum, maximum, order_cost, breaks: levels };
+    let terms = PurchaseTerms {
+        lead_time_days,
+        review_days,
+        lot_size,
+        minimum,
+        maximum,
+        shelf_max,
+        order_cost,
+        breaks: levels,
+    };
     checks.finish(terms)
 }
 
@@ -497,7 +599,7 @@ pub(crate) async fn put_terms(
     let record = Record::new(PURCHASE_TERMS, sku.as_str(), &terms).map_err(unwritten)?;
     let record = Record { owner: sku.as_str().into(), ..record };
     let data = record::Json::of(&terms).map_err(unwritten)?;
-    let wish = KeepTerms { sku: Some(sku), data, records: vec![record] };
+    let wish = KeepTerms { sku: Some(sku), data, records: vec![record], private: Vec::new() };
     api.run(&allowed.caller, now, Command::KeepTerms(wish), None).await?;
     json(StatusCode::OK, &value)
 }
@@ -540,6 +642,7 @@ fn terms_out(terms: &PurchaseTerms, currency: Option<Currency>) -> TermsIn {
         lot_size: terms.lot_size,
         minimum: terms.minimum,
         maximum: terms.maximum,
+        shelf_max: terms.shelf_max,
         order_cost: terms.order_cost.map(amount),
         price_breaks: Some(terms.breaks.iter().map(level).collect()),
     }

@@ -145,6 +145,8 @@ pages! {
     PurchasingPage of crate::api::decide::purchasing::ProposalOut;
     /// Demand by SKU.
     DemandPage of crate::api::decide::demand::DemandOut;
+    /// Orders to suppliers by id.
+    PurchaseOrderPage of crate::api::decide::purchase_orders::OrderOut;
     /// Scorecards by supplier.
     SupplierPage of crate::api::decide::suppliers::SupplierOut;
     /// Ledger entries in order.
