@@ -2,15 +2,20 @@
 
 use std::collections::BTreeMap;
 
+/// Open lines in a store, unless the command line says how many.
+pub(crate) const LINES: usize = 1_000_000;
+
 /// Figures by name.
 pub(crate) struct Figures {
     json: bool,
+    /// Open lines to measure with, where a part asks.
+    pub(crate) lines: usize,
     all: BTreeMap<String, (f64, Option<f64>, &'static str)>,
 }
 
 impl Figures {
     pub(crate) fn new(json: bool) -> Self {
-        Self { json, all: BTreeMap::new() }
+        Self { json, lines: LINES, all: BTreeMap::new() }
     }
 
     /// Says what is going on.

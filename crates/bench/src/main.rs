@@ -24,7 +24,7 @@ use anyhow::{Context, bail, ensure};
 use figures::Figures;
 
 const HELP: &str = "\
-Usage: bench GROUP [--only PART,PART...] [--json]
+Usage: bench GROUP [--only PART,PART...] [--lines COUNT] [--json]
 
 Groups and their parts (all of them unless --only names some):
   promise   inproc   durable orders a second in process, 1, 64 and 1024 in flight, beside the raw limit
@@ -35,7 +35,8 @@ Groups and their parts (all of them unless --only names some):
             nodes    one node and two on one hot SKU, beside raw and beside one order a transaction
             mix      10,000 SKUs by Zipf, 1-5 lines, 10 % cancels, 1 % receipts
             steady   latency at half the peak rate, on both engines
-            backlog  memory and start with a backlog in the store
+            backlog  memory and start with a backlog in the store: --lines COUNT open lines [default: 1000000], of which those
+                     beyond a million are copies that the database makes
   allocation
             rules    a pool re-allocated under each rule, from a thousand to a million lines
             pack     which of 120 orders of 10 scarce SKUs to ship complete: what is proved within two seconds
@@ -85,6 +86,7 @@ fn main() -> ExitCode {
         }
     };
     let mut figures = Figures::new(asked.json);
+    figures.lines = asked.lines;
     match (asked.group.run)(&mut figures, &asked.parts) {
         Ok(()) => {
             figures.print();
@@ -101,18 +103,23 @@ fn main() -> ExitCode {
 struct Asked<'a> {
     group: &'static Group,
     parts: Vec<&'a str>,
+    lines: usize,
     json: bool,
 }
 
 impl<'a> Asked<'a> {
     fn read(args: &'a [String]) -> anyhow::Result<Self> {
-        let (mut group, mut parts, mut json) = (None, None, false);
+        let (mut group, mut parts, mut lines, mut json) = (None, None, figures::LINES, false);
         let mut args = args.iter().map(String::as_str);
         while let Some(arg) = args.next() {
             match arg.split_once('=').unwrap_or((arg, "")) {
                 ("--json", "") => json = true,
                 ("--only", "") => parts = Some(args.next().context("--only wants the names of parts")?),
                 ("--only", given) => parts = Some(given),
+                ("--lines", given) => {
+                    let given = if given.is_empty() { args.next().unwrap_or_default() } else { given };
+                    lines = given.parse().context("--lines wants a number")?;
+                }
                 (name, _) if group.is_none() && !name.starts_with('-') => group = Some(name),
                 (other, _) => bail!("what is {other:?}?"),
             }
@@ -135,6 +142,6 @@ impl<'a> Asked<'a> {
                 group.parts.join(", ")
             );
         }
-        Ok(Self { group, parts, json })
+        Ok(Self { group, parts, lines, json })
     }
 }

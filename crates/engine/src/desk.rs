@@ -25,8 +25,13 @@ pub(crate) struct Handover {
     pub(crate) batch: Batch,
 }
 
-/// The store and what to keep in it, on their way to the keeper.
-type Handed = (Box<dyn Write>, Handover);
+/// The store and what to do with it, on their way to the keeper.
+pub(crate) enum Handed {
+    /// Keep this.
+    Keep(Box<dyn Write>, Handover),
+    /// Write these down, to be kept with what follows.
+    Write(Box<dyn Write>, Vec<Part>),
+}
 
 /// What one transaction does to one tenant.
 pub(crate) struct Part {
@@ -37,6 +42,16 @@ pub(crate) struct Part {
     pub(crate) locations: Option<Locations>,
 }
 
+impl Part {
+    /// Shows readers what is now true.
+    pub(crate) fn publish(self, snapshots: &Snapshots) {
+        snapshots.publish(&self.tenant, self.pools.into_iter());
+        if let Some(locations) = self.locations {
+            snapshots.publish_locations(&self.tenant, locations);
+        }
+    }
+}
+
 impl Handover {
     /// Writes everything; nothing is durable before the commit.
     pub(crate) fn write(&self, store: &mut dyn Write) -> Result<(), StoreError> {
@@ -45,12 +60,7 @@ impl Handover {
 
     /// Shows readers what is now true, then answers.
     pub(crate) fn publish(self, snapshots: &Snapshots) {
-        for part in self.parts {
-            snapshots.publish(&part.tenant, part.pools.into_iter());
-            if let Some(locations) = part.locations {
-                snapshots.publish_locations(&part.tenant, locations);
-            }
-        }
+        self.parts.into_iter().for_each(|part| part.publish(snapshots));
         self.batch.answer();
     }
 }
@@ -59,6 +69,8 @@ impl Handover {
 pub(crate) struct Returned {
     store: Box<dyn Write>,
     pub(crate) failed: Option<(Batch, StoreError)>,
+    /// What was only written, or why it was not.
+    written: Result<Vec<Part>, StoreError>,
 }
 
 /// Where the store is.
@@ -70,6 +82,10 @@ pub(crate) struct Desk {
     is_current: bool,
     /// A batch that could not be kept, still to be decided anew.
     failed: Option<(Batch, StoreError)>,
+    /// What this transaction has written so far beside the writer.
+    written: Vec<Part>,
+    /// Why some of it was not.
+    unwritten: Option<StoreError>,
     tells_elsewhere: bool,
 }
 
@@ -79,8 +95,16 @@ impl Desk {
         let (keeper, handed) = unbounded();
         let (give_back, back) = unbounded();
         let tells_elsewhere = store.tells_elsewhere();
-        let desk =
-            Self { store: Some(store), keeper, back, is_current: false, failed: None, tells_elsewhere };
+        let desk = Self {
+            store: Some(store),
+            keeper,
+            back,
+            is_current: false,
+            failed: None,
+            written: Vec::new(),
+            unwritten: None,
+            tells_elsewhere,
+        };
         (desk, handed, give_back)
     }
 
@@ -98,6 +122,10 @@ impl Desk {
         self.store = Some(returned.store);
         self.failed = returned.failed;
         self.is_current = false;
+        match returned.written {
+            Ok(parts) => self.written.extend(parts),
+            Err(error) => self.unwritten = Some(error),
+        }
     }
 
     /// The batch that could not be kept.
@@ -120,6 +148,9 @@ impl Desk {
         self.home()?;
         if self.failed.is_some() {
             return Err(StoreError::Conflict.into());
+        }
+        if let Some(error) = self.unwritten.take() {
+            return Err(error.into());
         }
         let is_current = self.is_current;
         self.is_current = true;
@@ -151,7 +182,20 @@ impl Desk {
         self.home()?;
         self.is_current = false;
         let Some(store) = self.store.take() else { return Err(Failure::Stopped) };
-        self.keeper.send((store, handover)).map_err(|_| Failure::Stopped)
+        self.keeper.send(Handed::Keep(store, handover)).map_err(|_| Failure::Stopped)
+    }
+
+    /// Lets the keeper write down what is decided so far, while more of the same transaction is decided here.
+    pub(crate) fn write_beside(&mut self, parts: Vec<Part>) -> Result<(), Failure> {
+        self.store()?;
+        let Some(store) = self.store.take() else { return Err(Failure::Stopped) };
+        self.keeper.send(Handed::Write(store, parts)).map_err(|_| Failure::Stopped)
+    }
+
+    /// What was written so in the transaction that has just ended.
+    pub(crate) fn take_written(&mut self) -> Vec<Part> {
+        self.unwritten = None;
+        std::mem::take(&mut self.written)
     }
 }
 
@@ -161,7 +205,17 @@ pub(crate) fn keep(
     handed: &Receiver<Handed>,
     give_back: &Sender<Returned>,
 ) {
-    while let Ok((mut store, handover)) = handed.recv() {
+    while let Ok(handed) = handed.recv() {
+        let (mut store, handover) = match handed {
+            Handed::Keep(store, handover) => (store, handover),
+            Handed::Write(mut store, parts) => {
+                let written = written(&mut *store, &parts).map(|()| parts);
+                if give_back.send(Returned { store, failed: None, written }).is_err() {
+                    return;
+                }
+                continue;
+            }
+        };
         let failed = match kept(&mut *store, &handover) {
             // Answers first: whoever asks again meanwhile is decided before the store is needed.
             Ok(()) => {
@@ -176,10 +230,17 @@ pub(crate) fn keep(
                 Some((handover.batch, error))
             }
         };
-        if give_back.send(Returned { store, failed }).is_err() {
+        if give_back.send(Returned { store, failed, written: Ok(Vec::new()) }).is_err() {
             return;
         }
     }
+}
+
+/// Writes parts down, in the transaction that is open.
+fn written(store: &mut dyn Write, parts: &[Part]) -> Result<(), StoreError> {
+    let write = AssertUnwindSafe(|| parts.iter().try_for_each(|part| store.write(&part.tenant, &part.changes)));
+    catch_unwind(write)
+        .unwrap_or_else(|panic| Err(StoreError::driver("wrote a batch", said(&*panic).to_owned())))
 }
 
 /// A panic in here ends with the batch, which is then settled request by request.

@@ -205,10 +205,17 @@ impl TenantState {
 
     /// What this batch is to keep of the tenant, handed over; `None` where it did nothing.
     pub(crate) fn part(&mut self, tenant: &TenantId) -> Result<Option<Part>, StoreError> {
+        self.handed = (Vec::new(), false);
+        self.part_of(tenant)
+    }
+
+    /// The same of as much of this batch as is decided, beside what was handed over of it before.
+    pub(crate) fn part_of(&mut self, tenant: &TenantId) -> Result<Option<Part>, StoreError> {
         let mut changes = self.take_changes()?;
         changes.write_down()?;
         let (pools, locations) = (self.changed_pools(), self.changed_locations());
-        self.handed = (pools.iter().map(|pool| pool.sku().clone()).collect(), self.others_changed);
+        self.handed.0.extend(pools.iter().map(|pool| pool.sku().clone()));
+        self.handed.1 |= self.others_changed;
         let decided = self.decided;
         self.let_go();
         if is_nothing(&changes) && pools.is_empty() && locations.is_none() && !decided {

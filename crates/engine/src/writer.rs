@@ -38,6 +38,8 @@ const BATCH_MAX: usize = 2_048;
 const HANDED_MIN: usize = 4;
 /// A batch of so many commands is handed over as soon as the keeper is free, though more are waiting.
 const HANDED_AT: usize = 64;
+/// Where several nodes take turns: so many commands are written down while the next are decided, so that a turn is short.
+const BESIDE: usize = 96;
 /// Most commands that wait and are looked at for what they need, so that one read serves them all.
 const AHEAD_MAX: usize = 1_024;
 /// Most timers worked in one transaction.
@@ -483,6 +485,8 @@ impl Writer {
         let done = self.attempt(batch);
         match &done {
             Ok(()) => {
+                let written = self.desk.take_written();
+                written.into_iter().for_each(|part| part.publish(&self.snapshots));
                 for (tenant, state) in &mut self.tenants {
                     state.committed(tenant, &self.snapshots);
                 }
@@ -494,6 +498,7 @@ impl Writer {
                 if let Err(error) = self.desk.home().and_then(|store| Ok(store.rollback()?)) {
                     tracing::error!(%error, "a failed batch could not be rolled back");
                 }
+                drop(self.desk.take_written());
             }
         }
         self.desk.ended();
@@ -512,6 +517,9 @@ impl Writer {
         }
         self.load_for(batch)?;
         for at in 0..batch.requests.len() {
+            if self.desk.tells_elsewhere() && at > 0 && at % BESIDE == 0 {
+                self.write_beside().map_err(trouble)?;
+            }
             match self.decide(&batch.requests[at].0) {
                 Ok(answer) => batch.answers.push(answer),
                 Err(Failure::Store(error)) => {
@@ -533,6 +541,18 @@ impl Writer {
             guarded(|| self.go_on(lines)).map_err(trouble)?;
         }
         self.keep().map_err(trouble)
+    }
+
+    /// Has written down what is decided so far of this transaction, while more of it is decided.
+    fn write_beside(&mut self) -> Result<(), Failure> {
+        let parts: Result<Vec<_>, StoreError> =
+            self.tenants.iter_mut().filter_map(|(tenant, state)| state.part_of(tenant).transpose()).collect();
+        let mut parts = parts?;
+        if parts.is_empty() {
+            return Ok(());
+        }
+        parts.sort_unstable_by(|one, other| one.tenant.cmp(&other.tenant));
+        self.desk.write_beside(parts)
     }
 
     /// Reads what a batch needs. What cannot be read is met again by the request that needs it.
@@ -694,7 +714,8 @@ impl Writer {
 
     fn keep(&mut self) -> Result<(), Failure> {
         self.flush_all()?;
-        Ok(self.desk.home()?.commit()?)
+        // What was written beside may have failed.
+        Ok(self.desk.store()?.commit()?)
     }
 }
 

@@ -25,8 +25,8 @@ use crate::{
 const ROUNDS: usize = 3;
 const IN_FLIGHT: usize = 1_024;
 const ORDERS: usize = 100_000;
-/// Open lines in the store when a node starts.
-const BACKLOG: usize = 1_000_000;
+/// Open lines that a node takes; more than these are copied by the database.
+const TAKEN: usize = 1_000_000;
 /// Seconds of orders at a steady rate.
 const STEADY_S: f64 = 5.0;
 
@@ -181,15 +181,17 @@ fn backlog(figures: &mut Figures, cluster: &Cluster) -> anyhow::Result<()> {
     let url = cluster.database();
     let before = resident()?;
     let mut shop = Shop::on(open(&url)?)?;
-    shop.place(BACKLOG, IN_FLIGHT)?;
+    let taken = figures.lines.min(TAKEN);
+    shop.place(taken, IN_FLIGHT)?;
     let after = resident()?;
     drop(shop);
-    let lines = BACKLOG as f64;
+    copy(cluster, &url, taken, figures.lines)?;
+    let lines = figures.lines as f64;
     figures.add("pg_backlog_lines", lines, None, "open lines");
     let held = after.saturating_sub(before) as f64;
     figures.add(
         "pg_memory_per_line",
-        held / lines,
+        held / taken as f64,
         Some(250.0),
         "bytes, at most, in the node that took them",
     );
@@ -204,6 +206,37 @@ fn backlog(figures: &mut Figures, cluster: &Cluster) -> anyhow::Result<()> {
         Some(250.0),
         "bytes, at most, in a node that starts",
     );
+    Ok(())
+}
+
+/// Copies orders with their places in the queue under new ids until there are so many open lines; of answers to keys, no more
+/// than a node marks in memory.
+fn copy(cluster: &Cluster, url: &str, taken: usize, lines: usize) -> anyhow::Result<()> {
+    let name = url.split(['/', '?']).nth(3).context("no database in the address")?;
+    let copies = lines.div_ceil(taken.max(1)) - 1;
+    anyhow::ensure!(copies < 255, "at most 255 copies of {taken} lines");
+    for nth in 1..=copies {
+        // The last four bytes of an order's id are free.
+        cluster.sql(
+            name,
+            &format!(
+                "INSERT INTO orders SELECT tenant, set_byte(order_id, 15, {nth}), reference, customer, placed_by, \
+                 contact, body FROM orders WHERE get_byte(order_id, 15) = 0; \
+                 INSERT INTO queue SELECT tenant, supply_id, wanted_on, set_byte(order_id, 15, {nth}), line, quantity, \
+                 sku, open, unit_price, currency, told, released FROM queue WHERE get_byte(order_id, 15) = 0;"
+            ),
+        );
+        if nth < 3 {
+            cluster.sql(
+                name,
+                &format!(
+                    "INSERT INTO replays SELECT tenant, seq + {nth} * 1000000000, day, lasting, \
+                     set_byte(key, 15, (get_byte(key, 15) + {nth}) % 256), request, answer, placed \
+                     FROM replays WHERE seq < 1000000000;"
+                ),
+            );
+        }
+    }
     Ok(())
 }
 

@@ -5,6 +5,7 @@ mod advise;
 mod commands;
 mod decide;
 mod demo;
+mod deploy;
 mod disk;
 mod house;
 mod kills;
