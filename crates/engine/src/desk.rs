@@ -238,7 +238,8 @@ pub(crate) fn keep(
 
 /// Writes parts down, in the transaction that is open.
 fn written(store: &mut dyn Write, parts: &[Part]) -> Result<(), StoreError> {
-    let write = AssertUnwindSafe(|| parts.iter().try_for_each(|part| store.write(&part.tenant, &part.changes)));
+    let write =
+        AssertUnwindSafe(|| parts.iter().try_for_each(|part| store.write(&part.tenant, &part.changes)));
     catch_unwind(write)
         .unwrap_or_else(|panic| Err(StoreError::driver("wrote a batch", said(&*panic).to_owned())))
 }

@@ -88,8 +88,10 @@ impl Cluster {
             .spawn()
             .expect("a shell can be started");
         let sync = if durable { "on" } else { "off" };
+        // As a server of a shop's has them: what is written lately stays in memory, and checkpoints are minutes apart.
+        let room = if durable { "256MB -c max_wal_size=4GB" } else { "64MB" };
         let settings = format!(
-            "-k {0} -c listen_addresses= -c max_connections=200 -c shared_buffers=64MB -c fsync={sync} \
+            "-k {0} -c listen_addresses= -c max_connections=200 -c shared_buffers={room} -c fsync={sync} \
              -c full_page_writes={sync} -c synchronous_commit={sync}",
             dir.display()
         );
