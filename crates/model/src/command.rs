@@ -76,6 +76,8 @@ pub enum Command {
     LeaveWaitlist(WaitId),
     /// Write down or move money of an order.
     Pay(Pay),
+    /// Ask a customer for the shipping, late.
+    ChargeShipping(ChargeShipping),
     /// Carry errands to a provider of payments, and hear from it.
     Errand(ErrandWish),
     /// Set by which rule goods are given out.
@@ -290,6 +292,15 @@ pub struct Pay {
     pub charge: Option<u32>,
     /// Until when an authorisation may be captured.
     pub capture_before: Option<Timestamp>,
+}
+
+/// Ask a customer for the shipping of an order, before it is handed over.
+#[derive(Debug, Clone)]
+pub struct ChargeShipping {
+    /// Of which order.
+    pub order: OrderId,
+    /// How much; `None`: what the location asks for the order's country.
+    pub amount: Option<Money>,
 }
 
 /// What is done with money.

@@ -5,6 +5,7 @@
 
 mod book;
 pub(crate) mod errands;
+mod fee;
 mod hand;
 pub(crate) mod prepaid;
 
@@ -32,6 +33,7 @@ use crate::{
     working::Working,
 };
 use book::Book;
+pub(crate) use fee::charge as charge_shipping;
 pub(crate) use hand::pay;
 use hand::said;
 
@@ -123,7 +125,16 @@ fn call_off(
         return Ok(());
     }
     working.load_orders(&[order])?;
-    let lines = unpaid.into_iter().map(|(no, units)| (LineId { order, no }, Some(units))).collect();
+    // Whoever does not pay the shipping gives up the place; the account does not know of these lines yet.
+    let by_fee = unpaid.iter().any(|(no, _)| fee::is_fee(*no));
+    let lines = if by_fee {
+        fee::all_open(working, order).into_iter().map(|(line, units)| (line, Some(units))).collect()
+    } else {
+        unpaid.into_iter().map(|(no, units)| (LineId { order, no }, Some(units))).collect::<Vec<_>>()
+    };
+    if lines.is_empty() {
+        return Ok(());
+    }
     let wish = CancelOrder {
         order,
         lines,
@@ -139,7 +150,7 @@ fn call_off(
             return Ok(());
         }
     };
-    working.state.paying = true;
+    working.state.paying = !by_fee;
     let done = follow(working, course, &events);
     working.state.paying = false;
     done
@@ -159,6 +170,8 @@ pub(crate) fn cancelled(
         let Some(mut book) = Book::read(working, cancelled.line.order)? else { continue };
         let happening = Happening::UnitsCancelled { line: cancelled.line.no, units: cancelled.quantity };
         if book.happen(course.now, &happening).is_ok() {
+            let order = working.shop().orders.get(&cancelled.line.order).cloned();
+            fee::end_with(&mut book, course, order.as_deref());
             book.write(working, course)?;
         }
     }
@@ -224,6 +237,10 @@ pub(crate) fn paid(
         };
         let unpaid: Vec<(u16, Units)> =
             here.iter().copied().filter(|(no, units)| book.kept.account.lacks(*no, *units) > 0).collect();
+        // The shipping is paid before anything goes.
+        if fee::is_unpaid(&book.kept.account) {
+            continue;
+        }
         // What is sent together is paid together.
         let is_complete =
             working.shop().orders.get(&order).is_some_and(|order| order.ship == ShipChoice::Complete);
@@ -275,7 +292,9 @@ pub(crate) fn shipped(
 ) -> Result<Result<Option<Leaving>, Rejection>, Failure> {
     let Some(mut book) = Book::read(working, shipped.order)? else { return Ok(Ok(None)) };
     let shipment = book.kept.account.shipments.keys().last().map_or(1, |last| last + 1);
-    let parts = shipped.lines.iter().map(|line| (line.line, line.quantity)).collect();
+    let mut parts: Vec<(u16, Units)> = shipped.lines.iter().map(|line| (line.line, line.quantity)).collect();
+    // The shipping that was charged for is earned with the first parcel.
+    parts.extend(fee::open(&book.kept.account));
     let ready = book.happen(course.now, &Happening::ShipmentReady { shipment, parts });
     let is_paid = book
         .kept

@@ -31,6 +31,8 @@ pub struct Prepayments {
     pub flow: Flow,
 }
 
+/// What stands for a SKU where shipping was paid.
+const SHIPPING: &str = "~shipping";
 /// Records read at once.
 const PAGE: usize = 500;
 
@@ -81,10 +83,9 @@ pub(super) fn records(
     let mut by_sku: BTreeMap<Sku, Flow> = BTreeMap::new();
     if let Some(order) = working.shop().orders.get(&order) {
         for (line, flow) in changed {
-            if let Some(line) = order.line(line) {
-                let sum = by_sku.entry(line.sku.clone()).or_default();
-                *sum = *sum + flow;
-            }
+            let sku = order.line(line).map_or_else(|| Sku::stored(SHIPPING), |line| line.sku.clone());
+            let sum = by_sku.entry(sku).or_default();
+            *sum = *sum + flow;
         }
     }
     let (day, currency) = (local_date(now, zone), after.currency);

@@ -123,6 +123,7 @@ fn routes() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(orders::promises::list))
         .routes(routes!(orders::evidence::get))
         .routes(routes!(orders::payments::get, orders::payments::pay))
+        .routes(routes!(orders::payments::charge_shipping))
         .routes(routes!(prepayments::get))
         .routes(routes!(payment_risks::get))
         .routes(routes!(webhooks::stripe))

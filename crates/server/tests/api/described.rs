@@ -128,6 +128,7 @@ const CALLS: &[&str] = &[
     "post /v1/orders/batch",
     "post /v1/orders/{id}/cancel",
     "post /v1/orders/{id}/payments",
+    "post /v1/orders/{id}/shipping",
     "post /v1/releases",
     "post /v1/releases/{id}/returns",
     "post /v1/runs",

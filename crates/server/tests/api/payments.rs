@@ -249,3 +249,55 @@ async fn a_balance_some_days_before_shipping_moves_with_the_promise() {
     assert!(after > before, "{before} to {after}");
     world.verify();
 }
+
+/// Scenario 32: the shipping is quoted by the address when the wave nears, and collected before the goods are handed over.
+#[tokio::test]
+async fn shipping_that_is_charged_late_is_paid_before_the_goods_go() {
+    let world = shop(json!({"kind": "full", "provider": "manual"})).await;
+    let east = json!({"name": "East", "time_zone": "America/New_York", "handling_days": 1, "transit": [
+        {"country": "US", "service": "standard", "days_min": 2, "days_max": 4, "price": usd(700)},
+        {"country": "*", "service": "standard", "days_min": 7, "days_max": 9, "price": usd(2400)}]});
+    world.put("/v1/locations/east", east).await.is(200);
+    world.stock("MUG", 9).await;
+    let placed = world.order("MUG", 2).await;
+    pay(&world, &placed, json!({"kind": "charge"})).await.is(201);
+    let path = format!("/v1/orders/{}/shipping", placed["id"].as_str().unwrap());
+    let asked = world.post(&path, json!({})).await.is(201);
+    assert_eq!(asked["due"][0]["amount"], usd(700), "to the order's country");
+    let again = world.post(&path, json!({})).await.is(201);
+    assert_eq!(again["items"], asked["items"], "asked twice it is asked once");
+    let none = world.post("/v1/releases", json!({"location": "east"})).await.is(200);
+    assert_eq!(none["lines"], json!([]), "the goods are paid, the shipping is not");
+    world.post("/v1/shipments", json!({"order": placed["id"]})).await.fails(409, "payment_due");
+    // Another price: the old fee is called off.
+    let dearer = world.post(&path, json!({"amount": usd(900)})).await.is(201);
+    assert_eq!((dearer["due"].as_array().unwrap().len(), &dearer["due"][0]["amount"]), (1, &usd(900)));
+    pay(&world, &placed, json!({"kind": "charge"})).await.is(201);
+    assert_eq!(
+        world.post("/v1/releases", json!({"location": "east"})).await.is(201)["lines"][0]["quantity"],
+        2
+    );
+    world.post(&path, json!({})).await.fails(409, "released");
+    world.post("/v1/shipments", json!({"order": placed["id"]})).await.is(201);
+    assert_eq!(amounts(&money(&world, &placed).await, &["captured", "earned", "prepaid"]), [3900, 3900, 0]);
+    world.verify();
+
+    // Called off with the order, it goes back; not paid in time, the order gives its place to others.
+    let other = world.order("MUG", 1).await;
+    pay(&world, &other, json!({"kind": "charge"})).await.is(201);
+    let path = format!("/v1/orders/{}", other["id"].as_str().unwrap());
+    world.post(&format!("{path}/shipping"), json!({})).await.is(201);
+    pay(&world, &other, json!({"kind": "charge"})).await.is(201);
+    world.post(&format!("{path}/cancel"), json!({})).await.is(200);
+    assert_eq!(amounts(&money(&world, &other).await, &["captured", "refund_due"]), [2200, 2200]);
+    let third = world.order("MUG", 1).await;
+    pay(&world, &third, json!({"kind": "charge"})).await.is(201);
+    let path = format!("/v1/orders/{}", third["id"].as_str().unwrap());
+    world.post(&format!("{path}/shipping"), json!({})).await.is(201);
+    world.send(Call::post("/v1/test/run-due", &json!({})).at("2026-11-30T14:00:00Z")).await.is(200);
+    assert_eq!(world.get(&path).await.is(200)["state"], "cancelled");
+    assert_eq!(amounts(&money(&world, &third).await, &["captured", "refund_due"]), [1500, 1500]);
+    world.verify();
+    let invoice = world.post("/v1/orders/ord_01920000000070008000000000000002/shipping", json!({})).await;
+    invoice.fails(404, "not_found");
+}

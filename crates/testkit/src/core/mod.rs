@@ -125,6 +125,7 @@ impl CoreShop {
             }
             // Beside the goods.
             Command::Pay(_)
+            | Command::ChargeShipping(_)
             | Command::Errand(_)
             | Command::SetAllocation(_)
             | Command::SetLineAllocation(_)

@@ -6,7 +6,7 @@ use axum::{extract::State, http::StatusCode, response::Response};
 use engine::{Answer, PAYER};
 use ledger::{Read, Shelf, StoreError};
 use model::{
-    command::{Command, Pay, PayKind},
+    command::{ChargeShipping, Command, Pay, PayKind},
     errand::Payer,
     id::{LineId, OrderId, TenantId},
     limits::SUPPLY_UNITS_MAX,
@@ -246,6 +246,52 @@ pub(crate) async fn get(
         item.client_secret = payer.charges.get(&item.charge).and_then(|known| known.secret.clone());
     }
     json(StatusCode::OK, &out)
+}
+
+/// Shipping to be paid.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = ShippingChargeInput)]
+pub(crate) struct ShippingIn {
+    /// How much; what the location's `transit` says for the order's country unless given.
+    amount: Option<MoneyIn>,
+}
+
+impl Input for ShippingIn {
+    const MAY_BE_EMPTY: bool = true;
+}
+
+/// Charge the shipping of an order, late
+///
+/// For orders whose shipping was left out when they were placed: before a wave, the shipping is quoted by the address as it is now and
+/// asked for, and nothing of the order is handed over until it is paid. Asked again, it is the same fee; after another country or
+/// price, the old one is called off and what was paid for it goes back.
+#[utoipa::path(
+    post, path = "/v1/orders/{id}/shipping", tag = "Payments", operation_id = "charge_shipping",
+    params(("id" = String, Path, description = "The order's id")),
+    request_body(content = Option<ShippingIn>, description = "How much; nothing for what the location says"),
+    responses((status = 201, description = "The money of the order", body = schema::Payments)),
+    security(("key" = ["orders:write"])),
+)]
+pub(crate) async fn charge_shipping(
+    State(api): State<Arc<Api>>,
+    allowed: Allowed<AllOrdersWrite>,
+    Now(now): Now,
+    idempotency: Idempotency,
+    Segments(id): Segments<String>,
+    Json { value, bytes }: Json<ShippingIn>,
+) -> Result<Response, Problem> {
+    let order: OrderId = path_id("order", &id)?;
+    let key = idempotency.optional(&allowed.caller, &bytes)?;
+    let mut checks = Checks::default();
+    let amount = value.amount.as_ref().and_then(|amount| checks.money("/amount", amount));
+    if amount.as_ref().is_some_and(|amount| amount.amount < 1) {
+        checks.wrong(format_args!("/amount/amount"), "out_of_range", "is 1 or more");
+    }
+    let wish = checks.finish(ChargeShipping { order, amount })?;
+    let done = api.run(&allowed.caller, now, Command::ChargeShipping(wish), key).await?;
+    let Answer::Paid(kept) = &done.answer else { return Err(unexpected(&done.answer)) };
+    json_replayed(StatusCode::CREATED, &shown(order, kept), done.replayed)
 }
 
 fn check(order: OrderId, input: &PaymentActionIn) -> Result<Pay, Problem> {
