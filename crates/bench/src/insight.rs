@@ -13,7 +13,8 @@ use insight::{
 use crate::figures::Figures;
 
 /// What can be measured by itself.
-pub(crate) const PARTS: [&str; 6] = ["demand", "promises", "backorders", "forecasts", "advice", "simulation"];
+pub(crate) const PARTS: [&str; 7] =
+    ["demand", "promises", "backorders", "forecasts", "advice", "simulation", "anchors"];
 
 pub(crate) fn run(figures: &mut Figures, parts: &[&str]) -> anyhow::Result<()> {
     for part in PARTS.iter().filter(|part| parts.contains(part)) {
@@ -23,6 +24,7 @@ pub(crate) fn run(figures: &mut Figures, parts: &[&str]) -> anyhow::Result<()> {
             "backorders" => backorders(figures)?,
             "advice" => crate::decide::advice(figures)?,
             "simulation" => crate::decide::simulation(figures)?,
+            "anchors" => crate::anchors::anchors(figures)?,
             _ => forecasts(figures)?,
         }
     }
@@ -170,7 +172,9 @@ fn demand(figures: &mut Figures) -> anyhow::Result<()> {
             // The loss of the total: the metrics know months only, so they give the scale.
             let scale = judged.scaled_pinball_m5.map_or(0.0, |scaled| judged.pinball / scaled);
             rmsse += judged.rmsse_m5.unwrap_or(0.0);
-            loss += pinball(total, quantile, 0.9) / (came.len() as f64 * scale);
+            let missed = pinball(total, quantile, 0.9);
+            // Where nothing came and nothing was said, there is no loss, and no scale to be had from it.
+            loss += if missed > 0.0 { missed / (came.len() as f64 * scale) } else { 0.0 };
             covered += f64::from(total <= quantile);
             count += 1.0;
         }

@@ -7,6 +7,7 @@
 
 mod allocation;
 mod cpu;
+mod anchors;
 mod decide;
 mod figures;
 mod http;
@@ -50,6 +51,7 @@ Groups and their parts (all of them unless --only names some):
             forecasts  series forecast a second, by every method
             advice     advice for ten thousand SKUs
             simulation a thousand years of one SKU, by the engine's own code
+            anchors    what queueing theory computes exactly beside what the simulated shop comes to
 
 --json prints every figure once more on the last line: {\"figures\": {NAME: {\"value\": .., \"goal\": .., \"unit\": ..}}}
 

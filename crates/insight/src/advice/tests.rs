@@ -125,3 +125,30 @@ fn the_number_of_threads_changes_nothing() {
     let three = advise_all(&subjects, NonZeroUsize::new(3).unwrap());
     assert_eq!(one, three);
 }
+
+#[test]
+fn bad_input_is_named_and_thin_input_is_answered_with_what_is_wrong_with_it() {
+    // Nothing is earned: no way of selling ahead is worth anything, and it is said why.
+    let free = advise(&Subject { unit_cost: Some(40.0), price: Some(40.0), ..mug() }).unwrap();
+    assert!(free.reasons.iter().any(|reason| reason.contains("earns nothing")), "{:?}", free.reasons);
+    assert!(free.choices.iter().all(|choice| choice.value <= 1e-9 && choice.value.is_finite()));
+    let loss = advise(&Subject { unit_cost: Some(60.0), price: Some(40.0), ..mug() }).unwrap();
+    assert!(of(&loss, Mode::Backorder).value < of(&loss, Mode::OutOfStock).value, "{:?}", loss.choices);
+    // One unit in one day says nearly nothing: the range is wide, and few is said.
+    let one = advise(&Subject { units_asked: 1.0, days_watched: 1.0, shop_rate: None, ..mug() }).unwrap();
+    let rate = one.figures.iter().find(|figure| figure.name == "demand_per_day").unwrap();
+    assert!(rate.note.contains("few") && rate.high > 4.0 * rate.low, "{rate:?}");
+    for (subject, field) in [
+        (Subject { unit_cost: Some(-1.0), ..mug() }, "unit_cost"),
+        (Subject { price: Some(f64::NAN), ..mug() }, "price"),
+        (Subject { price: Some(f64::INFINITY), ..mug() }, "price"),
+        (Subject { price: Some(0.0), ..mug() }, "price"),
+        (Subject { on_hand: -3.0, ..mug() }, "on_hand"),
+        (Subject { lead_time_days: Some(f64::NAN), ..mug() }, "lead_time_days"),
+        (Subject { days_watched: 0.0, ..mug() }, "demand_per_day"),
+        (Subject { units_asked: 0.0, shop_rate: None, ..mug() }, "demand_per_day"),
+        (Subject { receipts: 1.0, receipts_late: 2.0, ..mug() }, "receipts_late"),
+    ] {
+        assert_eq!(advise(&subject).unwrap_err().field(), field, "{subject:?}");
+    }
+}
