@@ -81,8 +81,7 @@ fn hold(
 ) -> anyhow::Result<()> {
     let only = Variant { name: "only".into(), policy: None, reorder, slip_days: 0.0, demand_factor: 1.0 };
     let workers = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
-    let found =
-        outcomes(std::slice::from_ref(world), &[only], (SEED, RUNS, workers), start, &|_| {})?;
+    let found = outcomes(std::slice::from_ref(world), &[only], (SEED, RUNS, workers), start, &|_| {})?;
     let runs = found.first().map(Vec::as_slice).unwrap_or_default();
     let asked: Vec<f64> = runs.iter().map(|outcome| outcome.asked).collect();
     let expected = world.goods.customers.rate * (world.days - world.warm_up_days);
@@ -90,8 +89,18 @@ fn hold(
         let values: Vec<f64> = runs.iter().map(of).collect();
         let (mean, half) = estimate(&values, &asked, expected);
         figures.say(&format!("{name}: {mean:.5} ± {half:.5}, exactly {exact:.5}"));
-        figures.add(&format!("anchor_{name}_off"), (mean - exact).abs() / half, Some(1.0), "half widths, at most");
-        figures.add(&format!("anchor_{name}_width"), half / exact, Some(NARROW), "of the exact value, at most");
+        figures.add(
+            &format!("anchor_{name}_off"),
+            (mean - exact).abs() / half,
+            Some(1.0),
+            "half widths, at most",
+        );
+        figures.add(
+            &format!("anchor_{name}_width"),
+            half / exact,
+            Some(NARROW),
+            "of the exact value, at most",
+        );
     }
     Ok(())
 }

@@ -6,8 +6,8 @@
 #![expect(clippy::print_stdout, reason = "this is what a benchmark is for")]
 
 mod allocation;
-mod cpu;
 mod anchors;
+mod cpu;
 mod decide;
 mod figures;
 mod http;

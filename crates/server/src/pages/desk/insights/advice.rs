@@ -206,7 +206,9 @@ fn terms(terms: &Terms) -> Vec<String> {
     if let Some(percent) = terms.deposit_percent {
         all.push(format!("Take {percent} % of the price at once."));
     }
-    all.push(format!("Promise the date that {:.0} of 100 keep.", 100.0 * terms.promise_quantile));
+    if matches!(terms.mode, Mode::Backorder | Mode::Preorder) {
+        all.push(format!("Promise the date that {:.0} of 100 keep.", 100.0 * terms.promise_quantile));
+    }
     all
 }
 

@@ -49,10 +49,10 @@ impl Chart {
     pub(super) fn lying(label: impl Into<String>, points: &[Point]) -> Self {
         let most = points.iter().map(|point| point.1).fold(0.0, f64::max).max(1e-9);
         let bar = |(n, (name, value, text, tone)): (usize, &Point)| {
-            let (share, top) = (0.5 * (value / most).max(0.0), ROW * i64::try_from(n).unwrap_or(0));
+            let (share, top) = (0.44 * (value / most).max(0.0), ROW * i64::try_from(n).unwrap_or(0));
             Bar {
                 tone,
-                x: "30%".to_owned(),
+                x: "38%".to_owned(),
                 y: top + 5,
                 width: percent(if *value > 0.0 { share.max(0.004) } else { 0.0 }),
                 height: ROW - 10,
@@ -60,7 +60,7 @@ impl Chart {
                 name_x: "0%".to_owned(),
                 name_y: top + ROW / 2 + 4,
                 value: text.clone(),
-                value_x: percent(0.31 + share),
+                value_x: percent(0.39 + share),
                 value_y: top + ROW / 2 + 4,
             }
         };
@@ -114,7 +114,7 @@ mod tests {
         assert_eq!((chart.bars[1].y, chart.bars[2].height), (base, 0));
         assert!(chart.bars.iter().all(|bar| bar.y + bar.height <= ABOVE + TALL));
         let lying = Chart::lying("b", &[point(4.0), point(-1.0)]);
-        assert_eq!((&*lying.bars[0].width, &*lying.bars[1].width), ("50.0%", "0.0%"));
+        assert_eq!((&*lying.bars[0].width, &*lying.bars[1].width), ("44.0%", "0.0%"));
         assert_eq!(Chart::lying("c", &[]).height, 0);
         assert_eq!(short(&"x".repeat(30)).chars().count(), 22);
     }
