@@ -146,6 +146,9 @@ struct Run<'a> {
     rule: &'a Rule,
     times: Timetable,
     seats: Vec<Seat>,
+    /// What the report says of each seat's line, copied out of it: each look at a line that is served out of turn with others
+    /// waits for memory, which in a large pool is most of what a run takes.
+    told: Vec<Told>,
     /// What lines have before the run; each seat's stand together.
     held: Vec<Held>,
     room: Room,
@@ -155,9 +158,19 @@ struct Run<'a> {
     scratch: Vec<(usize, Units)>,
 }
 
+/// What a report needs of a line.
+struct Told {
+    id: LineId,
+    quantity: Units,
+    /// Units that wait without goods.
+    short: Units,
+    promised: Option<Date>,
+    may_wait_until: Option<Date>,
+    value: i64,
+}
+
 /// A line's place among those served.
 struct Seat {
-    line: usize,
     strategy: Strategy,
     locked: bool,
     aged: bool,
@@ -193,43 +206,48 @@ impl<'a> Run<'a> {
     fn new(pool: &'a Pool, rule: &'a Rule, times: Timetable, now: Timestamp) -> Result<Self, PoolError> {
         let turns = turns(rule, &pool.lines, now);
         let mut seats = Vec::with_capacity(turns.len());
+        let mut told = Vec::with_capacity(turns.len());
         let mut held = Vec::with_capacity(turns.len());
         for turn in turns {
             let line = &pool.lines[turn.line];
-            let from = held.len();
+            let (from, mut short) = (held.len(), line.quantity);
             for peg in &line.pegs {
+                short -= peg.quantity;
                 let unknown = PoolError::UnknownSupply { line: line.id, supply: peg.supply };
                 let supply = times.position(peg.supply).ok_or(unknown)?;
                 held.push(Held { supply, kept: peg.quantity, cut: 0 });
             }
             held[from..].sort_unstable_by_key(|own| (times.step[own.supply], own.supply));
+            told.push(Told {
+                id: line.id,
+                quantity: line.quantity,
+                short,
+                promised: line.promised,
+                may_wait_until: line.may_wait_until(),
+                value: line.value,
+            });
             seats.push(Seat {
-                line: turn.line,
                 strategy: line.strategy,
                 locked: line.locked,
                 aged: turn.aged,
                 held: from..held.len(),
                 wanted: times.wanted(line),
                 made_whole: false,
-                wants: wants(line),
+                wants: wants(line, short),
                 got: 0,
             });
         }
         let given = Vec::with_capacity(seats.len());
         let room = Room::new(Vec::new());
-        Ok(Self { pool, rule, times, seats, held, room, given, scratch: Vec::new() })
-    }
-
-    fn line(&self, seat: usize) -> &'a Line {
-        &self.pool.lines[self.seats[seat].line]
+        Ok(Self { pool, rule, times, seats, told, held, room, given, scratch: Vec::new() })
     }
 }
 
 /// Units a line wants from a run: a locked one has what it has, and one that fills gets no goods it had not.
-fn wants(line: &Line) -> Units {
+fn wants(line: &Line, short: Units) -> Units {
     match (line.locked, line.strategy) {
         (true, _) => 0,
-        (false, Strategy::Fill) => line.quantity - line.short(),
+        (false, Strategy::Fill) => line.quantity - short,
         (false, _) => line.quantity,
     }
 }

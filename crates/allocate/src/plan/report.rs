@@ -2,9 +2,9 @@
 
 use model::{Units, time::Date};
 
-use super::{Cause, Decider, Effect, Held, Outcome, Plan, Run, Standing, Summary};
+use super::{Cause, Decider, Effect, Held, Outcome, Plan, Run, Seat, Standing, Summary};
 use crate::{
-    pool::{Line, Peg, Strategy},
+    pool::{Peg, Strategy},
     timetable::{Moment, UNKNOWN},
 };
 
@@ -18,20 +18,20 @@ impl Run<'_> {
         let mut lines = Vec::with_capacity(self.seats.len());
         for (seat, pegs) in pegs.into_iter().enumerate() {
             let outcome = self.outcome(seat, pegs);
-            summary.add(self.line(seat), self.seats[seat].locked, &outcome);
+            summary.add(&self.seats[seat], self.told[seat].value, &outcome);
             lines.push(outcome);
         }
         Plan { lines, summary }
     }
 
     fn outcome(&self, seat: usize, pegs: Vec<Peg>) -> Outcome {
-        let line = self.line(seat);
+        let line = &self.told[seat];
         let had = &self.held[self.seats[seat].held.clone()];
         let latest = |moments: &mut dyn Iterator<Item = Moment>, short: Units| -> Lateness {
             (if short > 0 { UNKNOWN } else { moments.max().unwrap_or(UNKNOWN) }, short)
         };
         let now = |supply: usize| self.times.moments[self.times.step[supply]];
-        let short = line.short();
+        let short = line.short;
         let cut: Units = had.iter().map(|own| own.cut).sum();
         let before = latest(&mut had.iter().map(|own| self.times.before[own.supply]), short);
         let as_it_stands = latest(&mut had.iter().map(|own| now(own.supply)), short + cut);
@@ -39,7 +39,7 @@ impl Run<'_> {
         let positions = pegs.iter().filter_map(|peg| self.times.position(peg.supply));
         let after = latest(&mut positions.map(now), line.quantity - pegged);
         // Goods that come before the day they are wanted are as good as on that day.
-        let wanted = line.may_wait_until().map(|date| (date, true));
+        let wanted = line.may_wait_until.map(|date| (date, true));
         let matters = |(moment, short): Lateness| (wanted.map_or(moment, |wanted| moment.max(wanted)), short);
         let effect = match matters(after).cmp(&matters(before)) {
             std::cmp::Ordering::Less => Effect::Earlier,
@@ -103,17 +103,17 @@ impl Standing {
 }
 
 impl Summary {
-    fn add(&mut self, line: &Line, locked: bool, outcome: &Outcome) {
+    fn add(&mut self, seat: &Seat, value: i64, outcome: &Outcome) {
         let is_later = outcome.effect == Effect::Later;
         self.earlier += usize::from(outcome.effect == Effect::Earlier);
         self.later += usize::from(is_later);
         self.broken += usize::from(outcome.broken);
         self.units_short += outcome.after.short;
         if is_later || outcome.broken {
-            self.value_at_risk += i128::from(line.value);
+            self.value_at_risk += i128::from(value);
         }
-        if is_later && line.strategy == Strategy::Win && !locked {
-            self.wins_lost.push(line.id);
+        if is_later && seat.strategy == Strategy::Win && !seat.locked {
+            self.wins_lost.push(outcome.line);
         }
     }
 }
