@@ -1,5 +1,6 @@
 //! Pages as a browser gets them: what they say, what they never do, and that what stands in data stays data.
 
+mod bulk;
 mod desk;
 mod insights;
 mod packing;

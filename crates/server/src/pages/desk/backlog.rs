@@ -5,14 +5,17 @@ use axum::{http::StatusCode, response::Response};
 use ledger::Read;
 use model::{
     Units,
-    id::{Sku, SupplyId, TenantId},
+    id::{Sku, TenantId},
     supply::Supply,
+    time::Timestamp,
 };
 use serde::Deserialize;
 
 use super::{
     super::{Frame, owe::short_id, page, shop::encoded, words},
-    Ask, Day, Fail, Local, why,
+    Ask, Day, Fail, Local, bulk,
+    views::{self, View},
+    why,
 };
 use crate::{
     api::{
@@ -53,11 +56,21 @@ struct List {
     waiters: Vec<Waiter>,
     more: Option<String>,
     is_first: bool,
-    problem: Option<&'static str>,
+    problem: Option<String>,
+    /// The filter by state as it was sent.
+    state: String,
+    views: Vec<View>,
+    /// What can be done with lines that are ticked, by whoever looks.
+    acts: Vec<(&'static str, &'static str)>,
+    strategies: Vec<(&'static str, &'static str)>,
+    picks: bool,
+    most: usize,
+    csv: String,
 }
 
 /// One line that waits.
 pub(super) struct Waiter {
+    pub(super) line: String,
     pub(super) position: i64,
     pub(super) href: String,
     pub(super) order: String,
@@ -111,6 +124,7 @@ fn waiter(line: &BackorderOut, title: String, supply: Option<&Supply>, local: &L
     };
     let name = line.customer.name.as_deref().or(line.customer.email.as_deref());
     Waiter {
+        line: line.line.to_string(),
         position: line.position,
         href: format!("/orders/{}", line.order),
         order: line.reference.as_deref().map_or_else(|| short_id(&line.order), str::to_owned),
@@ -128,70 +142,145 @@ fn waiter(line: &BackorderOut, title: String, supply: Option<&Supply>, local: &L
     }
 }
 
+impl Cut {
+    /// The filters of a form.
+    pub(super) fn of(sku: &str, supply: &str, state: &str, overdue: &str, broken: &str) -> Self {
+        let own = str::to_owned;
+        let (sku, supply, state) = (own(sku), own(supply), own(state));
+        Self { sku, supply, state, overdue: own(overdue), broken: own(broken), cursor: String::new() }
+    }
+
+    /// What the API is asked. Errors: why a filter makes no sense.
+    pub(super) fn query(&self, now: Timestamp, limit: usize) -> Result<Query, &'static str> {
+        let text = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
+        let sku = text(&self.sku).map(|sku| Sku::new(&sku)).transpose().map_err(
+            |_| "That cannot be a SKU: it is too long, or has a blank or control character at an end.",
+        )?;
+        let supply = text(&self.supply).map(|id| id.parse()).transpose();
+        Ok(Query {
+            sku,
+            supply: supply.map_err(|_| "That is no delivery of this shop.")?,
+            here: self.state == "allocated",
+            overdue: self.overdue == "true",
+            broken: self.broken == "true",
+            limit,
+            now,
+        })
+    }
+
+    /// The filters as they stand in an address.
+    fn address(&self) -> String {
+        let Self { sku, supply, state, overdue, broken, .. } = self;
+        views::query(sku.trim(), supply.trim(), state, overdue, broken)
+    }
+}
+
 /// `GET /backlog`.
 pub(super) fn answer(ask: &Ask, cut: &Cut) -> Result<Response, Fail> {
+    list(ask, cut, None, StatusCode::OK)
+}
+
+/// The same with what could not be done.
+pub(super) fn with_problem(ask: &Ask, cut: &Cut, problem: &str) -> Result<Response, Fail> {
+    list(ask, cut, Some(problem.to_owned()), StatusCode::UNPROCESSABLE_ENTITY)
+}
+
+fn list(ask: &Ask, cut: &Cut, problem: Option<String>, status: StatusCode) -> Result<Response, Fail> {
     let visitor = ask.staff(May::Look)?;
     let tenant = &visitor.tenant;
-    let (sku_text, supply_text) = (cut.sku.trim(), cut.supply.trim());
-    let sku = Some(sku_text).filter(|text| !text.is_empty()).map(Sku::new).transpose();
-    let supply: Result<Option<SupplyId>, _> =
-        Some(supply_text).filter(|text| !text.is_empty()).map(str::parse).transpose();
     let from = Some(&*cut.cursor).filter(|text| !text.is_empty());
     let from = match from {
         None => None,
         Some(text) => Some(Place::read(text).ok_or(Fail::NotFound)?),
     };
     let is_first = from.is_none();
-    let is = |text: &str| text == "true";
-    let mut problem = None;
+    let mut problem = problem;
     let mut reader = ask.app.engine.store().reader()?;
     let (mut waiters, mut next, mut supply_name) = (Vec::new(), None, None);
-    match (sku, supply) {
-        (Ok(sku), Ok(supply)) => {
-            let query = Query {
-                sku,
-                supply,
-                here: cut.state == "allocated",
-                overdue: is(&cut.overdue),
-                broken: is(&cut.broken),
-                limit: SHOWN,
-                now: ask.now,
-            };
+    match cut.query(ask.now, SHOWN) {
+        Ok(query) => {
             (waiters, next) = find(ask, &mut *reader, tenant, &query, from)?;
-            if let Some(supply) = supply {
+            if let Some(supply) = query.supply {
                 supply_name = reader.supply(tenant, supply)?.map(|supply| why::name(&supply));
             }
         }
-        (Err(_), _) => {
-            problem =
-                Some("That cannot be a SKU: it is too long, or has a blank or control character at an end.");
-        }
-        (_, Err(_)) => problem = Some("That is no delivery of this shop."),
+        Err(wrong) => problem = Some(wrong.to_owned()),
     }
+    let address = cut.address();
+    let joined = if address.is_empty() { String::new() } else { format!("{address}&") };
     let list = List {
-        sku: sku_text.to_owned(),
-        supply: supply_text.to_owned(),
+        views: views::list(&mut *reader, &visitor, &address)?,
+        acts: if visitor.role.may(May::Orders) { bulk::acts(&visitor) } else { Vec::new() },
+        strategies: bulk::strategies(),
+        picks: visitor.role.may(May::Orders),
+        most: bulk::LINES_MAX,
+        sku: cut.sku.trim().to_owned(),
+        supply: cut.supply.trim().to_owned(),
+        state: cut.state.clone(),
         supply_name,
         is_here: cut.state == "allocated",
-        is_overdue: is(&cut.overdue),
-        is_broken: is(&cut.broken),
+        is_overdue: cut.overdue == "true",
+        is_broken: cut.broken == "true",
         waiters,
-        more: next.map(|place| {
-            let encode = |name: &str, value: &str| {
-                if value.is_empty() { String::new() } else { format!("{name}={}&", encoded(value)) }
-            };
-            let filters = [
-                encode("sku", sku_text),
-                encode("supply", supply_text),
-                encode("state", &cut.state),
-                encode("overdue", &cut.overdue),
-                encode("broken", &cut.broken),
-            ];
-            format!("/backlog?{}cursor={}", filters.concat(), encoded(&place.write()))
-        }),
+        more: next.map(|place| format!("/backlog?{joined}cursor={}", encoded(&place.write()))),
+        csv: format!("/backlog.csv?{address}"),
         is_first,
         problem,
         frame: Frame::of(ask, &visitor, "backlog"),
     };
-    page(StatusCode::OK, &list)
+    drop(reader);
+    page(status, &list)
+}
+
+/// `GET /backlog.csv`: the lines that the page would show, page after page, up to so many.
+pub(super) fn csv(ask: &Ask, cut: &Cut) -> Result<Response, Fail> {
+    let visitor = ask.staff(May::Look)?;
+    let query = cut.query(ask.now, 500).map_err(|_| Fail::NotFound)?;
+    let mut reader = ask.app.engine.store().reader()?;
+    let (mut rows, mut from) = (Vec::new(), None);
+    loop {
+        let (lines, next) = backorders::find(&mut *reader, &visitor.tenant, &query, from)?;
+        let text = |text: &Option<std::sync::Arc<str>>| text.as_deref().unwrap_or_default().to_owned();
+        let date = |date: Option<model::time::Date>| date.map_or_else(String::new, |date| date.to_string());
+        rows.extend(lines.iter().map(|line| {
+            vec![
+                line.position.to_string(),
+                line.order.to_string(),
+                text(&line.reference),
+                line.line.to_string(),
+                line.sku.to_string(),
+                line.quantity.to_string(),
+                line.supply.to_string(),
+                line.location.to_string(),
+                date(line.ship_by.promised),
+                date(line.told.promised),
+                text(&line.customer.name),
+                text(&line.customer.email),
+                line.value.map_or_else(String::new, |value| value.to_decimal()),
+                line.value.map_or_else(String::new, |value| value.currency.to_string()),
+            ]
+        }));
+        from = next;
+        if from.is_none() || rows.len() >= super::export::ROWS_MAX {
+            break;
+        }
+    }
+    drop(reader);
+    let columns = [
+        "position",
+        "order",
+        "reference",
+        "line",
+        "sku",
+        "quantity",
+        "supply",
+        "location",
+        "ship_by",
+        "told",
+        "name",
+        "email",
+        "value",
+        "currency",
+    ];
+    super::export::file("backlog.csv", &columns, rows)
 }

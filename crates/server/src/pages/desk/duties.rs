@@ -68,6 +68,12 @@ pub(in crate::pages) struct Duties {
     notices: Heap,
     consents: Heap,
     refunds: Heap,
+    /// Money that is set aside and must be taken before the bank lets it go.
+    captures: Heap,
+    /// Payments that failed for good.
+    failed: Heap,
+    /// Banks that want an answer.
+    disputes: Heap,
     shipments: Heap,
     broken: (usize, bool),
     late: Vec<Supply>,
@@ -84,6 +90,8 @@ impl Duties {
         let mut heap = |kind, before| obligations_due(store, tenant, Some(kind), before).map(Heap::of);
         let (notices, consents, refunds) =
             (heap("notice", None)?, heap("consent", None)?, heap("refund", None)?);
+        let (captures, failed, disputes) =
+            (heap("capture", None)?, heap("payment", None)?, heap("dispute", None)?);
         let shipments = heap("shipment", today.tomorrow().ok())?;
         let query = Query {
             sku: None,
@@ -100,6 +108,9 @@ impl Duties {
             notices,
             consents,
             refunds,
+            captures,
+            failed,
+            disputes,
             shipments,
             broken: (lines.len(), next.is_some()),
             late: late.collect(),
@@ -203,28 +214,25 @@ pub(in crate::pages) fn tasks(duties: &Duties, shop: &Shop, lacking: Lacking, to
             buttons: vec![button("See all", "/supply")],
         });
     }
-    if duties.refunds.count > 0 {
-        let heap = &duties.refunds;
-        let sums =
-            if heap.sums.is_empty() { String::new() } else { format!(": {}", words::sums(&heap.sums)) };
-        let detail = by(heap.soonest).map_or_else(
-            || "Lines were called off that had been paid.".to_owned(),
-            |day| format!("The first by {day}."),
-        );
-        let one = heap.count == 1;
-        let title =
-            format!("{} {}{sums}", heap.number(), if one { "refund is due" } else { "refunds are due" });
-        let buttons = heap
-            .orders
-            .iter()
-            .enumerate()
-            .map(|(nth, order)| {
-                let words = if one { "Look at the order".to_owned() } else { format!("Order {}", nth + 1) };
-                (words, format!("/orders/{order}"))
-            })
-            .collect();
-        tasks.push(Task { tone: "few", word: "Money", title, detail, buttons });
-    }
+    tasks.extend(money(
+        &duties.disputes,
+        ("late", "Dispute"),
+        ("bank wants an answer", "banks want an answer"),
+        today,
+    ));
+    tasks.extend(money(
+        &duties.failed,
+        ("late", "Payment"),
+        ("payment failed for good", "payments failed for good"),
+        today,
+    ));
+    tasks.extend(money(
+        &duties.captures,
+        ("few", "Expires"),
+        ("payment that is set aside must be taken", "payments that are set aside must be taken"),
+        today,
+    ));
+    tasks.extend(money(&duties.refunds, ("few", "Money"), ("refund is due", "refunds are due"), today));
     if duties.shipments.count > 0 {
         let heap = &duties.shipments;
         tasks.push(Task {
@@ -265,6 +273,38 @@ pub(in crate::pages) fn tasks(duties: &Duties, shop: &Shop, lacking: Lacking, to
         });
     }
     tasks
+}
+
+/// Something to see to with the money of orders, with a way to each of the first few.
+fn money(
+    heap: &Heap,
+    (tone, word): (&'static str, &'static str),
+    (one, many): (&str, &str),
+    today: Date,
+) -> Option<Task> {
+    if heap.count == 0 {
+        return None;
+    }
+    let sums = if heap.sums.is_empty() { String::new() } else { format!(": {}", words::sums(&heap.sums)) };
+    let is_one = heap.count == 1 && !heap.is_more;
+    let soonest = heap.soonest.map(|date| Day::of(date, Some(today)).text);
+    let detail = match (soonest, heap.otherwise) {
+        (Some(day), Some(otherwise)) => format!("The first by {day}; else {otherwise}."),
+        (Some(day), None) => format!("The first by {day}."),
+        (None, Some(otherwise)) => format!("{}.", words::sentence(otherwise)),
+        (None, None) => "The order says what happened.".to_owned(),
+    };
+    let buttons = heap.orders.iter().enumerate().map(|(nth, order)| {
+        let words = if is_one { "Look at the order".to_owned() } else { format!("Order {}", nth + 1) };
+        (words, format!("/orders/{order}"))
+    });
+    Some(Task {
+        tone,
+        word,
+        title: format!("{} {}{sums}", heap.number(), if is_one { one } else { many }),
+        detail,
+        buttons: buttons.collect(),
+    })
 }
 
 fn late(supply: &Supply, shop: &Shop, today: Date) -> Task {

@@ -5,10 +5,12 @@
 //! same as once.
 
 mod backlog;
+mod bulk;
 mod change;
 mod done;
 pub(super) mod duties;
 mod evidence;
+mod export;
 mod import;
 mod insights;
 mod live;
@@ -22,6 +24,7 @@ mod projection;
 mod settings;
 mod supplies;
 mod supply;
+mod views;
 mod why;
 
 use std::sync::Arc;
@@ -55,6 +58,14 @@ use crate::App;
 pub(super) fn routes() -> Router<Arc<App>> {
     Router::new()
         .route("/backlog", get(show_backlog))
+        .route("/backlog.csv", get(export_backlog))
+        .route("/backlog/preview", post(preview_bulk))
+        .route("/backlog/start", post(start_bulk))
+        .route("/backlog/runs/{id}", get(show_bulk).post(go_on_bulk))
+        .route("/backlog/views", post(change_views))
+        .route("/supply.csv", get(export_supplies))
+        .route("/orders.csv", get(export_orders))
+        .route("/products.csv", get(export_products))
         .route("/supply", get(list_supplies).post(add_supply))
         .route("/supply/undo", post(undo_run))
         .route("/supply/{id}", get(show_supply))
@@ -188,6 +199,42 @@ fn sorry(rejection: &Rejection) -> String {
 
 async fn show_backlog(Asked(ask): Asked, Query(cut): Query<backlog::Cut>) -> Response {
     blocking(move || backlog::answer(&ask, &cut)).await
+}
+
+async fn export_backlog(Asked(ask): Asked, Query(cut): Query<backlog::Cut>) -> Response {
+    blocking(move || backlog::csv(&ask, &cut)).await
+}
+
+async fn preview_bulk(Asked(ask): Asked, Sent(sent): Sent<bulk::Wanted>) -> Response {
+    blocking(move || bulk::preview(&ask, &sent)).await
+}
+
+async fn start_bulk(Asked(ask): Asked, Sent(sent): Sent<bulk::Wanted>) -> Response {
+    blocking(move || bulk::start(&ask, &sent)).await
+}
+
+async fn show_bulk(Asked(ask): Asked, Path(id): Path<String>) -> Response {
+    blocking(move || bulk::show(&ask, &id)).await
+}
+
+async fn go_on_bulk(Asked(ask): Asked, Path(id): Path<String>, Sent(sent): Sent<bulk::Go>) -> Response {
+    blocking(move || bulk::go(&ask, &id, &sent)).await
+}
+
+async fn change_views(Asked(ask): Asked, Sent(sent): Sent<views::Change>) -> Response {
+    blocking(move || views::change(&ask, &sent)).await
+}
+
+async fn export_supplies(Asked(ask): Asked) -> Response {
+    blocking(move || export::supplies(&ask)).await
+}
+
+async fn export_orders(Asked(ask): Asked) -> Response {
+    blocking(move || export::orders(&ask)).await
+}
+
+async fn export_products(Asked(ask): Asked) -> Response {
+    blocking(move || export::products(&ask)).await
 }
 
 async fn list_supplies(Asked(ask): Asked, Query(cut): Query<supplies::Cut>) -> Response {

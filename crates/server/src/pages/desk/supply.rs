@@ -34,6 +34,8 @@ struct Page {
     frame: Frame,
     facts: Facts,
     can_change: bool,
+    /// Lines are ticked on the backlog alone.
+    picks: bool,
     waiters: Vec<Waiter>,
     /// What was counted where it came: when, where and by whom; the counts; the note.
     counted: Vec<(String, String, String)>,
@@ -157,6 +159,7 @@ pub(super) fn answer(
     let counted = counted.collect();
     let state = if query.here { "&state=allocated" } else { "" };
     let page_ = Page {
+        picks: false,
         can_change: visitor.role.may(May::Goods) && facts.is_due,
         queue_href: more.map(|_| format!("/backlog?supply={supply}{state}")),
         waiters,
