@@ -90,13 +90,13 @@ fn hold(
         let (mean, half) = estimate(&values, &asked, expected);
         figures.say(&format!("{name}: {mean:.5} ± {half:.5}, exactly {exact:.5}"));
         figures.add(
-            &format!("anchor_{name}_off"),
+            format!("anchor_{name}_off"),
             (mean - exact).abs() / half,
             Some(1.0),
             "half widths, at most",
         );
         figures.add(
-            &format!("anchor_{name}_width"),
+            format!("anchor_{name}_width"),
             half / exact,
             Some(NARROW),
             "of the exact value, at most",

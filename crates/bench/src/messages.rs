@@ -197,7 +197,7 @@ fn counted(store: &SqliteStore, shop: &Shop, shelf: Shelf, kind: &str, state: &s
 /// Waits until no work is left.
 fn drained(store: &SqliteStore) -> anyhow::Result<()> {
     while !store.reader()?.work(1)?.is_empty() {
-        std::thread::sleep(Duration::from_millis(1));
+        std::thread::yield_now();
     }
     Ok(())
 }

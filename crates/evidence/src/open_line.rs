@@ -139,7 +139,8 @@ impl Lines {
 
 /// Whether a line is noted at all, where very many are open.
 pub(crate) fn is_noted(line: LineId, open: usize) -> bool {
-    open <= OPEN_MANY || insight::random::draw(line.order.0.as_u128() as u64, 0, line.no.into()) % 8 == 0
+    open <= OPEN_MANY
+        || insight::random::draw(line.order.0.as_u128() as u64, 0, line.no.into()).is_multiple_of(8)
 }
 
 /// Whether it is noted again so many weeks after it was ordered.

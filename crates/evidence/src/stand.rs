@@ -189,13 +189,13 @@ impl Stands {
         &mut self,
         at: Timestamp,
         suppliers: &FxHashMap<Arc<str>, Supplier>,
-    ) -> std::ops::RangeInclusive<i32> {
+    ) -> std::ops::Range<i32> {
         let now = week_of(utc_day(at));
         let Some(week) = self.week else {
             self.week = Some(now);
-            return 1..=0;
+            return now..now;
         };
-        let begun = (week + 1).max(now - SILENCE_MAX)..=now;
+        let begun = (week + 1).max(now - SILENCE_MAX)..now + 1;
         for week in begun.clone() {
             self.begin_week(week, suppliers);
         }
@@ -218,7 +218,7 @@ impl Stands {
                 }
                 !over
             });
-            if every > 1 && spread(sku, week) % every != 0 {
+            if every > 1 && !spread(sku, week).is_multiple_of(every) {
                 continue;
             }
             let supplier = stand.supplier.as_ref().and_then(|name| suppliers.get(name));

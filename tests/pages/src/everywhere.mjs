@@ -11,6 +11,10 @@ async function addresses(server) {
   const { items: states } = await call(server, "GET", `/v1/availability?${skus.slice(0, 100).map(({ sku }) => `sku=${encodeURIComponent(sku)}`).join("&")}`);
   const of = (...wanted) => encodeURIComponent(states.find(({ state }) => wanted.includes(state))?.sku ?? skus[0].sku);
   const waits = of("backorder");
+  const { items: locations } = await call(server, "GET", "/v1/locations");
+  const location = encodeURIComponent(locations[0].location ?? locations[0].id);
+  // So that there is something to pack.
+  await call(server, "POST", "/v1/releases", { location: decodeURIComponent(location) });
   return [
     ["today", "/"],
     ["backlog", "/backlog"],
@@ -34,6 +38,18 @@ async function addresses(server) {
     ["messages", "/messages"],
     ["messages, sent", "/messages?state=sent"],
     ["import", "/import"],
+    ["an order’s evidence", `/orders/${waiting.id}/evidence`],
+    ["packing", "/packing"],
+    ["packing, what to pick", "/packing/picks"],
+    ["packing, slips", "/packing/slips"],
+    ["packing, how a product is prepared", `/packing/prep?sku=${waits}`],
+    ["settings", "/settings"],
+    ["settings, locations", "/settings/locations"],
+    ["settings, a location", `/settings/locations/${location}`],
+    ["settings, keys", "/settings/keys"],
+    ["settings, webhooks", "/settings/webhooks"],
+    ["settings, mail", "/settings/mail"],
+    ["settings, notices", "/settings/notices"],
     ["people", "/people"],
     ["outbox", "/outbox"],
     ["shop", "/shop"],

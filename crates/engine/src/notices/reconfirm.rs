@@ -1,6 +1,6 @@
 //! Asking again before goods are charged and handed over to somebody who waited long (a setting of the shop).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, btree_map::Entry};
 
 use model::{
     command::Release,
@@ -34,8 +34,8 @@ pub(crate) fn confirmed(
     let long = i64::from(days) * DAY_S;
     let mut waits: BTreeMap<OrderId, Vec<u16>> = BTreeMap::new();
     for line in &wish.lines {
-        if !waits.contains_key(&line.order) {
-            waits.insert(line.order, unanswered(working, course.now, line.order, long)?);
+        if let Entry::Vacant(unknown) = waits.entry(line.order) {
+            unknown.insert(unanswered(working, course.now, line.order, long)?);
         }
     }
     let asking: Vec<OrderId> =

@@ -89,6 +89,7 @@ fn named(name: &str) -> Result<Arc<str>, Problem> {
     Ok(name.into())
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "whoever meets an error hands it over")]
 fn defect(error: serde_json::Error) -> Problem {
     tracing::error!(%error, "a record cannot be written");
     Problem::defect()

@@ -246,6 +246,9 @@ pub(crate) fn skus(
 
 type Case = (LineId, Sku, line::Line);
 
+/// Lines by their risk, the model that says so, whether there are more, and how many were left out.
+type Risks = (Vec<LineRiskOut>, ModelOut, (bool, usize));
+
 /// Open lines by their risk, with what it rests on.
 pub(crate) fn lines(
     histories: &Histories,
@@ -253,7 +256,7 @@ pub(crate) fn lines(
     tenant: &TenantId,
     (now, wanted): (Timestamp, &(Option<Sku>, Option<OrderId>)),
     (from, limit): (usize, usize),
-) -> Result<(Vec<LineRiskOut>, ModelOut, (bool, usize)), StoreError> {
+) -> Result<Risks, StoreError> {
     let defect = |error| StoreError::driver("asked for a risk", error);
     let (learnt, (open, many)) = histories
         .learnt(store, tenant, |history| (history.open_lines(now, LINES_MAX), history.open_line_count()))?;

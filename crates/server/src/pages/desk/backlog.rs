@@ -6,6 +6,7 @@ use ledger::Read;
 use model::{
     Units,
     id::{Sku, TenantId},
+    money::Money,
     supply::Supply,
     time::Timestamp,
 };
@@ -256,7 +257,7 @@ pub(super) fn csv(ask: &Ask, cut: &Cut) -> Result<Response, Fail> {
                 date(line.told.promised),
                 text(&line.customer.name),
                 text(&line.customer.email),
-                line.value.map_or_else(String::new, |value| value.to_decimal()),
+                line.value.map_or_else(String::new, Money::to_decimal),
                 line.value.map_or_else(String::new, |value| value.currency.to_string()),
             ]
         }));

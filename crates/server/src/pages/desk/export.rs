@@ -3,7 +3,7 @@
 use axum::response::Response;
 use connect::tables::csv_of;
 use ledger::OrderFilter;
-use model::{id::Sku, supply::SupplyState, time::Date};
+use model::{id::Sku, money::Money, supply::SupplyState, time::Date};
 
 use super::{Ask, Fail, orders::find, packing, policy::policy_word, products::sums};
 use crate::staff::May;
@@ -102,7 +102,7 @@ pub(super) fn orders(ask: &Ask) -> Result<Response, Fail> {
                     line.open.to_string(),
                     line.shipped.to_string(),
                     line.cancelled.to_string(),
-                    price.map_or_else(String::new, |price| price.to_decimal()),
+                    price.map_or_else(String::new, Money::to_decimal),
                     price.map_or_else(String::new, |price| price.currency.to_string()),
                     date(line.ship_by.promised),
                     date(line.told.as_ref().and_then(|told| told.ship_by.promised)),
@@ -150,7 +150,7 @@ pub(super) fn products(ask: &Ask) -> Result<Response, Fail> {
             vec![
                 pool.sku().to_string(),
                 pool.item.title.to_string(),
-                price.map_or_else(String::new, |price| price.to_decimal()),
+                price.map_or_else(String::new, Money::to_decimal),
                 price.map_or_else(String::new, |price| price.currency.to_string()),
                 policy_word(policy.map(|policy| policy.when_out).unwrap_or_default()).to_owned(),
                 sums.here.to_string(),

@@ -25,6 +25,7 @@ pub(super) fn text(text: impl Into<String>) -> Cell {
 }
 
 /// A number as it is shown and as it is.
+#[expect(clippy::needless_pass_by_value, reason = "numbers are handed over as they are")]
 pub(super) fn number(shown: impl Into<String>, raw: impl ToString) -> Cell {
     Cell { text: shown.into(), raw: raw.to_string(), number: true, ..Cell::default() }
 }

@@ -23,6 +23,9 @@ use super::{
     words,
 };
 
+/// What goes in one parcel: an order, when it was sent, and its tracking number.
+type Parcel = (OrderId, Timestamp, Option<std::sync::Arc<str>>);
+
 /// Most rows of one table.
 const ROWS_MAX: usize = 2_000;
 /// How far ahead of ours a carrier's clock may be, in seconds.
@@ -189,8 +192,7 @@ pub(super) fn many(ask: &Ask, sent: Many) -> Result<Response, Fail> {
     };
     let is_done = sent.act == "take";
     if is_done {
-        let mut parcels: BTreeMap<(OrderId, Timestamp, Option<std::sync::Arc<str>>), Vec<Wanted>> =
-            BTreeMap::new();
+        let mut parcels: BTreeMap<Parcel, Vec<Wanted>> = BTreeMap::new();
         for row in wanted {
             let key = (row.line.order, row.shipped_at, row.tracking.clone());
             parcels.entry(key).or_default().push(row);
