@@ -129,7 +129,7 @@ pub(crate) struct ServeArgs {
     /// Where mail comes from: 'Shop <orders@example.com>'
     #[arg(long, env = "SHIPWHEN_MAIL_FROM")]
     pub(crate) mail_from: Option<String>,
-    /// Most connections to the mail server at once [default: 8]
+    /// Most connections to the mail server at once [default: 12]
     #[arg(long, env = "SHIPWHEN_SMTP_CONNECTIONS", value_parser = clap::value_parser!(u32).range(1..=64))]
     pub(crate) smtp_connections: Option<u32>,
     /// Stripe's secret key (sk_… or rk_…): with it, money of policies with `provider: stripe` is moved by itself
