@@ -98,8 +98,12 @@ fn carry(client: &UnixStream, server: &Path, state: &Arc<State>) -> std::io::Res
     let (state, loses) = (Arc::clone(state), Arc::clone(&loses_answer));
     thread::spawn(move || {
         let mut bytes = [0; 65_536];
+        // Whoever only reads ends that in the same words, and has nothing to lose.
+        let mut writes = true;
         while let Ok(read @ 1..) = (&there.0).read(&mut bytes) {
-            if bytes[..read].windows(7).any(|word| word == b"COMMIT\0") {
+            let says = |word: &[u8]| bytes[..read].windows(word.len()).any(|there| there == word);
+            writes = (writes || says(b"READ COMMITTED\0")) && !says(b"READ ONLY\0");
+            if writes && says(b"COMMIT\0") {
                 let cut = state.next().take();
                 match cut {
                     None => {}
