@@ -468,6 +468,6 @@ pub(crate) fn go_on(working: &mut Working<'_>, work: &Work, lines: usize) -> Res
         Rest::SendDrafts { after, course } => {
             send_all(working, &course, Some(&after), Some(work.id)).map(drop)
         }
-        Rest::Watch { at, course } => watch(working, &course, at, Some(work.id)),
+        Rest::Watch { at, mut course } => watch(working, &mut course, at, Some(work.id)),
     }
 }

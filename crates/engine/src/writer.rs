@@ -640,7 +640,8 @@ impl Writer {
         for tenant in self.housekeeping.step(self.desk.store()?, now)? {
             let command = self.stamps.next(now);
             let mut working = self.working(&tenant)?;
-            watch(&mut working, &Course::new(now, command), Watch::default(), None)?;
+            let mut course = Course::new(now, command);
+            watch(&mut working, &mut course, Watch::default(), None)?;
             self.work |= working.state.left_work();
         }
         let mut count = self.fire_due_records(now)?;

@@ -1,4 +1,5 @@
-//! The daily look at every line that waits: time alone makes notices necessary, of dates that pass and of long silence.
+//! The daily look at every line that waits: time alone makes notices necessary, of dates that pass and of long silence,
+//! and makes other goods the better ones for a line.
 //!
 //! It goes from pool to pool as work, a few hundred lines a step, and finds nothing twice.
 
@@ -15,7 +16,7 @@ use super::{
     ground::settings,
 };
 use crate::{
-    after::{Course, Rest, go_on_or_end},
+    after::{Course, Rest, go_on_or_end, settle},
     answer::Failure,
     working::Working,
 };
@@ -39,7 +40,7 @@ pub(crate) struct Watch {
 /// Goes on with the look: one step, the rest as work.
 pub(crate) fn watch(
     working: &mut Working<'_>,
-    course: &Course,
+    course: &mut Course,
     mut place: Watch,
     work: Option<i64>,
 ) -> Result<(), Failure> {
@@ -48,7 +49,8 @@ pub(crate) fn watch(
     while budget > 0 && !over {
         if place.at.is_none() {
             over = !next_pool(working, &mut place)?;
-            budget -= 1;
+            let moved = if over { 0 } else { move_up(working, course, &place)? };
+            budget = budget.saturating_sub(moved.max(1));
             continue;
         }
         budget = budget.saturating_sub(look(working, course, &mut place, budget)?.max(1));
@@ -66,6 +68,14 @@ fn next_pool(working: &mut Working<'_>, place: &mut Watch) -> Result<bool, Failu
     place.sku = Some(pool.sku().clone());
     place.at = pool.supplies.iter().map(|supply| supply.id).min().map(|first| (first, None));
     Ok(true)
+}
+
+/// Lets lines of the pool move up whose own supply the days alone have made too late, while other goods are free; answers
+/// how many it looked at.
+fn move_up(working: &mut Working<'_>, course: &mut Course, place: &Watch) -> Result<usize, Failure> {
+    let Some(sku) = &place.sku else { return Ok(0) };
+    working.load_pools([sku].into_iter())?;
+    settle(working, course, sku, &Cause::of("day_passed"))
 }
 
 /// Looks at lines behind the supply of the place; answers how many.

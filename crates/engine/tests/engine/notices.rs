@@ -5,8 +5,9 @@ use std::sync::Arc;
 use engine::{Answer, notices::MAIL};
 use ledger::{RecordFilter, Shelf};
 use model::{
-    command::{AskLine, CancelOrder, ChangeSupply, Command, Contact, PlaceOrder},
-    id::{LineId, OrderId, SupplyId},
+    command::{Adjust, AskLine, CancelOrder, ChangeSupply, Command, Contact, PlaceOrder},
+    event::AdjustReason,
+    id::{LineId, LocationId, OrderId, SupplyId},
     item::Policy,
     message::{AnswerNotice, Drafts, MailOutcome, Mailed, MessageWish},
     money::{Currency, Money},
@@ -367,5 +368,32 @@ fn what_the_shop_calls_off_is_told_and_what_the_customer_calls_off_is_not() {
     }
     let (_, draft) = shop.the_notice("draft");
     assert_eq!((draft.order, draft.news.kind), (ours.order, NoticeKind::Cancelled));
+    shop.world.verify();
+}
+
+#[test]
+fn who_waits_for_goods_that_the_days_made_too_late_gets_those_that_are_there() {
+    let mut shop = Shop::waiting_for(10);
+    let wish = PlaceOrder { requested_date: date("2026-12-10"), ..testkit::ask::ask("MUG", 1).order() };
+    let Answer::Placed(view) = shop.world.must(Command::PlaceOrder(Box::new(wish))) else { panic!() };
+    let stock = Adjust {
+        sku: sku("MUG"),
+        location: LocationId::stored("main"),
+        delta: 1,
+        reason: AdjustReason::Count,
+        line: None,
+        quarantine: false,
+        note: None,
+    };
+    shop.world.must(Command::Adjust(stock));
+    let waits_for = |shop: &Shop| {
+        let mut reader = shop.world.store.reader().unwrap();
+        reader.orders(&shop.world.tenant, &[view.id]).unwrap()[0].lines[0].pegs[0].supply
+    };
+    shop.at("2026-12-01T15:00:00Z");
+    assert_eq!(waits_for(&shop), shop.supply, "what comes is in time, and what is there is for others");
+    shop.at("2026-12-12T15:00:00Z");
+    assert_ne!(waits_for(&shop), shop.supply);
+    assert_eq!(shop.events("run_applied").last().unwrap()["cause"]["kind"], "day_passed");
     shop.world.verify();
 }

@@ -119,6 +119,7 @@ pub(super) fn cause(cause: &Cause) -> &'static str {
         "supply_changed" => "the delivery we count on has a new date",
         "supply_received" => "the goods arrived",
         "supply_overdue" => "the delivery we count on is late",
+        "day_passed" => "other goods are sooner there for you",
         "supply_cancelled" => "the delivery we counted on was called off",
         "line_cancelled" | "order_cancelled" | "hold_released" | "hold_expired" => {
             "units came free and you moved up"

@@ -25,6 +25,13 @@ pub(super) struct Owed {
     since: Timestamp,
 }
 
+impl Owed {
+    /// Looked at from the heads of all queues.
+    pub(super) fn of(cause: Cause, since: Timestamp) -> Self {
+        Self { cause, passed: Passed::new(), since }
+    }
+}
+
 /// What a command's events lead to.
 #[derive(Default)]
 struct After {
@@ -71,7 +78,7 @@ impl CoreShop {
 
     fn note(&self, event: &Event, after: &mut After) {
         let kind = event.kind();
-        let anew = |cause: Cause| Owed { cause, passed: Passed::new(), since: self.now };
+        let anew = |cause: Cause| Owed::of(cause, self.now);
         let of_supply = |supply: SupplyId| Cause { supply: Some(supply), ..Cause::of(kind) };
         match event {
             Event::LineCancelled(cancelled) => {
@@ -143,7 +150,7 @@ impl CoreShop {
     fn free_hold(&self, hold: HoldId, kind: &str, after: &mut After) {
         let lines = self.shop.holds.get(&hold).into_iter().flat_map(|hold| &hold.lines);
         let skus = lines.flat_map(|line| &line.pegs).map(|peg| peg.sku.clone());
-        let anew = |cause: Cause| Owed { cause, passed: Passed::new(), since: self.now };
+        let anew = |cause: Cause| Owed::of(cause, self.now);
         after.pools.extend(skus.map(|sku| (sku, anew(Cause::of(kind)))));
     }
 

@@ -195,6 +195,15 @@ impl CoreShop {
         Ok((events, Vec::new()))
     }
 
+    /// Lets whoever would move up as the clock stands now do so, as the engine's daily look does.
+    pub fn look_again(&mut self) {
+        let owed = || after::Owed::of(model::order::Cause::of("day_passed"), self.now);
+        self.unsettled = self.shop.pools.keys().map(|sku| (sku.clone(), owed())).collect();
+        let id = self.next_id();
+        self.touched = Touched::default();
+        self.follow(id, Vec::new(), true);
+    }
+
     /// Pools in which lines may still move up: what the last command led to is not over there.
     pub fn unsettled(&self) -> BTreeSet<Sku> {
         self.unsettled.keys().cloned().collect()

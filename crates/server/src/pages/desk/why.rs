@@ -100,6 +100,7 @@ pub(super) fn cause(cause: &Cause) -> String {
         "supply_changed" => "because a delivery got another date or quantity",
         "supply_received" => "because goods arrived",
         "supply_overdue" => "because a delivery is overdue",
+        "day_passed" => "because other goods are sooner there than those it waited for",
         "supply_cancelled" => "because a delivery was called off",
         "line_cancelled" | "order_cancelled" => "because another order was cancelled",
         "hold_released" | "hold_expired" => "because units held for a cart came free",
