@@ -83,7 +83,8 @@ fn judged(train: &[Table], test: &[Table]) -> anyhow::Result<(f64, f64, f64)> {
 
 /// Asks every method for every series of a file, as fast as it can.
 fn forecasts(figures: &mut Figures) -> anyhow::Result<()> {
-    const ROUNDS: usize = 5;
+    /// A round takes some milliseconds: many, so that one of them is not disturbed.
+    const ROUNDS: usize = 40;
     let Some(table) = data(figures, "forecast_series_per_s", "raf_monthly.csv.gz")? else { return Ok(()) };
     let series = demand::series::read(&table)?;
     let sold: Vec<&[f64]> = series

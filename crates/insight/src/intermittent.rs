@@ -108,9 +108,12 @@ pub fn intermittent_forecast(input: &IntermittentInput) -> Checked<Intermittent>
 
 /// Returns the last level of simple exponential smoothing that starts at the first value; zero of nothing.
 pub fn smooth(values: &[f64], alpha: f64) -> f64 {
-    let mut rest = values.iter();
-    let first = rest.next().copied().unwrap_or(0.0);
-    rest.fold(first, |level, x| alpha * x + (1.0 - alpha) * level)
+    smoothed(values.iter().copied(), alpha)
+}
+
+fn smoothed(mut values: impl Iterator<Item = f64>, alpha: f64) -> f64 {
+    let first = values.next().unwrap_or(0.0);
+    values.fold(first, |level, x| alpha * x + (1.0 - alpha) * level)
 }
 
 fn mean(values: &[f64]) -> f64 {
@@ -120,8 +123,7 @@ fn mean(values: &[f64]) -> f64 {
 /// Smooths sums of buckets that end with the series, and returns them by the period; an incomplete oldest bucket is dropped.
 pub(crate) fn aggregated(y: &[f64], bucket: usize, alpha: f64) -> f64 {
     let skipped = y.len() % bucket;
-    let sums: Vec<f64> = y[skipped..].chunks(bucket).map(|chunk| chunk.iter().sum()).collect();
-    smooth(&sums, alpha) / bucket as f64
+    smoothed(y[skipped..].chunks(bucket).map(|chunk| chunk.iter().sum()), alpha) / bucket as f64
 }
 
 fn squared_variation(sizes: &[f64]) -> Option<f64> {

@@ -70,9 +70,14 @@ pub fn ask(history: &[f64], horizon: usize, level: f64, chance: u64) -> Said {
     let means = means(history);
     let (_, variance) = moments(history);
     let ahead = horizon as f64;
-    let mut quantiles = means.map(|mean| total_quantile(mean * ahead, variance * ahead, level));
-    quantiles[Method::COUNT - 2] = bootstrap(history, horizon, level, chance);
-    quantiles[Method::COUNT - 1] = sums_quantile(history, horizon, level).unwrap_or(quantiles[0]);
+    let mut quantiles = [0.0; Method::COUNT];
+    // The last two ask the past itself; the others have a mean only.
+    let [of_means @ .., drawn, summed] = &mut quantiles;
+    for (quantile, mean) in of_means.iter_mut().zip(means) {
+        *quantile = total_quantile(mean * ahead, variance * ahead, level);
+    }
+    *drawn = bootstrap(history, horizon, level, chance);
+    *summed = sums_quantile(history, horizon, level).unwrap_or(of_means[0]);
     Said { means, quantiles }
 }
 
@@ -137,9 +142,31 @@ pub(super) fn total_quantile(mean: f64, variance: f64, level: f64) -> f64 {
 /// Returns the lowest sum of `horizon` months in a row that at least `level` of all such sums do not exceed; none where the
 /// history is shorter.
 fn sums_quantile(history: &[f64], horizon: usize, level: f64) -> Option<f64> {
-    let mut sums: Vec<f64> = history.windows(horizon).map(|months| months.iter().sum()).collect();
-    let rank = (sums.len() as f64 * level - 1e-9).ceil().max(1.0) as usize;
-    (!sums.is_empty()).then(|| *sums.select_nth_unstable_by(rank - 1, f64::total_cmp).1)
+    // Differences of running sums: exact in whole units, and one addition a month instead of one for each month of each sum.
+    let mut before = Vec::with_capacity(history.len() + 1);
+    before.push(0.0);
+    before.extend(history.iter().scan(0.0, |sum, units| {
+        *sum += units;
+        Some(*sum)
+    }));
+    let mut sums: Vec<u64> =
+        before.iter().zip(before.get(horizon..)?).map(|(from, to)| ordered(to - from)).collect();
+    nth(&mut sums, rank(history.len() + 1 - horizon, level))
+}
+
+/// The place from one of the quantile in a list in order.
+fn rank(len: usize, level: f64) -> usize {
+    (len as f64 * level - 1e-9).ceil().max(1.0) as usize
+}
+
+/// A number that is not negative, as one that orders as it does and is compared faster.
+fn ordered(units: f64) -> u64 {
+    units.max(0.0).to_bits()
+}
+
+/// The number at a place from one, if the list were in order.
+fn nth(units: &mut [u64], rank: usize) -> Option<f64> {
+    (rank <= units.len()).then(|| f64::from_bits(*units.select_nth_unstable(rank - 1).1))
 }
 
 /// Draws futures: whether a month sells goes on from the last month as a two-state Markov chain, sizes are drawn from those seen.
@@ -161,18 +188,25 @@ fn bootstrap(history: &[f64], horizon: usize, level: f64, chance: u64) -> f64 {
     let last = history.last().is_some_and(|units| *units > 0.0);
     let counts = months_sold(sells, last, horizon);
     let (mut months, mut reached) = (0, counts[0]);
-    let mut totals: Vec<f64> = (0..FUTURES)
-        .map(|future| {
-            let part = (future as f64 + 0.5) / FUTURES as f64;
-            while reached < part && months < horizon {
-                months += 1;
-                reached += counts[months];
-            }
-            (0..months as u64).map(|n| sizes[place(chance, future, n, sizes.len())]).sum()
-        })
-        .collect();
-    let rank = (FUTURES as f64 * level - 1e-9).ceil().max(1.0) as usize;
-    *totals.select_nth_unstable_by(rank - 1, f64::total_cmp).1
+    let mut totals: Vec<u64> = Vec::with_capacity(FUTURES as usize);
+    for future in 0..FUTURES {
+        let part = (future as f64 + 0.5) / FUTURES as f64;
+        while reached < part && months < horizon {
+            months += 1;
+            reached += counts[months];
+        }
+        // Futures in which nothing sells come first, and stay first in order.
+        if months > 0 {
+            let drawn = (0..months as u64).map(|n| sizes[place(chance, future, n, sizes.len())]);
+            totals.push(ordered(drawn.sum()));
+        }
+    }
+    let nothing = FUTURES as usize - totals.len();
+    rank(FUTURES as usize, level)
+        .checked_sub(nothing)
+        .filter(|rank| *rank > 0)
+        .and_then(|rank| nth(&mut totals, rank))
+        .unwrap_or(0.0)
 }
 
 /// P(so many of `horizon` months sell), from 0 to all of them. `sells`: P(a month sells) after one that did not and one that did.
