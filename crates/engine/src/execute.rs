@@ -23,8 +23,8 @@ use crate::{
     after::{Course, follow},
     allocation::{self, settings},
     answer::{Answer, Answered, Failure, is_kept},
-    fulfil, lateness, money, notices, own, packing, privacy, question, receipts, stock, substitute, talk,
-    undo, waitlist,
+    fulfil, lateness, money, notices, own, packing, privacy, purchase, question, receipts, stock, substitute,
+    talk, undo, waitlist,
     working::Working,
 };
 
@@ -153,6 +153,8 @@ fn decide(working: &mut Working<'_>, request: &Request) -> Outcome {
             })
         }
         Command::KeepTerms(wish) => advice::keep_terms(working, course, wish),
+        Command::SendPurchase(wish) => purchase::send(working, course, wish),
+        Command::CancelPurchase(wish) => purchase::cancel(working, course, wish),
         Command::FollowAdvice(wish) => advice::follow_advice(working, course, wish),
         Command::AddSupply(wish) => {
             working.load_pools([&wish.sku].into_iter())?;

@@ -21,6 +21,7 @@ mod own;
 pub mod packing;
 pub mod preview;
 mod privacy;
+mod purchase;
 mod question;
 mod receipts;
 mod records;

@@ -21,6 +21,7 @@ use crate::{
     message::MessageWish,
     money::Money,
     order::ShipChoice,
+    purchasing::{CancelPurchase, SendPurchase},
     question::{Ask, Reply},
     record::{Json, Record, RecordKey},
     shortfall::Care,
@@ -42,6 +43,10 @@ pub enum Command {
     FollowAdvice(Box<FollowAdvice>),
     /// Set terms and settings that the shop itself does not read.
     KeepTerms(KeepTerms),
+    /// Send an order to its supplier.
+    SendPurchase(SendPurchase),
+    /// Call an order to a supplier off.
+    CancelPurchase(CancelPurchase),
     /// Enter a supply.
     AddSupply(AddSupply),
     /// Change a supply's date or quantity.

@@ -6,7 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Units,
+    id::{LocationId, SupplyId},
     money::Money,
+    record::Record,
     time::{Date, Timestamp, days_after},
 };
 
@@ -92,9 +94,36 @@ pub struct PurchaseOrder {
     /// In a person's words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<Arc<str>>,
-    /// When it was handed to the mail.
+    /// When it was sent: handed to the mail, or told to the supplier in another way.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sent_at: Option<Timestamp>,
+    /// Where the goods go; none while it is a draft.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub location: Option<LocationId>,
+    /// The supplies that sending it entered, one a line.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub supplies: Vec<SupplyId>,
+    /// When it was called off.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cancelled_at: Option<Timestamp>,
+}
+
+/// Send an order to its supplier: its goods are due from then on.
+#[derive(Debug, Clone)]
+pub struct SendPurchase {
+    /// Its id.
+    pub order: Arc<str>,
+    /// Where the goods go.
+    pub location: LocationId,
+    /// The mail that takes it there; none where the supplier is told in another way.
+    pub mail: Option<Record>,
+}
+
+/// Call an order to a supplier off: what has not come of it is due no more.
+#[derive(Debug, Clone)]
+pub struct CancelPurchase {
+    /// Its id.
+    pub order: Arc<str>,
 }
 
 /// One line of an order to a supplier.
@@ -111,6 +140,15 @@ pub struct PurchaseLine {
 }
 
 impl PurchaseOrder {
+    /// `draft`, `sent` or `cancelled`.
+    pub fn state(&self) -> &'static str {
+        match (self.cancelled_at, self.sent_at) {
+            (Some(_), _) => "cancelled",
+            (None, Some(_)) => "sent",
+            (None, None) => "draft",
+        }
+    }
+
     /// What it costs; `None`: more than an amount can be, or no line.
     pub fn total(&self) -> Option<Money> {
         let currency = self.lines.first()?.unit_cost.currency;

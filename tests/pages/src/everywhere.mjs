@@ -15,6 +15,11 @@ async function addresses(server) {
   const location = encodeURIComponent(locations[0].location ?? locations[0].id);
   // So that there is something to pack.
   await call(server, "POST", "/v1/releases", { location: decodeURIComponent(location) });
+  const bought = skus.find(({ unit_cost, components }) => unit_cost && !components?.length);
+  const order = await call(server, "POST", "/v1/purchase-orders", {
+    supplier: bought.supplier ?? "Alder & Pine",
+    lines: [{ sku: bought.sku, quantity: 12 }],
+  });
   return [
     ["today", "/"],
     ["backlog", "/backlog"],
@@ -35,6 +40,8 @@ async function addresses(server) {
     ["advice with a number that is none", `/insights/advice/${waits}?set_accept_backorder=many`],
     ["what if", "/insights/what-if"],
     ["what if, run ahead", `/insights/what-if?run=1&sku=${waits}&demand=2&slip=14&days=60`],
+    ["what to order", "/insights/purchasing"],
+    ["an order to a supplier", `/insights/purchasing/${order.id}`],
     ["messages", "/messages"],
     ["messages, sent", "/messages?state=sent"],
     ["import", "/import"],

@@ -148,12 +148,17 @@ pub(crate) fn invitation(wait: WaitId, hold: HoldId, now: Timestamp) -> Result<R
     })
 }
 
+/// The id of the mail that takes an order to a supplier.
+pub(crate) fn purchase_mail_id(order: &str) -> String {
+    format!("mal_{order}")
+}
+
 /// A queued mail that takes an order to a supplier: a private record. The same order has one mail.
 ///
 /// Errors: it has no form in JSON.
 pub fn purchase_mail(order: &str, now: Timestamp) -> Result<Record, serde_json::Error> {
     let row = MailRow { message: Some(order.into()), ..MailRow::new("purchase_order", now) };
-    let record = Record::new(MAIL, &format!("mal_{order}"), &row)?;
+    let record = Record::new(MAIL, &purchase_mail_id(order), &row)?;
     Ok(Record { owner: order.into(), state: mail_state::QUEUED.into(), due: Some(now), ..record })
 }
 

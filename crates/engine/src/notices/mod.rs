@@ -37,7 +37,7 @@ pub(crate) use draft::{called_off, promised};
 pub(crate) use lapse::fire;
 pub use lapse::{REFUND, Refund};
 pub use mail::{CURSOR, MAIL, MailRow, Spoken, mail_state, purchase_mail};
-pub(crate) use mail::{about, invitation, question, reply};
+pub(crate) use mail::{about, invitation, purchase_mail_id, question, reply};
 pub(crate) use reconfirm::confirmed;
 pub use send::Told;
 pub(crate) use send::send_all;

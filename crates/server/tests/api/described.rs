@@ -95,6 +95,7 @@ const CALLS: &[&str] = &[
     "patch /v1/orders/{id}",
     "post /v1/orders/{id}/substitute",
     "post /v1/purchase-orders",
+    "post /v1/purchase-orders/{id}/cancel",
     "post /v1/purchase-orders/{id}/send",
     "put /v1/suppliers/{supplier}",
     "post /v1/packing",

@@ -220,3 +220,87 @@ async fn an_order_that_cannot_be_is_refused_by_name() {
     let mug = found["items"].as_array().unwrap().iter().find(|item| item["sku"] == "MUG").unwrap();
     assert!(mug["order"]["quantity"].as_i64().unwrap() <= 1, "{mug}");
 }
+
+#[tokio::test]
+async fn a_sent_order_is_due_once_is_promised_from_and_is_due_no_more_when_it_is_called_off() {
+    let world = shop().await;
+    let at = |call: Call| call.at("2026-12-22T12:00:00Z");
+    let lines = json!([{"sku": "MUG", "quantity": 40}]);
+    let draft = Call::post("/v1/purchase-orders", &json!({"supplier": "Pine", "lines": lines}));
+    let order = world.send(at(draft)).await.is(201);
+    let id = order["id"].as_str().unwrap();
+    let supplies = || async {
+        let found = world.get("/v1/supplies?sku=MUG").await.is(200);
+        found["items"].as_array().unwrap().iter().filter(|supply| supply["quantity"] == 40).count()
+    };
+    assert_eq!((supplies().await, &order["lines"][0]["supply"]), (0, &json!(null)));
+    let send = |body: Value| at(Call::post(&format!("/v1/purchase-orders/{id}/send"), &body));
+    world.send(send(json!({"mail": false, "location": "nowhere"}))).await.fails(422, "invalid");
+    assert_eq!(
+        (supplies().await, world.get(&format!("/v1/purchase-orders/{id}")).await.is(200)),
+        (0, order.clone())
+    );
+    // However often it is sent: one supply, of which an order can be promised.
+    let mut sent = Value::Null;
+    for _ in 0..3 {
+        sent = world.send(send(json!({"mail": false, "location": "east"}))).await.is(200);
+    }
+    assert_eq!((&sent["state"], &sent["location"], supplies().await), (&json!("sent"), &json!("east"), 1));
+    let supply = sent["lines"][0]["supply"].as_str().unwrap();
+    let found = world.get(&format!("/v1/supplies/{supply}")).await.is(200);
+    assert_eq!((&found["kind"], &found["reference"]), (&json!("purchase_order"), &order["number"]));
+    assert_eq!((&found["expected_on"], &found["supplier"]), (&order["expected_on"], &json!("Pine")));
+    let mug = world.send(at(Call::get("/v1/availability?sku=MUG"))).await.is(200);
+    assert!(mug["available_later"].as_i64().unwrap() >= 40, "{mug}");
+    // Called off: due no more, once, and not to be sent again.
+    let cancel = || at(Call::post(&format!("/v1/purchase-orders/{id}/cancel"), &json!({})));
+    let off = world.send(cancel()).await.is(200);
+    assert_eq!((&off["state"], supplies().await), (&json!("cancelled"), 0));
+    world.send(cancel()).await.fails(409, "already_cancelled");
+    world.send(send(json!({"mail": false, "location": "east"}))).await.fails(409, "already_cancelled");
+    world.post("/v1/purchase-orders/por_none/cancel", json!({})).await.fails(404, "not_found");
+    let gone = world.get("/v1/purchase-orders?state=cancelled").await.is(200);
+    assert_eq!(gone["items"][0]["id"], id);
+    world.verify();
+}
+
+#[tokio::test]
+async fn what_came_of_an_order_stays_and_a_mail_that_has_not_left_does_not_leave() {
+    let world = shop().await;
+    let at = |call: Call| call.at("2026-12-22T12:00:00Z");
+    world
+        .put(
+            "/v1/skus/CUP",
+            json!({"title": "Cup", "supplier": "Pine",
+        "unit_cost": {"amount": 300, "currency": "USD"}}),
+        )
+        .await
+        .is(201);
+    world.put("/v1/suppliers/Pine", json!({"email": "orders@pine.example"})).await.is(200);
+    let lines = json!([{"sku": "MUG", "quantity": 9}, {"sku": "CUP", "quantity": 7}]);
+    let draft = Call::post("/v1/purchase-orders", &json!({"supplier": "Pine", "lines": lines}));
+    let order = world.send(at(draft)).await.is(201);
+    let path = format!("/v1/purchase-orders/{}", order["id"].as_str().unwrap());
+    let to = json!({"location": "east"});
+    let sent = world.send(at(Call::post(&format!("{path}/send"), &to))).await.is(200);
+    let of = |n: usize| sent["lines"][n]["supply"].as_str().unwrap().to_owned();
+    let receipt = Call::post(&format!("/v1/supplies/{}/receipts", of(0)), &json!({"accepted": 9}));
+    world.send(at(receipt)).await.is(201);
+    world.send(at(Call::post(&format!("{path}/cancel"), &json!({})))).await.is(200);
+    world.send(at(Call::post("/v1/test/run-due", &json!({})))).await.is(200);
+    assert!(world.mails().iter().all(|mail| !mail.subject.starts_with("Purchase order")));
+    let cup = world.get(&format!("/v1/supplies/{}", of(1))).await.is(200);
+    assert_ne!(cup["state"], "due", "{cup}");
+    let on_hand = world.get("/v1/availability?sku=MUG").await.is(200)["available_now"].as_i64().unwrap();
+    assert!(on_hand >= 9, "{on_hand}");
+    // All of it came: nothing is left to call off.
+    let draft = json!({"supplier": "Pine", "lines": [{"sku": "CUP", "quantity": 2}]});
+    let order = world.send(at(Call::post("/v1/purchase-orders", &draft))).await.is(201);
+    let path = format!("/v1/purchase-orders/{}", order["id"].as_str().unwrap());
+    let sent = world.send(at(Call::post(&format!("{path}/send"), &to))).await.is(200);
+    let supply = sent["lines"][0]["supply"].as_str().unwrap();
+    let receipt = Call::post(&format!("/v1/supplies/{supply}/receipts"), &json!({"accepted": 2}));
+    world.send(at(receipt)).await.is(201);
+    world.send(at(Call::post(&format!("{path}/cancel"), &json!({})))).await.fails(409, "already_received");
+    world.verify();
+}

@@ -4,6 +4,7 @@ mod bulk;
 mod desk;
 mod insights;
 mod packing;
+mod purchasing;
 mod routes;
 mod sample;
 mod settings;

@@ -143,6 +143,8 @@ impl CoreShop {
             | Command::Substitute(_)
             | Command::KeepPrivate(_)
             | Command::KeepTerms(_)
+            | Command::SendPurchase(_)
+            | Command::CancelPurchase(_)
             | Command::JoinWaitlist(_)
             | Command::LeaveWaitlist(_) => {
                 return Err(Rejection::not_found("waitlist", "in here"));

@@ -399,10 +399,7 @@ fn follow(
         return Err(Problem::new(StatusCode::CONFLICT, "other_advice", detail));
     }
     let policy = shown::policy(&found.recommended, current);
-    let advice = model::record::Json::of(&shown::advice(&found, currency)).map_err(|error| {
-        tracing::error!(%error, "an advice cannot be written");
-        Problem::defect()
-    })?;
+    let advice = model::record::Json::of(&shown::advice(&found, currency)).map_err(super::defect)?;
     let policy = PutPolicy { sku: sku.clone(), channel: channel.clone(), policy, if_match: None };
     Ok(FollowAdvice { policy, by: FollowedBy::Person, advice, records: Vec::new() })
 }

@@ -234,7 +234,14 @@ pub(crate) fn look(
     tenant: &TenantId,
     now: Timestamp,
 ) -> Result<InsightsOut, StoreError> {
-    let expand = purchasing::worth_most(histories, store, tenant, now, LINES_MAX)?;
+    let expand = purchasing::proposed(histories, store, tenant, None, now)?;
+    let expand = expand.into_iter().take(LINES_MAX).map(|one| ExpandOut {
+        sku: one.sku,
+        title: one.title.to_string(),
+        quantity: one.quantity,
+        expected_profit: one.expected_profit,
+        next_lot_profit: one.next_lot_profit,
+    });
     let (asked, mut out) = histories.look(store, tenant, |history| {
         let asked = history.all_goods().filter(|(_, goods)| goods.refused + goods.waiting > 0);
         let asked: BTreeMap<Sku, Goods> = asked.map(|(sku, goods)| (sku.clone(), goods.clone())).collect();
@@ -248,7 +255,7 @@ pub(crate) fn look(
         };
         (asked, out)
     })?;
-    out.expand = expand;
+    out.expand = expand.collect();
     let skus: Vec<Sku> = asked.keys().cloned().collect();
     for page in skus.chunks(500) {
         let pools = store.pools(tenant, page)?;

@@ -12,7 +12,17 @@ pub(crate) mod purchase_orders;
 pub(crate) mod purchasing;
 pub(crate) mod risk;
 pub(crate) mod shown;
+pub(crate) mod supplier_terms;
 pub(crate) mod suppliers;
 
 pub(crate) use histories::Histories;
 pub(crate) use shown::SkuAdviceOut;
+
+use super::problem::Problem;
+
+/// What is answered where a value has no form in JSON, which the log names.
+#[expect(clippy::needless_pass_by_value, reason = "whoever meets an error hands it over")]
+fn defect(error: serde_json::Error) -> Problem {
+    tracing::error!(%error, "a record cannot be written");
+    Problem::defect()
+}

@@ -1,5 +1,4 @@
-//! `/v1/purchase-orders`: orders to suppliers, drafted, printed, and handed to the mail; `/v1/suppliers/{supplier}`: when one takes orders,
-//! and where its mail goes.
+//! `/v1/purchase-orders`: orders to suppliers, drafted, printed, sent and called off.
 
 use std::sync::Arc;
 
@@ -8,17 +7,17 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use engine::notices::purchase_mail;
-use ledger::{RecordFilter, Shelf};
+use engine::{Key, notices::purchase_mail};
+use ledger::{Read, RecordFilter, Shelf, StoreError};
 use model::{
     Units,
     command::{Command, KeepTerms},
-    id::Sku,
+    id::{LocationId, Sku, SupplyId, TenantId},
     limits::SUPPLY_UNITS_MAX,
     money::Money,
     purchasing::{
-        CLOSED_MAX, PURCHASE_ORDER, PurchaseLine, PurchaseOrder, SUPPLIER_CONTACT, SUPPLIER_TERMS,
-        SupplierContact, SupplierTerms,
+        CancelPurchase, PURCHASE_ORDER, PurchaseLine, PurchaseOrder, SUPPLIER_CONTACT, SUPPLIER_TERMS,
+        SendPurchase, SupplierTerms,
     },
     record::{Json as Text, Record},
     time::{Date, Timestamp, Zone, local_date},
@@ -27,171 +26,29 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
 
-use super::purchasing::{self, Drafted};
-use crate::api::{
-    auth::{Allowed, CatalogRead, CatalogWrite, DecisionsRead},
-    check::Checks,
-    clock::Now,
-    idempotency::Idempotency,
-    input::{Input, Json},
-    params::{Page, Params, Segments},
-    problem::Problem,
-    schema,
-    state::{Api, json, json_replayed},
+use super::{
+    Histories, defect,
+    purchasing::{self, Drafted},
+    supplier_terms::named,
+};
+use crate::{
+    App,
+    api::{
+        auth::{Allowed, CatalogWrite, DecisionsRead, SuppliesWrite},
+        check::Checks,
+        clock::Now,
+        idempotency::Idempotency,
+        input::{Input, Json},
+        params::{Page, Params, Segments},
+        problem::Problem,
+        schema,
+        state::{Api, json, json_replayed},
+        supplies::Nothing,
+    },
 };
 
 /// Most lines of an order.
 const LINES_MAX: usize = 500;
-/// Most letters of a supplier's name.
-const NAME_MAX: usize = 200;
-
-/// A stretch of days.
-#[derive(Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-#[schema(as = ClosedDays)]
-pub(crate) struct ClosedIn {
-    /// The first.
-    #[schema(format = Date)]
-    from: String,
-    /// The last.
-    #[schema(format = Date)]
-    to: String,
-}
-
-/// A supplier as a whole: what is left out is not set.
-#[derive(Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-#[schema(as = SupplierTerms)]
-pub(crate) struct SupplierIn {
-    /// Where orders go.
-    #[schema(format = Email)]
-    email: Option<String>,
-    /// Who reads them.
-    contact: Option<String>,
-    /// Days of the week on which it takes orders, Monday being 1; every day unless given.
-    #[schema(max_items = 7)]
-    order_days: Option<Vec<u8>>,
-    /// Stretches in which it is closed, ascending.
-    #[schema(max_items = 50)]
-    closed: Option<Vec<ClosedIn>>,
-    /// Least value of an order, in minor units of whatever it is in.
-    #[schema(minimum = 0)]
-    order_least: Option<i64>,
-}
-
-impl Input for SupplierIn {}
-
-fn named(name: &str) -> Result<Arc<str>, Problem> {
-    let name = name.trim();
-    if name.is_empty() || name.chars().count() > NAME_MAX || name.chars().any(char::is_control) {
-        return Err(Problem::field("supplier", "form", format!("a name of 1 to {NAME_MAX} letters")));
-    }
-    Ok(name.into())
-}
-
-#[expect(clippy::needless_pass_by_value, reason = "whoever meets an error hands it over")]
-fn defect(error: serde_json::Error) -> Problem {
-    tracing::error!(%error, "a record cannot be written");
-    Problem::defect()
-}
-
-fn read_terms(input: &SupplierIn) -> Result<(SupplierTerms, Option<SupplierContact>), Problem> {
-    let mut checks = Checks::default();
-    let email = checks.email(format_args!("/email"), input.email.as_deref());
-    let name = checks.name(format_args!("/contact"), input.contact.as_deref());
-    let mut order_days = input.order_days.clone().unwrap_or_default();
-    if order_days.iter().any(|day| !(1..=7).contains(day)) {
-        checks.wrong(format_args!("/order_days"), "out_of_range", "from 1, a Monday, to 7");
-    }
-    order_days.sort_unstable();
-    order_days.dedup();
-    let given = input.closed.as_deref().unwrap_or_default();
-    if given.len() > CLOSED_MAX {
-        checks.wrong(format_args!("/closed"), "too_many", format!("at most {CLOSED_MAX}"));
-    }
-    let mut closed: Vec<(Date, Date)> = Vec::new();
-    for (n, stretch) in given.iter().take(CLOSED_MAX).enumerate() {
-        let from = checks.date(format_args!("/closed/{n}/from"), &stretch.from);
-        let to = checks.date(format_args!("/closed/{n}/to"), &stretch.to);
-        let (Some(from), Some(to)) = (from, to) else { continue };
-        if to < from || closed.last().is_some_and(|last| from <= last.1) {
-            checks.wrong(format_args!("/closed/{n}"), "out_of_order", "stretches ascend and lie apart");
-        }
-        closed.push((from, to));
-    }
-    let order_least = input
-        .order_least
-        .map(|least| checks.number(format_args!("/order_least"), least, 0, 1_000_000_000_000));
-    if email.is_none() && name.is_some() {
-        checks.wrong(format_args!("/contact"), "contradiction", "a name without an address");
-    }
-    let contact = email.map(|email| SupplierContact { email, name });
-    checks.finish((SupplierTerms { order_days, closed, order_least }, contact))
-}
-
-/// Set when a supplier takes orders, and where its mail goes
-///
-/// Proposals of `/v1/purchasing` are then of days on which it takes orders, and days on which it is closed do not count as lead time.
-/// The address is kept apart from the ledger.
-#[utoipa::path(
-    put, path = "/v1/suppliers/{supplier}", tag = "Decisions", operation_id = "put_supplier",
-    params(("supplier" = String, Path, description = "Its name, as supplies and SKUs name it")),
-    request_body = SupplierIn,
-    responses((status = 200, description = "It is kept", body = SupplierIn)),
-    security(("key" = ["catalog:write"])),
-)]
-pub(crate) async fn put_supplier(
-    State(api): State<Arc<Api>>,
-    allowed: Allowed<CatalogWrite>,
-    Now(now): Now,
-    Segments(name): Segments<String>,
-    Json { value, .. }: Json<SupplierIn>,
-) -> Result<Response, Problem> {
-    let name = named(&name)?;
-    let (terms, contact) = read_terms(&value)?;
-    let record = Record::new(SUPPLIER_TERMS, &name, &terms).map_err(defect)?;
-    let private = match contact {
-        Some(contact) => Record::new(SUPPLIER_CONTACT, &name, &contact).map_err(defect)?,
-        None => Record::gone(SUPPLIER_CONTACT, &name),
-    };
-    let data = Text::of(&serde_json::json!({ "supplier": name, "terms": terms })).map_err(defect)?;
-    let wish = KeepTerms { sku: None, data, records: vec![record], private: vec![private] };
-    api.run(&allowed.caller, now, Command::KeepTerms(wish), None).await?;
-    json(StatusCode::OK, &value)
-}
-
-/// Read when a supplier takes orders, and where its mail goes
-#[utoipa::path(
-    get, path = "/v1/suppliers/{supplier}", tag = "Decisions", operation_id = "get_supplier",
-    params(("supplier" = String, Path, description = "Its name")),
-    responses((status = 200, description = "What is set; null is not", body = SupplierIn)),
-    security(("key" = ["catalog:read"])),
-)]
-pub(crate) async fn get_supplier(
-    State(api): State<Arc<Api>>,
-    allowed: Allowed<CatalogRead>,
-    Segments(name): Segments<String>,
-) -> Result<Response, Problem> {
-    let name = named(&name)?;
-    let tenant = allowed.caller.tenant.clone();
-    let (terms, contact) = api
-        .read(move |store| {
-            let terms = store.records(&tenant, Shelf::Ledger, SUPPLIER_TERMS, &[&name])?.pop();
-            Ok((terms, store.records(&tenant, Shelf::Private, SUPPLIER_CONTACT, &[&name])?.pop()))
-        })
-        .await?;
-    let terms: SupplierTerms = terms.and_then(|record| record.read().ok().flatten()).unwrap_or_default();
-    let contact: Option<SupplierContact> = contact.and_then(|record| record.read().ok().flatten());
-    let closed = |(from, to): &(Date, Date)| ClosedIn { from: from.to_string(), to: to.to_string() };
-    let out = SupplierIn {
-        email: contact.as_ref().map(|contact| contact.email.to_string()),
-        contact: contact.and_then(|contact| contact.name.map(|name| name.to_string())),
-        order_days: (!terms.order_days.is_empty()).then_some(terms.order_days),
-        closed: (!terms.closed.is_empty()).then(|| terms.closed.iter().map(closed).collect()),
-        order_least: terms.order_least,
-    };
-    json(StatusCode::OK, &out)
-}
 
 /// A line to order.
 #[derive(Deserialize, Serialize, ToSchema)]
@@ -235,6 +92,9 @@ pub(crate) struct LineOut {
     /// What one costs in an order of that size.
     #[schema(value_type = schema::Money)]
     unit_cost: Money,
+    /// The supply that sending it entered; null while it is a draft.
+    #[schema(value_type = Option<String>)]
+    supply: Option<SupplyId>,
 }
 
 /// An order to a supplier.
@@ -245,13 +105,18 @@ pub(crate) struct OrderOut {
     /// What people call it.
     number: String,
     supplier: String,
-    /// `draft`, or `sent` once it was handed to the mail.
+    /// `draft`, `sent`, or `cancelled`.
     #[schema(value_type = String)]
     state: &'static str,
     #[schema(format = DateTime, value_type = String)]
     made_at: Timestamp,
     #[schema(format = DateTime, value_type = Option<String>)]
     sent_at: Option<Timestamp>,
+    #[schema(format = DateTime, value_type = Option<String>)]
+    cancelled_at: Option<Timestamp>,
+    /// Where the goods go; null while it is a draft.
+    #[schema(value_type = Option<String>)]
+    location: Option<LocationId>,
     /// When the goods are wanted: the lead time from the next day on which the supplier takes orders.
     #[schema(format = Date, value_type = String)]
     expected_on: Date,
@@ -262,23 +127,26 @@ pub(crate) struct OrderOut {
 }
 
 fn shown(id: &str, order: &PurchaseOrder) -> Option<OrderOut> {
-    let line = |line: &PurchaseLine| LineOut {
+    let line = |(n, line): (usize, &PurchaseLine)| LineOut {
         sku: line.sku.clone(),
         title: line.title.to_string(),
         quantity: line.quantity,
         unit_cost: line.unit_cost,
+        supply: order.supplies.get(n).copied(),
     };
     Some(OrderOut {
         id: id.to_owned(),
         number: order.number.to_string(),
         supplier: order.supplier.to_string(),
-        state: if order.sent_at.is_some() { "sent" } else { "draft" },
+        state: order.state(),
         made_at: order.made_at,
         sent_at: order.sent_at,
+        cancelled_at: order.cancelled_at,
+        location: order.location.clone(),
         expected_on: order.expected_on,
         total: order.total()?,
         note: order.note.as_ref().map(ToString::to_string),
-        lines: order.lines.iter().map(line).collect(),
+        lines: order.lines.iter().enumerate().map(line).collect(),
     })
 }
 
@@ -301,8 +169,8 @@ fn lines_of(drafted: Vec<Drafted>) -> Result<Vec<PurchaseLine>, Problem> {
 /// Draft an order to a supplier
 ///
 /// What is due from it now by `/v1/purchasing`, or the lines given at the price of their quantity. Refused where there is nothing to order
-/// (`nothing_to_order`), and below the supplier's least value (`order_least`). Nothing is sent by this, and no supply entered: that is done
-/// when the supplier has said yes.
+/// (`nothing_to_order`), and below the supplier's least value (`order_least`). Nothing is sent by this, and no supply entered: sending it
+/// does both.
 #[utoipa::path(
     post, path = "/v1/purchase-orders", tag = "Decisions", operation_id = "draft_purchase_order",
     request_body = OrderIn,
@@ -339,103 +207,238 @@ pub(crate) async fn draft(
         wanted.push((sku, units));
     }
     checks.finish(())?;
-    let (tenant, house, of) = (allowed.caller.tenant.clone(), Arc::clone(&api), Arc::clone(&supplier));
-    let is_given = given.is_some();
-    let (drafted, terms, lead_days) = api
-        .read(move |store| {
-            let found = if is_given {
-                purchasing::priced(store, &tenant, &wanted)?
-            } else {
-                Ok(purchasing::due(&house.histories, store, &tenant, (&of, cash), now)?)
-            };
-            let terms = store.records(&tenant, Shelf::Ledger, SUPPLIER_TERMS, &[&of])?.pop();
-            let terms = terms.and_then(|record| record.read::<SupplierTerms>().ok().flatten());
-            let lead = purchasing::lead_days(&house.histories, store, &tenant, &of)?;
-            Ok((found, terms.unwrap_or_default(), lead))
-        })
-        .await?;
-    let drafted = drafted.map_err(|(n, why)| Problem::field(format!("/lines/{n}/sku"), "not_bought", why))?;
-    let lines = lines_of(drafted)?;
-    if lines.is_empty() {
-        return Err(refused("nothing_to_order", format!("nothing is due from {supplier} now")));
-    }
-    let today = local_date(now, &Zone::utc());
-    let expected_on = terms.arrives(terms.order_on(today), lead_days);
     let id = match &key {
         // The same request makes the same order.
         Some(key) => {
             Sha256::digest(key.key.as_bytes()).iter().take(8).map(|byte| format!("{byte:02x}")).collect()
         }
-        None => api.app.stamps.next(now).simple().to_string()[12..28].to_owned(),
+        None => fresh_id(&api.app, now),
     };
-    let number: Arc<str> = format!("PO-{}-{}", today.strftime("%Y%m%d"), id[..6].to_uppercase()).into();
-    let id = format!("por_{id}");
-    let order = PurchaseOrder { number, supplier, made_at: now, lines, expected_on, note, sent_at: None };
-    let Some(total) = order.total() else {
-        return Err(Problem::field("/lines", "too_many", "they cost more than an amount can be"));
-    };
-    if terms.order_least.is_some_and(|least| total.amount < least) {
-        return Err(refused("order_least", format!("{} takes no order of so little", order.supplier)));
-    }
-    let kept = keep(&id, &order, Vec::new())?;
-    let done = api.run(&allowed.caller, now, Command::KeepTerms(kept), key).await?;
+    let (tenant, house) = (allowed.caller.tenant.clone(), Arc::clone(&api));
+    let is_given = given.is_some();
+    let (id, order) = api
+        .read(move |store| {
+            let wanted = is_given.then_some(&*wanted);
+            drafted(&house.histories, store, &tenant, (&supplier, wanted, cash, note), (&id, now))
+        })
+        .await??;
+    let done = keep_draft(&api.app, &allowed.caller.tenant, (&id, &order), now, key)?;
+    let done = crate::api::state::Done::of(api.app.engine.run(done).await?)?;
     let order =
         if done.replayed { stored(&api, &allowed.caller.tenant, &id).await?.unwrap_or(order) } else { order };
     json_replayed(StatusCode::CREATED, &shown(&id, &order), done.replayed)
 }
 
-fn keep(id: &str, order: &PurchaseOrder, private: Vec<Record>) -> Result<KeepTerms, Problem> {
-    let state = if order.sent_at.is_some() { "sent" } else { "draft" };
-    let record = Record::new(PURCHASE_ORDER, id, order).map_err(defect)?;
-    let record = Record { owner: Arc::clone(&order.supplier), state: state.into(), ..record };
-    let data = serde_json::json!({ "purchase_order": id, "number": order.number, "state": state });
-    Ok(KeepTerms { sku: None, data: Text::of(&data).map_err(defect)?, records: vec![record], private })
+/// The end of an id that nobody has yet.
+pub(crate) fn fresh_id(app: &App, now: Timestamp) -> String {
+    app.stamps.next(now).simple().to_string()[12..28].to_owned()
 }
 
-async fn stored(
-    api: &Arc<Api>,
-    tenant: &model::id::TenantId,
-    id: &str,
-) -> Result<Option<PurchaseOrder>, Problem> {
+/// What to draft: from whom, which lines (else what is due), within how much money, with which word.
+type Draft<'a> = (&'a Arc<str>, Option<&'a [(Sku, Units)]>, Option<i64>, Option<Arc<str>>);
+
+/// An order that may be drafted, with its id; why not where it may not.
+pub(crate) fn drafted(
+    histories: &Histories,
+    store: &mut dyn Read,
+    tenant: &TenantId,
+    (supplier, wanted, cash, note): Draft<'_>,
+    (id, now): (&str, Timestamp),
+) -> Result<Result<(String, PurchaseOrder), Problem>, StoreError> {
+    let found = match wanted {
+        Some(wanted) => purchasing::priced(store, tenant, wanted)?,
+        None => Ok(purchasing::due(histories, store, tenant, (supplier, cash), now)?),
+    };
+    let terms = store.records(tenant, Shelf::Ledger, SUPPLIER_TERMS, &[supplier])?.pop();
+    let terms = terms.and_then(|record| record.read::<SupplierTerms>().ok().flatten()).unwrap_or_default();
+    let lead_days = purchasing::lead_days(histories, store, tenant, supplier)?;
+    let found = found.map_err(|(n, why)| Problem::field(format!("/lines/{n}/sku"), "not_bought", why));
+    Ok(found.and_then(|found| {
+        let lines = lines_of(found)?;
+        if lines.is_empty() {
+            return Err(refused("nothing_to_order", format!("nothing is due from {supplier} now")));
+        }
+        let today = local_date(now, &Zone::utc());
+        let expected_on = terms.arrives(terms.order_on(today), lead_days);
+        let number = format!("PO-{}-{}", today.strftime("%Y%m%d"), id[..6].to_uppercase());
+        let order = PurchaseOrder {
+            number: number.into(),
+            supplier: Arc::clone(supplier),
+            made_at: now,
+            lines,
+            expected_on,
+            note,
+            sent_at: None,
+            location: None,
+            supplies: Vec::new(),
+            cancelled_at: None,
+        };
+        let Some(total) = order.total() else {
+            return Err(Problem::field("/lines", "too_many", "they cost more than an amount can be"));
+        };
+        if terms.order_least.is_some_and(|least| total.amount < least) {
+            return Err(refused("order_least", format!("{supplier} takes no order of so little")));
+        }
+        Ok((format!("por_{id}"), order))
+    }))
+}
+
+/// The request that keeps a draft.
+pub(crate) fn keep_draft(
+    app: &App,
+    tenant: &TenantId,
+    (id, order): (&str, &PurchaseOrder),
+    now: Timestamp,
+    key: Option<Key>,
+) -> Result<engine::Request, Problem> {
+    let record = Record::new(PURCHASE_ORDER, id, order).map_err(defect)?;
+    let record = Record { owner: Arc::clone(&order.supplier), state: order.state().into(), ..record };
+    let data = serde_json::json!({ "purchase_order": id, "number": order.number, "state": order.state() });
+    let data = Text::of(&data).map_err(defect)?;
+    let wish = KeepTerms { sku: None, data, records: vec![record], private: Vec::new() };
+    Ok(engine::Request {
+        tenant: tenant.clone(),
+        now,
+        id: app.stamps.next(now),
+        command: Command::KeepTerms(wish),
+        key,
+        detail: engine::Detail::Full,
+    })
+}
+
+async fn stored(api: &Arc<Api>, tenant: &TenantId, id: &str) -> Result<Option<PurchaseOrder>, Problem> {
     let (tenant, id) = (tenant.clone(), id.to_owned());
-    let found =
-        api.read(move |store| store.records(&tenant, Shelf::Ledger, PURCHASE_ORDER, &[&id])).await?.pop();
+    api.read(move |store| find(store, &tenant, &id)).await
+}
+
+/// An order by its id.
+pub(crate) fn find(
+    store: &mut dyn Read,
+    tenant: &TenantId,
+    id: &str,
+) -> Result<Option<PurchaseOrder>, StoreError> {
+    let found = store.records(tenant, Shelf::Ledger, PURCHASE_ORDER, &[id])?.pop();
     Ok(found.and_then(|record| record.read().ok().flatten()))
+}
+
+/// How to send an order.
+#[derive(Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = SendPurchaseInput)]
+pub(crate) struct SendIn {
+    /// Where the goods go; needed where the shop has more than one location.
+    location: Option<String>,
+    /// Whether it is mailed; true unless given. Where it is not, tell the supplier yourself.
+    mail: Option<bool>,
+}
+
+impl Input for SendIn {
+    const MAY_BE_EMPTY: bool = true;
+}
+
+/// The wish to send an order, by mail or not.
+pub(crate) fn sending(
+    store: &mut dyn Read,
+    tenant: &TenantId,
+    (id, order): (&str, &PurchaseOrder),
+    (location, by_mail): (LocationId, bool),
+    now: Timestamp,
+) -> Result<Result<Command, Problem>, StoreError> {
+    let address = store.records(tenant, Shelf::Private, SUPPLIER_CONTACT, &[&*order.supplier])?;
+    if by_mail && address.iter().all(|record| record.body.is_none()) {
+        let detail = format!("no address is set for {}: PUT /v1/suppliers/…", order.supplier);
+        return Ok(Err(refused("no_address", detail)));
+    }
+    let mail = by_mail.then(|| purchase_mail(id, now)).transpose().map_err(defect);
+    Ok(mail.map(|mail| Command::SendPurchase(SendPurchase { order: id.into(), location, mail })))
 }
 
 /// Send an order to its supplier
 ///
-/// It is mailed with the order as PDF to the address set for the supplier; sent again it is mailed once. Refused where there is no address
-/// (`no_address`).
+/// It is mailed with the order as PDF to the address set for the supplier, and each of its lines is a supply of kind `purchase_order` from
+/// then on, due on `expected_on`, which promises may rest on. Sent again it is mailed once and entered once. Refused where there is no
+/// address (`no_address`) unless `mail` is false, and where it was called off (`already_cancelled`).
 #[utoipa::path(
     post, path = "/v1/purchase-orders/{id}/send", tag = "Decisions", operation_id = "send_purchase_order",
     params(("id" = String, Path, description = "Its id")),
+    request_body(content = Option<SendIn>, description = "Nothing, or where to and how"),
     responses((status = 200, description = "It is on its way", body = OrderOut)),
-    security(("key" = ["catalog:write"])),
+    security(("key" = ["supplies:write"])),
 )]
 pub(crate) async fn send(
     State(api): State<Arc<Api>>,
-    allowed: Allowed<CatalogWrite>,
+    allowed: Allowed<SuppliesWrite>,
     Now(now): Now,
     Segments(id): Segments<String>,
+    Json { value, .. }: Json<SendIn>,
 ) -> Result<Response, Problem> {
     let tenant = &allowed.caller.tenant;
+    let mut checks = Checks::default();
+    let given = value.location.as_deref().map(|text| checks.location(format_args!("/location"), text));
+    checks.finish(())?;
     let found = stored(&api, tenant, &id).await?;
-    let mut order = found.ok_or_else(|| Problem::not_found("purchase order", &id))?;
-    if order.sent_at.is_none() {
-        let (of, supplier) = (tenant.clone(), Arc::clone(&order.supplier));
-        let contact =
-            api.read(move |store| store.records(&of, Shelf::Private, SUPPLIER_CONTACT, &[&supplier])).await?;
-        if contact.is_empty() {
-            let detail = format!("no address is set for {}: PUT /v1/suppliers/…", order.supplier);
-            return Err(refused("no_address", detail));
-        }
-        order.sent_at = Some(now);
-        let mail = purchase_mail(&id, now).map_err(defect)?;
-        let kept = keep(&id, &order, vec![mail])?;
-        api.run(&allowed.caller, now, Command::KeepTerms(kept), None).await?;
+    let order = found.ok_or_else(|| Problem::not_found("purchase order", &id))?;
+    if order.state() != "draft" {
+        let of_order = Command::SendPurchase(SendPurchase {
+            order: id.as_str().into(),
+            location: order.location.clone().unwrap_or_else(|| LocationId::stored("")),
+            mail: None,
+        });
+        return changed(&api, &allowed, (&id, now), of_order).await;
     }
-    json(StatusCode::OK, &shown(&id, &order))
+    let (of, asked) = (tenant.clone(), (id.clone(), order));
+    let command = api
+        .read(move |store| {
+            let location = match given {
+                Some(location) => location,
+                None => match &*store.locations(&of)? {
+                    [(only, _)] => only.clone(),
+                    [] => return Ok(Err(refused("no_location", "there is no location yet"))),
+                    _ => {
+                        let detail = "there is more than one: say where the goods go";
+                        return Ok(Err(Problem::field("/location", "required", detail)));
+                    }
+                },
+            };
+            let by_mail = value.mail.unwrap_or(true);
+            sending(store, &of, (&asked.0, &asked.1), (location, by_mail), now)
+        })
+        .await??;
+    changed(&api, &allowed, (&id, now), command).await
+}
+
+/// Carries a command out and answers with the order as it stands then.
+async fn changed(
+    api: &Arc<Api>,
+    allowed: &Allowed<SuppliesWrite>,
+    (id, now): (&str, Timestamp),
+    command: Command,
+) -> Result<Response, Problem> {
+    api.run(&allowed.caller, now, command, None).await?;
+    let order = stored(api, &allowed.caller.tenant, id).await?;
+    json(StatusCode::OK, &shown(id, &order.ok_or_else(|| Problem::not_found("purchase order", id))?))
+}
+
+/// Call an order to a supplier off
+///
+/// What has not come of it is due no more, as if each supply were cancelled; what came stays. A mail that has not left does not leave:
+/// otherwise tell the supplier. Refused where all of it has come (`already_received`) and the second time (`already_cancelled`).
+#[utoipa::path(
+    post, path = "/v1/purchase-orders/{id}/cancel", tag = "Decisions", operation_id = "cancel_purchase_order",
+    params(("id" = String, Path, description = "Its id")),
+    request_body(content = Option<Nothing>, description = "Nothing, or an empty object"),
+    responses((status = 200, description = "It is called off", body = OrderOut)),
+    security(("key" = ["supplies:write"])),
+)]
+pub(crate) async fn cancel(
+    State(api): State<Arc<Api>>,
+    allowed: Allowed<SuppliesWrite>,
+    Now(now): Now,
+    Segments(id): Segments<String>,
+    _: Json<Nothing>,
+) -> Result<Response, Problem> {
+    let command = Command::CancelPurchase(CancelPurchase { order: id.as_str().into() });
+    changed(&api, &allowed, (&id, now), command).await
 }
 
 /// Read an order to a supplier
@@ -462,10 +465,17 @@ pub(crate) async fn get(
     params.finish()?;
     let tenant = &allowed.caller.tenant;
     let order = stored(&api, tenant, &id).await?.ok_or_else(|| Problem::not_found("purchase order", &id))?;
+    match format {
+        "json" => json(StatusCode::OK, &shown(&id, &order)),
+        format => file(tenant, &order, format),
+    }
+}
+
+/// An order as a file: `pdf` or `csv`.
+pub(crate) fn file(tenant: &TenantId, order: &PurchaseOrder, format: &str) -> Result<Response, Problem> {
     let (kind, bytes) = match format {
-        "pdf" => ("application/pdf", crate::mail::purchase::sheet(tenant, &order)),
-        "csv" => ("text/csv; charset=utf-8", csv(&order)?),
-        _ => return json(StatusCode::OK, &shown(&id, &order)),
+        "pdf" => ("application/pdf", crate::mail::purchase::sheet(tenant, order)),
+        _ => ("text/csv; charset=utf-8", csv(order)?),
     };
     let name = format!("attachment; filename=\"{}.{format}\"", order.number);
     let name = HeaderValue::from_str(&name).map_err(|_| Problem::defect())?;
@@ -499,7 +509,7 @@ fn csv(order: &PurchaseOrder) -> Result<Vec<u8>, Problem> {
     get, path = "/v1/purchase-orders", tag = "Decisions", operation_id = "list_purchase_orders",
     params(
         ("supplier" = Option<String>, Query, description = "Only to this one"),
-        ("state" = Option<String>, Query, description = "`draft` or `sent`"),
+        ("state" = Option<String>, Query, description = "`draft`, `sent` or `cancelled`"),
     ),
     responses((status = 200, description = "Orders by id", body = schema::PurchaseOrderPage)),
     security(("key" = ["decisions:read"])),
@@ -511,7 +521,7 @@ pub(crate) async fn list(
 ) -> Result<Response, Problem> {
     let (limit, after) = (params.limit(), params.cursor::<String>());
     let supplier = params.text("supplier");
-    let state = params.word("state", &["draft", "sent"]);
+    let state = params.word("state", &["draft", "sent", "cancelled"]);
     params.finish()?;
     let tenant = allowed.caller.tenant.clone();
     let found = api

@@ -359,7 +359,7 @@ pub(super) fn accept(
     sku: &str,
     fields: &BTreeMap<String, String>,
 ) -> Result<Response, Fail> {
-    let visitor = ask.staff(May::Goods)?;
+    let visitor = ask.staff_form(May::Goods)?;
     let name = Sku::new(sku).map_err(|_| Fail::NotFound)?;
     let set = match typed(fields) {
         Ok(set) => set,

@@ -4,6 +4,7 @@ mod advice;
 mod chart;
 mod overview;
 mod part;
+mod purchasing;
 mod what_if;
 
 use std::{collections::BTreeMap, sync::Arc};
@@ -12,7 +13,7 @@ use axum::{
     Extension, Router,
     extract::{Path, Query},
     response::Response,
-    routing::get,
+    routing::{get, post},
 };
 
 use super::{Ask, Asked, Fail, Sent, blocking};
@@ -24,6 +25,11 @@ pub(super) fn routes() -> Router<Arc<App>> {
         .route("/insights", get(show))
         .route("/insights/{file}", get(file))
         .route("/insights/what-if", get(what_if_then))
+        .route("/insights/purchasing", get(purchases).post(draft_purchase))
+        .route("/insights/purchasing/{id}", get(show_purchase))
+        .route("/insights/purchasing/{id}/{file}", get(purchase_file))
+        .route("/insights/purchasing/{id}/send", post(send_purchase))
+        .route("/insights/purchasing/{id}/cancel", post(cancel_purchase))
         .route("/insights/advice", get(advices))
         .route("/insights/advice/{sku}", get(show_advice).post(accept))
 }
@@ -68,4 +74,36 @@ async fn accept(
     Sent(fields): Sent<Fields>,
 ) -> Response {
     blocking(move || advice::accept(&ask, &histories, &sku, &fields)).await
+}
+
+async fn purchases(Asked(ask): Asked, Extension(histories): Kept) -> Response {
+    blocking(move || purchasing::list(&ask, &histories, None)).await
+}
+
+async fn draft_purchase(
+    Asked(ask): Asked,
+    Extension(histories): Kept,
+    Sent(wish): Sent<purchasing::Draft>,
+) -> Response {
+    blocking(move || purchasing::draft(&ask, &histories, &wish)).await
+}
+
+async fn show_purchase(Asked(ask): Asked, Path(id): Path<String>) -> Response {
+    blocking(move || purchasing::show(&ask, &id, None)).await
+}
+
+async fn purchase_file(Asked(ask): Asked, Path((id, file)): Path<(String, String)>) -> Response {
+    blocking(move || purchasing::file(&ask, &id, &file)).await
+}
+
+async fn send_purchase(
+    Asked(ask): Asked,
+    Path(id): Path<String>,
+    Sent(wish): Sent<purchasing::Send>,
+) -> Response {
+    blocking(move || purchasing::send(&ask, &id, &wish)).await
+}
+
+async fn cancel_purchase(Asked(ask): Asked, Path(id): Path<String>) -> Response {
+    blocking(move || purchasing::cancel(&ask, &id)).await
 }

@@ -1,5 +1,7 @@
 //! `/v1/purchasing`: what to order, when, from whom, and what that earns.
 
+pub(crate) mod terms;
+
 use std::{collections::BTreeMap, sync::Arc};
 
 use axum::{
@@ -9,32 +11,26 @@ use axum::{
 };
 use connect::tables::purchases::{PurchaseRow, writer};
 use evidence::{LeadSource, PurchaseQuestion, PurchaseTerms, purchase_question, within_budget};
-use insight::purchase::{Binding, PriceBreak, Purchase, purchase};
+use insight::purchase::{Binding, Purchase, purchase};
 use ledger::{Read, Shelf, StoreError};
 use model::{
     Units,
-    command::{Command, KeepTerms},
     id::{Sku, TenantId},
-    limits::SUPPLY_UNITS_MAX,
     money::{Currency, Money},
     pool::Pool,
     purchasing::{PURCHASE_TERMS, SUPPLIER_TERMS, SupplierTerms},
-    record::{self, Record},
     time::{Date, Timestamp, Zone, date_from_days, days_since_epoch, local_date},
 };
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{Histories, shown::money};
 use crate::api::{
-    auth::{Allowed, CatalogRead, CatalogWrite, DecisionsRead},
-    check::Checks,
+    auth::{Allowed, DecisionsRead},
     clock::Now,
-    input::{Input, Json, MoneyIn},
-    params::{Page, Params, Segments},
+    params::{Page, Params},
     problem::Problem,
     schema,
-    skus::path_sku,
     state::{Api, json},
 };
 
@@ -42,7 +38,6 @@ use crate::api::{
 const PAGE: usize = 500;
 /// Most SKUs planned at once.
 const SKUS_MAX: usize = 50_000;
-const BREAKS_MAX: usize = 20;
 
 /// What to order of one SKU.
 #[derive(Serialize, ToSchema)]
@@ -466,211 +461,45 @@ fn draft(items: &[ProposalOut]) -> Result<Response, Problem> {
     Ok(([kind, name], text).into_response())
 }
 
-/// A cheaper price from so many units on.
-#[derive(Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-#[schema(as = PriceBreak)]
-pub(crate) struct BreakIn {
-    /// From so many units.
-    #[schema(minimum = 1, maximum = 1_000_000_000)]
-    from: i64,
-    /// What one costs then, all of them.
-    unit_cost: MoneyIn,
+/// An order that is worth placing.
+pub(crate) struct Proposed {
+    pub(crate) sku: Sku,
+    pub(crate) title: Arc<str>,
+    pub(crate) supplier: Option<Arc<str>>,
+    pub(crate) quantity: Units,
+    pub(crate) cost: Money,
+    pub(crate) order_on: Date,
+    pub(crate) expected_on: Date,
+    pub(crate) is_due: bool,
+    pub(crate) expected_profit: Money,
+    pub(crate) next_lot_profit: Money,
+    pub(crate) short_probability: f64,
 }
 
-/// How a SKU is bought, as a whole: what is left out is taken from elsewhere, or has its default.
-#[derive(Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-#[schema(as = PurchaseTerms)]
-pub(crate) struct TermsIn {
-    /// Days from ordering to arrival.
-    #[schema(minimum = 0, maximum = 1825)]
-    lead_time_days: Option<i64>,
-    /// Days until the next order can be placed; 14 unless given.
-    #[schema(minimum = 1, maximum = 1825)]
-    review_days: Option<i64>,
-    /// Units to a lot; 1 unless given.
-    #[schema(minimum = 1, maximum = 1_000_000_000)]
-    lot_size: Option<i64>,
-    /// Least units in an order.
-    #[schema(minimum = 1, maximum = 1_000_000_000)]
-    minimum: Option<i64>,
-    /// Most units in an order.
-    #[schema(minimum = 1, maximum = 1_000_000_000)]
-    maximum: Option<i64>,
-    /// Most units that there is room for, those here and on their way among them.
-    #[schema(minimum = 1, maximum = 1_000_000_000)]
-    shelf_max: Option<i64>,
-    /// What an order costs beside its units.
-    order_cost: Option<MoneyIn>,
-    /// Cheaper prices, ascending.
-    #[schema(max_items = 20)]
-    price_breaks: Option<Vec<BreakIn>>,
-}
-
-impl Input for TermsIn {}
-
-fn check(input: &TermsIn, currency: Option<Currency>) -> Result<PurchaseTerms, Problem> {
-    let mut checks = Checks::default();
-    let amount = |at: String, given: &MoneyIn, checks: &mut Checks| {
-        let Some(money) = checks.money(&at, given) else { return 0.0 };
-        if currency.is_some_and(|currency| currency != money.currency) {
-            checks.wrong(
-                format_args!("{at}/currency"),
-                "other_currency",
-                "not the currency of the SKU's cost",
-            );
-        }
-        money.amount as f64 / 10_f64.powi(i32::from(money.currency.decimals()))
-    };
-    let units = |at: &str, given: Option<i64>, checks: &mut Checks| {
-        given.map(|units| checks.number(format_args!("/{at}"), units, 1, SUPPLY_UNITS_MAX))
-    };
-    let breaks = input.price_breaks.as_deref().unwrap_or_default();
-    if breaks.len() > BREAKS_MAX {
-        checks.wrong(format_args!("/price_breaks"), "too_many", format!("at most {BREAKS_MAX}"));
-    }
-    let mut levels: Vec<PriceBreak> = Vec::new();
-    for (n, given) in breaks.iter().take(BREAKS_MAX).enumerate() {
-        let from = checks.number(format_args!("/price_breaks/{n}/from"), given.from, 1, SUPPLY_UNITS_MAX);
-        let unit_cost = amount(format!("/price_breaks/{n}/unit_cost"), &given.unit_cost, &mut checks);
-        if levels.last().is_some_and(|last| from <= last.from || unit_cost > last.unit_cost) {
-            let detail = "more units must come later and cost no more each";
-            checks.wrong(format_args!("/price_breaks/{n}"), "out_of_order", detail);
-        }
-        levels.push(PriceBreak { from, unit_cost });
-    }
-    let order_cost =
-        input.order_cost.as_ref().map(|cost| amount("/order_cost".to_owned(), cost, &mut checks));
-    let (lot_size, minimum) =
-        (units("lot_size", input.lot_size, &mut checks), units("minimum", input.minimum, &mut checks));
-    let maximum = units("maximum", input.maximum, &mut checks);
-    let shelf_max = units("shelf_max", input.shelf_max, &mut checks);
-    if let (Some(least), Some(most)) = (minimum, maximum)
-        && most < least
-    {
-        checks.wrong(format_args!("/maximum"), "contradiction", "fewer than the minimum");
-    }
-    let days = |at: &str, given: Option<i64>, checks: &mut Checks| {
-        given.map(|days| checks.days(format_args!("/{at}"), days))
-    };
-    let review_days = days("review_days", input.review_days, &mut checks);
-    if review_days == Some(0) {
-        checks.wrong(format_args!("/review_days"), "out_of_range", "from 1");
-    }
-    let lead_time_days = days("lead_time_days", input.lead_time_days, &mut checks);
-    let terms = PurchaseTerms {
-        lead_time_days,
-        review_days,
-        lot_size,
-        minimum,
-        maximum,
-        shelf_max,
-        order_cost,
-        breaks: levels,
-    };
-    checks.finish(terms)
-}
-
-/// Set how a SKU is bought
-#[utoipa::path(
-    put, path = "/v1/skus/{sku}/purchasing", tag = "Decisions", operation_id = "put_purchase_terms",
-    params(("sku" = String, Path, description = "The merchant's code")),
-    request_body = TermsIn,
-    responses((status = 200, description = "It is bought so now", body = TermsIn)),
-    security(("key" = ["catalog:write"])),
-)]
-pub(crate) async fn put_terms(
-    State(api): State<Arc<Api>>,
-    allowed: Allowed<CatalogWrite>,
-    Now(now): Now,
-    Segments(sku): Segments<String>,
-    Json { value, .. }: Json<TermsIn>,
-) -> Result<Response, Problem> {
-    let sku = path_sku(&sku)?;
-    let (tenant, wanted) = (allowed.caller.tenant.clone(), sku.clone());
-    let pool = api.read(move |store| Ok(store.pools(&tenant, &[wanted])?.pop())).await?;
-    let pool = pool.ok_or_else(|| Problem::not_found("sku", &sku))?;
-    let terms = check(&value, pool.item.unit_cost.as_ref().map(|cost| cost.currency))?;
-    let unwritten = |error: serde_json::Error| {
-        tracing::error!(%error, "terms cannot be written");
-        Problem::defect()
-    };
-    let record = Record::new(PURCHASE_TERMS, sku.as_str(), &terms).map_err(unwritten)?;
-    let record = Record { owner: sku.as_str().into(), ..record };
-    let data = record::Json::of(&terms).map_err(unwritten)?;
-    let wish = KeepTerms { sku: Some(sku), data, records: vec![record], private: Vec::new() };
-    api.run(&allowed.caller, now, Command::KeepTerms(wish), None).await?;
-    json(StatusCode::OK, &value)
-}
-
-/// Read how a SKU is bought
-#[utoipa::path(
-    get, path = "/v1/skus/{sku}/purchasing", tag = "Decisions", operation_id = "get_purchase_terms",
-    params(("sku" = String, Path, description = "The merchant's code")),
-    responses((status = 200, description = "What is set; null is taken from elsewhere", body = TermsIn)),
-    security(("key" = ["catalog:read"])),
-)]
-pub(crate) async fn get_terms(
-    State(api): State<Arc<Api>>,
-    allowed: Allowed<CatalogRead>,
-    Segments(sku): Segments<String>,
-) -> Result<Response, Problem> {
-    let sku = path_sku(&sku)?;
-    let (tenant, wanted) = (allowed.caller.tenant.clone(), sku.clone());
-    let (pool, record) = api
-        .read(move |store| {
-            let record = store.records(&tenant, Shelf::Ledger, PURCHASE_TERMS, &[wanted.as_str()])?.pop();
-            Ok((store.pools(&tenant, &[wanted])?.pop(), record))
-        })
-        .await?;
-    let pool = pool.ok_or_else(|| Problem::not_found("sku", &sku))?;
-    let terms: PurchaseTerms = record.and_then(|record| record.read().ok().flatten()).unwrap_or_default();
-    let currency = pool.item.unit_cost.as_ref().or(pool.item.price.as_ref()).map(|money| money.currency);
-    json(StatusCode::OK, &terms_out(&terms, currency))
-}
-
-fn terms_out(terms: &PurchaseTerms, currency: Option<Currency>) -> TermsIn {
-    let amount = |value: f64| {
-        let currency = currency.unwrap_or(Currency::USD);
-        MoneyIn { amount: money(value, currency).amount, currency: currency.code().to_owned() }
-    };
-    let level = |level: &PriceBreak| BreakIn { from: level.from, unit_cost: amount(level.unit_cost) };
-    TermsIn {
-        lead_time_days: terms.lead_time_days.map(i64::from),
-        review_days: terms.review_days.map(i64::from),
-        lot_size: terms.lot_size,
-        minimum: terms.minimum,
-        maximum: terms.maximum,
-        shelf_max: terms.shelf_max,
-        order_cost: terms.order_cost.map(amount),
-        price_breaks: Some(terms.breaks.iter().map(level).collect()),
-    }
-}
-
-/// SKUs whose orders earn most, and what more of them would.
-pub(crate) fn worth_most(
+/// Orders that are worth placing, those that earn most first; of one supplier, if one is named.
+pub(crate) fn proposed(
     histories: &Histories,
     store: &mut dyn Read,
     tenant: &TenantId,
+    supplier: Option<&str>,
     now: Timestamp,
-    most: usize,
-) -> Result<Vec<super::insights::ExpandOut>, StoreError> {
-    let mut found: Vec<_> = plan_all(histories, store, tenant, (None, now))?
-        .into_iter()
-        .filter_map(|planned| {
-            let ((_, purchase), currency) = (planned.found.ok()?, planned.currency?);
-            (purchase.quantity > 0).then_some((planned.sku, planned.title, purchase, currency))
+) -> Result<Vec<Proposed>, StoreError> {
+    let planned = plan_all(histories, store, tenant, (supplier, now))?;
+    let one = |found: ProposalOut| {
+        let order = found.order?;
+        Some(Proposed {
+            sku: found.sku,
+            title: found.title.into(),
+            supplier: found.supplier.map(Into::into),
+            quantity: order.quantity,
+            cost: order.cost,
+            order_on: order.order_on,
+            expected_on: order.expected_on,
+            is_due: order.is_due,
+            expected_profit: order.expected_profit,
+            next_lot_profit: order.next_lot_profit,
+            short_probability: order.short_probability,
         })
-        .collect();
-    found.sort_by(|a, b| b.2.expected_profit.total_cmp(&a.2.expected_profit).then_with(|| a.0.cmp(&b.0)));
-    let out =
-        found.into_iter().take(most).map(|(sku, title, purchase, currency)| super::insights::ExpandOut {
-            sku,
-            title: title.to_string(),
-            quantity: purchase.quantity,
-            expected_profit: money(purchase.expected_profit, currency),
-            next_lot_profit: money(purchase.next_lot_profit, currency),
-        });
-    Ok(out.collect())
+    };
+    Ok(sorted(planned, false, None, local_date(now, &Zone::utc())).into_iter().filter_map(one).collect())
 }
