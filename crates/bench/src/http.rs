@@ -13,7 +13,7 @@ use std::{
 use anyhow::{Context, ensure};
 use engine::Stamps;
 use ledger::{ApiKey, Store, sqlite::SqliteStore};
-use model::time::Timestamp;
+use model::{id::TenantId, time::Timestamp};
 use sha2::{Digest, Sha256};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -98,13 +98,13 @@ pub(crate) fn run(figures: &mut Figures, raw: f64) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn runtime(name: &str) -> anyhow::Result<Runtime> {
+pub(crate) fn runtime(name: &str) -> anyhow::Result<Runtime> {
     Ok(tokio::runtime::Builder::new_multi_thread().thread_name(name).enable_all().build()?)
 }
 
 /// A server of its own on a free port.
-struct Server {
-    address: SocketAddr,
+pub(crate) struct Server {
+    pub(crate) address: SocketAddr,
     runtime: Runtime,
     stop: oneshot::Sender<()>,
     served: JoinHandle<std::io::Result<()>>,
@@ -112,6 +112,11 @@ struct Server {
 
 impl Server {
     fn start(dir: &Path, now: Timestamp) -> anyhow::Result<Self> {
+        Self::start_as(dir, now, None)
+    }
+
+    /// The same, serving one shop as the sample shop: its pages need no sign-in.
+    pub(crate) fn start_as(dir: &Path, now: Timestamp, demo: Option<TenantId>) -> anyhow::Result<Self> {
         let store = SqliteStore::open(dir)?;
         key(&store, now)?;
         let store: Arc<dyn Store> = Arc::new(store);
@@ -123,7 +128,7 @@ impl Server {
             post: server::mail::Post::Outbox,
             payments: server::payments::Payments::default(),
             hooks: server::hooks::Hooks::default(),
-            demo: None,
+            demo,
             secret: store.reader()?.secret()?,
             public_url: OnceLock::new(),
         });
@@ -138,7 +143,7 @@ impl Server {
         Ok(Self { address, runtime, stop, served })
     }
 
-    fn stop(self) -> anyhow::Result<()> {
+    pub(crate) fn stop(self) -> anyhow::Result<()> {
         let _ = self.stop.send(());
         self.runtime.block_on(self.served)??;
         Ok(())
@@ -148,7 +153,7 @@ impl Server {
 fn key(store: &SqliteStore, now: Timestamp) -> anyhow::Result<()> {
     let mut writer = store.writer()?;
     writer.create_key(&ApiKey {
-        tenant: model::id::TenantId::new("bench")?,
+        tenant: TenantId::new("bench")?,
         hash: Sha256::digest(KEY.as_bytes()).into(),
         name: "sk_bench_a-key".into(),
         publishable: false,

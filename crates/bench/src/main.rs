@@ -13,6 +13,7 @@ mod figures;
 mod http;
 mod insight;
 mod messages;
+mod pages;
 mod postgres;
 mod promise;
 mod raw;
@@ -47,6 +48,7 @@ Groups and their parts (all of them unless --only names some):
             plan     a hundred thousand notices drafted from one slip
             send     mails a second to a local SMTP server, on one pool of connections
             timers   looking for what is due while a million timers wait, beside none
+  pages     all      every page of the shop's people and of shoppers behind --lines COUNT open lines [default: 100000]
   insight   demand, promises, backorders: how near the models that learn come to what happened, on real data
             forecasts  series forecast a second, by every method
             advice     advice for ten thousand SKUs
@@ -71,6 +73,7 @@ const GROUPS: &[Group] = &[
     Group { name: "allocation", parts: &allocation::PARTS, run: allocation::run },
     Group { name: "postgres", parts: &postgres::PARTS, run: postgres::run },
     Group { name: "messages", parts: &messages::PARTS, run: messages::run },
+    Group { name: "pages", parts: &pages::PARTS, run: pages::run },
     Group { name: "insight", parts: &insight::PARTS, run: insight::run },
 ];
 

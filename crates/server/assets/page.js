@@ -77,7 +77,7 @@
 
   // A run that is not over goes on by itself.
   const run = document.querySelector("form[data-go-on]");
-  if (run) setTimeout(() => run.requestSubmit(), 50);
+  if (run) setTimeout(() => run.requestSubmit(), Number(run.dataset.goOn));
 
   // News: the page renews itself, unless somebody is in the middle of something; then a button offers it.
   const live = document.querySelector("[data-live]");

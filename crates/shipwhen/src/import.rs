@@ -71,6 +71,7 @@ fn take_in(settings: &Settings, args: &ImportArgs, kind: Kind, currency: Currenc
         currency,
         now: now(),
         dry_run: args.dry_run,
+        notes_deeds: false,
         location,
         stamp: Box::new(move |at| stamps.next(at)),
         on_row: Box::new(move || rows.inc(1)),

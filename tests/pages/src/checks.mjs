@@ -102,3 +102,27 @@ export async function tabTo(page, selector, most = 80) {
   }
   throw new Error(`${selector} is not reached by ${most} presses of Tab`);
 }
+
+export const text = async (page, selector = "main") => (await page.locator(selector).innerText()).replace(/\s+/g, " ");
+
+export async function says(page, words, selector) {
+  const found = await text(page, selector);
+  truth(found.includes(words), `"${words}" is not in: ${found.slice(0, 1500)}`);
+}
+
+// What a page loads when nothing of it is kept from before, in bytes as they were sent; and under which policy.
+export async function firstLoad(server, path) {
+  const page = await open(server);
+  const bytes = [];
+  page.on("requestfinished", (request) => bytes.push(request.sizes().then((sizes) => sizes.responseBodySize)));
+  const answer = await page.goto(path, { waitUntil: "load" });
+  const sum = (await Promise.all(bytes)).reduce((a, b) => a + b, 0);
+  const inline = await page.evaluate(() => {
+    const scripts = [...document.querySelectorAll("script")].filter((each) => !each.src && each.type !== "application/ld+json");
+    const handlers = [...document.querySelectorAll("*")].filter((each) => [...each.attributes].some(({ name }) => name.startsWith("on") || name === "style"));
+    return scripts.length + handlers.length + document.querySelectorAll("style").length;
+  });
+  const policy = answer.headers()["content-security-policy"] ?? "";
+  await page.context().close();
+  return { sum, inline, policy };
+}

@@ -1,5 +1,5 @@
 // Every page, on a desktop and on a phone, light and dark: no rule of accessibility is broken, nothing hangs over the edge.
-import { accessible, check, fits, open } from "./checks.mjs";
+import { accessible, check, equal, firstLoad, fits, open, truth } from "./checks.mjs";
 import { all, call, day } from "./server.mjs";
 
 async function addresses(server) {
@@ -20,6 +20,11 @@ async function addresses(server) {
     supplier: bought.supplier ?? "Alder & Pine",
     lines: [{ sku: bought.sku, quantity: 12 }],
   });
+  const wait = await call(server, "POST", "/v1/waitlist", { sku: decodeURIComponent(of("waitlist", "out_of_stock")), email: "waits@example.com" });
+  const question = await call(server, "POST", "/v1/questions", {
+    sku: decodeURIComponent(waits), text: "Shall we send what is here first?", choices: ["Yes, please", "No, all at once"],
+  });
+  const status = new URL(waiting.status_url).pathname;
   return [
     ["today", "/"],
     ["backlog", "/backlog"],
@@ -65,7 +70,11 @@ async function addresses(server) {
     ["an empty cart", "/cart"],
     ["badge, without script", `/badge/${server.publishable}/${waits}`],
     ["shop, sold out", `/shop/${of("waitlist", "out_of_stock")}`],
-    ["an order’s status", new URL(waiting.status_url).pathname],
+    ["an order’s status", status],
+    ["a question", `${status}/q/${question.id}`],
+    ["a question, answered", `${status}/q/${question.id}?thanks=1`],
+    ["a place on the waitlist", `/w/${wait.token}`],
+    ["a place on the waitlist that is none", "/w/no-such-token"],
     ["sign in", "/sign-in"],
     ["nothing here", "/nothing-here"],
   ];
@@ -73,6 +82,14 @@ async function addresses(server) {
 
 export async function everywhere(server) {
   const pages = await addresses(server);
+  for (const [name, path] of pages) {
+    await check(`${name}: small at first, and nothing in it that a policy would have to allow`, async () => {
+      const { sum, inline, policy } = await firstLoad(server, path);
+      truth(sum > 0 && sum <= 102_400, `it loads ${sum} bytes`);
+      equal(inline, 0, "scripts, styles and handlers that stand in the page");
+      truth(policy.includes("default-src 'none'") && !policy.includes("unsafe"), `its policy: ${policy}`);
+    });
+  }
   for (const size of ["desktop", "phone"]) {
     for (const scheme of ["light", "dark"]) {
       const page = await open(server, { size, scheme });

@@ -1,17 +1,10 @@
 // Walks: what people do, from end to end, as they would.
 import { createServer, get } from "node:http";
-import { accessible, check, equal, fits, open, tabTo, truth } from "./checks.mjs";
+import { accessible, check, equal, fits, open, says, tabTo, text, truth } from "./checks.mjs";
 import { call, day, start, store } from "./server.mjs";
 
-const text = async (page, selector = "main") => (await page.locator(selector).innerText()).replace(/\s+/g, " ");
-
-async function says(page, words, selector) {
-  const found = await text(page, selector);
-  truth(found.includes(words), `"${words}" is not in: ${found.slice(0, 1500)}`);
-}
-
 // A product with nothing on the shelf that is sold ahead, and a delivery of it.
-async function product(server, sku, { units, inDays, orders = [] }) {
+export async function product(server, sku, { units, inDays, orders = [] }) {
   await call(server, "PUT", `/v1/skus/${sku}`, { title: `Travel mug ${sku}`, price: { amount: 4900, currency: "USD" } });
   await call(server, "PUT", `/v1/skus/${sku}/policies/default`, { when_out: "backorder" });
   const { items } = await call(server, "GET", "/v1/locations");
@@ -369,20 +362,6 @@ async function badge(server) {
   truth(sent.bytes <= 10_240, `the script is ${sent.bytes} bytes, gzipped`);
 }
 
-// The first load of a page is small: markup, style and script, gzipped.
-async function small(server) {
-  const page = await open(server);
-  for (const path of ["/", "/backlog", "/shop"]) {
-    const bytes = [];
-    page.on("requestfinished", (request) => bytes.push(request.sizes().then(({ responseBodySize }) => responseBodySize)));
-    await page.goto(path, { waitUntil: "load" });
-    const sum = (await Promise.all(bytes)).reduce((a, b) => a + b, 0);
-    page.removeAllListeners("requestfinished");
-    truth(sum > 0 && sum <= 102_400, `${path} loads ${sum} bytes`);
-  }
-  await page.done();
-}
-
 // The rules are really looked at: a page that breaks one is caught.
 async function rules(server) {
   const page = await open(server);
@@ -395,7 +374,6 @@ async function rules(server) {
 
 export async function walks(server) {
   await check("a page that breaks a rule is caught", () => rules(server));
-  await check("the first load of a page is at most 100 KB", () => small(server));
   await check("the badge on another site", () => badge(server));
   await check("with the keyboard alone: sign in, today, receive", keyboard);
   await check("who guesses passwords has to wait", guessing);

@@ -3,6 +3,7 @@
 //! One file a kind of table says what its rows mean; this one reads, sends, counts and reports. A row is imported when the
 //! engine has made its commands durable; it is skipped when there was nothing to do, as in a file taken in twice.
 
+mod deeds;
 mod items;
 mod online_retail;
 mod orders;
@@ -19,6 +20,7 @@ use model::{id::LocationId, time::Timestamp};
 use serde::Serialize;
 use uuid::Uuid;
 
+pub use deeds::{DEEDS_MAX, Deed};
 use session::Session;
 pub use session::owed_reference;
 
@@ -56,6 +58,12 @@ pub struct Report {
     pub notes: Vec<String>,
     /// True where nothing was changed.
     pub dry_run: bool,
+    /// What it did, where that was to be noted: the first [`DEEDS_MAX`] things, in their order.
+    #[serde(skip)]
+    pub deeds: Vec<Deed>,
+    /// Whether it did more than is noted.
+    #[serde(skip)]
+    pub did_more: bool,
 }
 
 impl Report {
@@ -121,6 +129,8 @@ pub struct Setup {
     pub now: Timestamp,
     /// Whether nothing is changed.
     pub dry_run: bool,
+    /// Whether the report says what was done, thing by thing.
+    pub notes_deeds: bool,
     /// Where stock without a location goes; the first there is unless given.
     pub location: Option<LocationId>,
     /// Makes ids of commands that nobody can guess.

@@ -22,7 +22,7 @@ use model::{
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
-use super::{ImportError, Outcome, Report, Setup};
+use super::{DEEDS_MAX, Deed, ImportError, Outcome, Report, Setup};
 
 /// Most commands sent and not yet answered.
 const IN_FLIGHT_MAX: usize = 8_192;
@@ -33,6 +33,8 @@ pub(super) struct Sent {
     pub row: u64,
     /// The rows its answer decides over: counts them as imported or as skipped, or the first as bad; 0 if it prepares others.
     pub rows: u64,
+    /// What it does, if that is to be noted.
+    deed: Option<Deed>,
     answer: oneshot::Receiver<Result<Answered, Failure>>,
 }
 
@@ -45,6 +47,7 @@ pub(super) struct Session {
     pub now: Timestamp,
     pub report: Report,
     pub dry_run: bool,
+    notes_deeds: bool,
     stamp: Box<dyn Fn(Timestamp) -> Uuid>,
     on_row: Box<dyn FnMut()>,
     in_flight: VecDeque<Sent>,
@@ -54,7 +57,7 @@ pub(super) struct Session {
 
 impl Session {
     pub(super) fn start(setup: Setup) -> Outcome<Self> {
-        let Setup { engine, tenant, currency, now, dry_run, location, stamp, on_row } = setup;
+        let Setup { engine, tenant, currency, now, dry_run, notes_deeds, location, stamp, on_row } = setup;
         let store = Arc::clone(engine.store());
         let locations = store.reader()?.locations(&tenant.id)?;
         Ok(Self {
@@ -65,6 +68,7 @@ impl Session {
             now,
             report: Report { dry_run, ..Report::default() },
             dry_run,
+            notes_deeds,
             stamp,
             on_row,
             in_flight: VecDeque::new(),
@@ -113,9 +117,18 @@ impl Session {
             self.take_one()?;
         }
         let (id, key) = own.map_or_else(|| ((self.stamp)(at), None), |(id, key)| (id, Some(key)));
+        let deed = if self.notes_deeds { self.deed(id, &command) } else { None };
         let answer = self.dispatch(at, id, key, Detail::Done, command)?;
-        self.in_flight.push_back(Sent { row, rows, answer });
+        self.in_flight.push_back(Sent { row, rows, deed, answer });
         Ok(id)
+    }
+
+    /// What a command will have done. What was sent before it for the same product does not change what it sets.
+    fn deed(&self, id: Uuid, command: &Command) -> Option<Deed> {
+        Deed::of(id, command, |sku| {
+            let shop = self.engine.snapshots().shop(&self.tenant.id, std::slice::from_ref(sku)).ok()?;
+            shop.pools.get(sku).cloned()
+        })
     }
 
     /// Sends a command and hands out its answer, which counts for nothing.
@@ -153,7 +166,12 @@ impl Session {
         let answered = sent.answer.blocking_recv().map_err(|_| Failure::Stopped)??;
         match answered.outcome {
             Ok(_) if answered.replayed => self.report.skipped += sent.rows,
-            Ok(_) => self.report.imported += sent.rows,
+            Ok(_) => {
+                self.report.imported += sent.rows;
+                let is_full = self.report.deeds.len() >= DEEDS_MAX;
+                self.report.did_more |= is_full && sent.deed.is_some();
+                self.report.deeds.extend(sent.deed.filter(|_| !is_full));
+            }
             Err(rejection) if sent.rows > 0 => reject(&mut self.report, sent.row, rejection),
             Err(_) => {}
         }

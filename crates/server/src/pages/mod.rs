@@ -7,6 +7,7 @@
 //! The status page needs no sign-in: its signed link is the key.
 
 mod answer;
+mod asked;
 mod assets;
 mod badge;
 mod cancel;
@@ -38,8 +39,8 @@ use std::sync::Arc;
 
 use askama::Template;
 use axum::{
-    Extension, Form, Router,
-    extract::{Path, Query, State, rejection::FormRejection},
+    Extension, Router,
+    extract::{Path, Query},
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header},
     response::{IntoResponse, Response},
     routing::{get, post},
@@ -47,7 +48,12 @@ use axum::{
 use model::{id::TenantId, time::Timestamp};
 use tokio::sync::watch;
 
-use self::{count::Counts, error::Fail, guard::Sender};
+use self::{
+    asked::{Asked, Sent},
+    count::Counts,
+    error::Fail,
+    guard::Sender,
+};
 pub use self::{
     error::{error_page, wants_html},
     within::Within,
@@ -296,287 +302,170 @@ fn see_other(to: &str) -> Result<Response, Fail> {
     Ok((StatusCode::SEE_OTHER, [(header::LOCATION, to)]).into_response())
 }
 
-async fn home(
-    State(app): State<Arc<App>>,
-    Extension(counts): Extension<Arc<Counts>>,
-    headers: HeaderMap,
-) -> Response {
-    let ask = Ask::new(app, &headers);
+async fn home(Asked(ask): Asked, Extension(counts): Extension<Arc<Counts>>) -> Response {
     blocking(move || owe::answer(&ask, &counts)).await
 }
 
-async fn shop_list(
-    State(app): State<Arc<App>>,
-    Query(query): Query<shop::Cut>,
-    headers: HeaderMap,
-) -> Response {
-    let ask = Ask::new(app, &headers);
+async fn shop_list(Asked(ask): Asked, Query(query): Query<shop::Cut>) -> Response {
     blocking(move || shop::answer(&ask, &query)).await
 }
 
 async fn show_product(
-    State(app): State<Arc<App>>,
+    Asked(ask): Asked,
     Path(sku): Path<String>,
     Query(query): Query<product::Wish>,
-    headers: HeaderMap,
 ) -> Response {
-    let ask = Ask::new(app, &headers);
     blocking(move || product::show(&ask, &sku, &query)).await
 }
 
-async fn order_product(
-    State(app): State<Arc<App>>,
-    Path(sku): Path<String>,
-    headers: HeaderMap,
-    sent: Result<Form<form::Sent>, FormRejection>,
-) -> Response {
-    let ask = Ask::new(app, &headers);
-    let Ok(Form(sent)) = sent else { return Fail::Form.into_response() };
+async fn order_product(Asked(ask): Asked, Path(sku): Path<String>, Sent(sent): Sent<form::Sent>) -> Response {
     blocking(move || form::answer(&ask, &sku, &sent)).await
 }
 
 async fn ask_to_be_told(
-    State(app): State<Arc<App>>,
+    Asked(ask): Asked,
     Path(sku): Path<String>,
-    headers: HeaderMap,
-    sent: Result<Form<notify::Sent>, FormRejection>,
+    Sent(sent): Sent<notify::Sent>,
 ) -> Response {
-    let ask = Ask::new(app, &headers);
-    let Ok(Form(sent)) = sent else { return Fail::Form.into_response() };
     blocking(move || notify::answer(&ask, &sku, &sent)).await
 }
 
-async fn show_cart(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
-    let ask = Ask::new(app, &headers);
+async fn show_cart(Asked(ask): Asked) -> Response {
     blocking(move || cart::show(&ask)).await
 }
 
-async fn change_cart(
-    State(app): State<Arc<App>>,
-    headers: HeaderMap,
-    sent: Result<Form<cart::Sent>, FormRejection>,
-) -> Response {
-    let ask = Ask::new(app, &headers);
-    let Ok(Form(sent)) = sent else { return Fail::Form.into_response() };
+async fn change_cart(Asked(ask): Asked, Sent(sent): Sent<cart::Sent>) -> Response {
     blocking(move || cart::change(&ask, &sent)).await
 }
 
-async fn show_checkout(
-    State(app): State<Arc<App>>,
-    Query(sent): Query<checkout::Sent>,
-    headers: HeaderMap,
-) -> Response {
-    let ask = Ask::new(app, &headers);
+async fn show_checkout(Asked(ask): Asked, Query(sent): Query<checkout::Sent>) -> Response {
     blocking(move || checkout::show(&ask, sent)).await
 }
 
-async fn check_out(
-    State(app): State<Arc<App>>,
-    headers: HeaderMap,
-    sent: Result<Form<checkout::Sent>, FormRejection>,
-) -> Response {
-    let ask = Ask::new(app, &headers);
-    let Ok(Form(sent)) = sent else { return Fail::Form.into_response() };
+async fn check_out(Asked(ask): Asked, Sent(sent): Sent<checkout::Sent>) -> Response {
     blocking(move || checkout::place(&ask, &sent)).await
 }
 
-async fn show_badge(
-    State(app): State<Arc<App>>,
-    Path((key, sku)): Path<(String, String)>,
-    headers: HeaderMap,
-) -> Response {
-    let ask = Ask::new(app, &headers);
+async fn show_badge(Asked(ask): Asked, Path((key, sku)): Path<(String, String)>) -> Response {
     blocking(move || badge::answer(&ask, &key, &sku)).await
 }
 
 async fn answer_notice(
-    State(app): State<Arc<App>>,
+    Asked(ask): Asked,
     Path(token): Path<String>,
-    headers: HeaderMap,
-    sent: Result<Form<answer::Sent>, FormRejection>,
+    Sent(sent): Sent<answer::Sent>,
 ) -> Response {
-    let ask = Ask::new(app, &headers);
-    let Ok(Form(sent)) = sent else { return Fail::Form.into_response() };
     blocking(move || answer::answer(&ask, &token, &sent)).await
 }
 
 async fn show_order(
-    State(app): State<Arc<App>>,
+    Asked(ask): Asked,
     Path(token): Path<String>,
     Query(query): Query<status::Said>,
-    headers: HeaderMap,
 ) -> Response {
-    let ask = Ask::new(app, &headers);
     blocking(move || status::answer(&ask, &token, &query, None)).await
 }
 
 async fn cancel_line(
-    State(app): State<Arc<App>>,
+    Asked(ask): Asked,
     Path(token): Path<String>,
-    headers: HeaderMap,
-    sent: Result<Form<cancel::Sent>, FormRejection>,
+    Sent(sent): Sent<cancel::Sent>,
 ) -> Response {
-    let ask = Ask::new(app, &headers);
-    let Ok(Form(sent)) = sent else { return Fail::Form.into_response() };
     blocking(move || cancel::answer(&ask, &token, &sent)).await
 }
 
 async fn change_address(
-    State(app): State<Arc<App>>,
+    Asked(ask): Asked,
     Path(token): Path<String>,
-    headers: HeaderMap,
-    sent: Result<Form<own::Address>, FormRejection>,
+    Sent(sent): Sent<own::Address>,
 ) -> Response {
-    let ask = Ask::new(app, &headers);
-    let Ok(Form(sent)) = sent else { return Fail::Form.into_response() };
     blocking(move || own::change_address(&ask, &token, &sent)).await
 }
 
-async fn ship_ready(
-    State(app): State<Arc<App>>,
-    Path(token): Path<String>,
-    headers: HeaderMap,
-    sent: Result<Form<own::Sure>, FormRejection>,
-) -> Response {
-    let ask = Ask::new(app, &headers);
-    let Ok(Form(sent)) = sent else { return Fail::Form.into_response() };
+async fn ship_ready(Asked(ask): Asked, Path(token): Path<String>, Sent(sent): Sent<own::Sure>) -> Response {
     blocking(move || own::ship_ready(&ask, &token, &sent)).await
 }
 
-async fn withdraw(
-    State(app): State<Arc<App>>,
-    Path(token): Path<String>,
-    headers: HeaderMap,
-    sent: Result<Form<own::Sure>, FormRejection>,
-) -> Response {
-    let ask = Ask::new(app, &headers);
-    let Ok(Form(sent)) = sent else { return Fail::Form.into_response() };
+async fn withdraw(Asked(ask): Asked, Path(token): Path<String>, Sent(sent): Sent<own::Sure>) -> Response {
     blocking(move || own::withdraw(&ask, &token, &sent)).await
 }
 
-async fn show_pay(State(app): State<Arc<App>>, Path(token): Path<String>, headers: HeaderMap) -> Response {
-    let ask = Ask::new(app, &headers);
+async fn show_pay(Asked(ask): Asked, Path(token): Path<String>) -> Response {
     blocking(move || pay::answer(&ask, &token)).await
 }
 
 async fn write_message(
-    State(app): State<Arc<App>>,
+    Asked(ask): Asked,
     Path(token): Path<String>,
-    headers: HeaderMap,
-    sent: Result<Form<talk::Sent>, FormRejection>,
+    Sent(sent): Sent<talk::Sent>,
 ) -> Response {
-    let ask = Ask::new(app, &headers);
-    let Ok(Form(sent)) = sent else { return Fail::Form.into_response() };
     blocking(move || talk::answer(&ask, &token, &sent)).await
 }
 
 async fn show_question(
-    State(app): State<Arc<App>>,
+    Asked(ask): Asked,
     Path((token, question)): Path<(String, String)>,
     Query(said): Query<question::Said>,
-    headers: HeaderMap,
 ) -> Response {
-    let ask = Ask::new(app, &headers);
     blocking(move || question::show(&ask, (&token, &question), &said)).await
 }
 
 async fn answer_question(
-    State(app): State<Arc<App>>,
+    Asked(ask): Asked,
     Path((token, question)): Path<(String, String)>,
-    headers: HeaderMap,
-    sent: Result<Form<question::Sent>, FormRejection>,
+    Sent(sent): Sent<question::Sent>,
 ) -> Response {
-    let ask = Ask::new(app, &headers);
-    let Ok(Form(sent)) = sent else { return Fail::Form.into_response() };
     blocking(move || question::answer(&ask, (&token, &question), &sent)).await
 }
 
-async fn show_wait(State(app): State<Arc<App>>, Path(token): Path<String>, headers: HeaderMap) -> Response {
-    let ask = Ask::new(app, &headers);
+async fn show_wait(Asked(ask): Asked, Path(token): Path<String>) -> Response {
     blocking(move || wait::show(&ask, &token, None)).await
 }
 
-async fn leave_wait(State(app): State<Arc<App>>, Path(token): Path<String>, headers: HeaderMap) -> Response {
-    let ask = Ask::new(app, &headers);
+async fn leave_wait(Asked(ask): Asked, Path(token): Path<String>) -> Response {
     blocking(move || wait::leave(&ask, &token)).await
 }
 
-async fn order_held(
-    State(app): State<Arc<App>>,
-    Path(token): Path<String>,
-    headers: HeaderMap,
-    sent: Result<Form<wait::Sent>, FormRejection>,
-) -> Response {
-    let ask = Ask::new(app, &headers);
-    let Ok(Form(sent)) = sent else { return Fail::Form.into_response() };
+async fn order_held(Asked(ask): Asked, Path(token): Path<String>, Sent(sent): Sent<wait::Sent>) -> Response {
     blocking(move || wait::order(&ask, &token, &sent)).await
 }
 
-async fn show_outbox(
-    State(app): State<Arc<App>>,
-    Query(query): Query<outbox::Cut>,
-    headers: HeaderMap,
-) -> Response {
-    let ask = Ask::new(app, &headers);
+async fn show_outbox(Asked(ask): Asked, Query(query): Query<outbox::Cut>) -> Response {
     blocking(move || outbox::answer(&ask, &query)).await
 }
 
-async fn show_sign_in(
-    State(app): State<Arc<App>>,
-    Query(then): Query<people::Then>,
-    headers: HeaderMap,
-) -> Response {
-    let ask = Ask::new(app, &headers);
+async fn show_sign_in(Asked(ask): Asked, Query(then): Query<people::Then>) -> Response {
     blocking(move || people::show_sign_in(&ask, &then)).await
 }
 
 async fn sign_in(
-    State(app): State<Arc<App>>,
+    Asked(ask): Asked,
     Extension(attempts): Extension<Arc<Attempts>>,
-    headers: HeaderMap,
-    sent: Result<Form<people::SignIn>, FormRejection>,
+    Sent(sent): Sent<people::SignIn>,
 ) -> Response {
-    let ask = Ask::new(app, &headers);
-    let Ok(Form(sent)) = sent else { return Fail::Form.into_response() };
     blocking(move || people::sign_in(&ask, &attempts, sent)).await
 }
 
-async fn sign_out(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
-    let ask = Ask::new(app, &headers);
+async fn sign_out(Asked(ask): Asked) -> Response {
     blocking(move || people::sign_out(&ask)).await
 }
 
-async fn show_join(
-    State(app): State<Arc<App>>,
-    Path((tenant, token)): Path<(String, String)>,
-    headers: HeaderMap,
-) -> Response {
-    let ask = Ask::new(app, &headers);
+async fn show_join(Asked(ask): Asked, Path((tenant, token)): Path<(String, String)>) -> Response {
     blocking(move || people::show_join(&ask, &tenant, &token)).await
 }
 
 async fn join(
-    State(app): State<Arc<App>>,
+    Asked(ask): Asked,
     Path((tenant, token)): Path<(String, String)>,
-    headers: HeaderMap,
-    sent: Result<Form<people::Joined>, FormRejection>,
+    Sent(sent): Sent<people::Joined>,
 ) -> Response {
-    let ask = Ask::new(app, &headers);
-    let Ok(Form(sent)) = sent else { return Fail::Form.into_response() };
     blocking(move || people::join(&ask, &tenant, &token, &sent)).await
 }
 
-async fn show_people(State(app): State<Arc<App>>, headers: HeaderMap, uri: Uri) -> Response {
-    let ask = Ask::at(app, &headers, &uri);
+async fn show_people(Asked(ask): Asked) -> Response {
     blocking(move || people::show(&ask)).await
 }
 
-async fn change_people(
-    State(app): State<Arc<App>>,
-    headers: HeaderMap,
-    sent: Result<Form<people::Change>, FormRejection>,
-) -> Response {
-    let ask = Ask::new(app, &headers);
-    let Ok(Form(sent)) = sent else { return Fail::Form.into_response() };
+async fn change_people(Asked(ask): Asked, Sent(sent): Sent<people::Change>) -> Response {
     blocking(move || people::change(&ask, &sent)).await
 }

@@ -32,6 +32,8 @@ use crate::staff::May;
 
 /// SKUs in the table; the rest is one row.
 const SKUS_SHOWN: usize = 50;
+/// SKUs that are not folded.
+const FIRST_SHOWN: usize = 12;
 /// Bars in the chart; beyond them, days become weeks and the last bar is everything later.
 const BARS_MAX: usize = 14;
 
@@ -56,6 +58,8 @@ pub(super) struct Owe {
     /// What the chart's steps are: days or weeks.
     step: &'static str,
     skus: Vec<SkuRow>,
+    /// So many of them are not folded.
+    first_shown: usize,
     rest: Option<SkuRow>,
     arrivals: Vec<Arrival>,
     short: Vec<Short>,
@@ -192,6 +196,7 @@ pub(super) fn view(
         dates,
         step,
         skus,
+        first_shown: FIRST_SHOWN,
         rest: (!left.is_empty()).then(|| rest_row(left)),
         arrivals: count.arrivals.iter().map(|supply| arrival(shop, count, supply, today, now)).collect(),
         short: short.map(|behind| behind.short(shop)).collect(),

@@ -1,11 +1,14 @@
 //! Many lines at once, saved views, and tables handed out.
 
 use axum::http::{StatusCode, header};
+use ledger::Shelf;
 use model::{
-    command::{CancelOrder, Command, PutItem, PutPolicy},
+    command::{CancelOrder, Command, KeepPrivate, PutItem, PutPolicy},
     id::{Channel, LineId, Sku},
     item::{Cap, Item, Policy, WhenOut},
+    record::Record,
 };
+use serde_json::{Value, json};
 
 use crate::{Page, full, get, post, sample::Sample};
 
@@ -88,6 +91,66 @@ async fn a_run_of_many_goes_on_step_by_step() {
     done.says("61 done.");
     assert!(!done.text.contains("data-go-on"));
     assert_eq!(get(&shop, "/backlog/runs/none").await.response.status(), StatusCode::NOT_FOUND);
+}
+
+/// A run as it is kept.
+fn kept(shop: &Sample, to: &str) -> (String, Value) {
+    let id = to.rsplit('/').next().expect("an id").to_owned();
+    let mut reader = shop.app.engine.store().reader().expect("a reader");
+    let found = reader.records(&shop.tenant, Shelf::Private, "bulk_run", &[&id]).expect("records");
+    (id, found.first().and_then(|record| record.read().expect("json")).expect("a run"))
+}
+
+#[tokio::test]
+async fn a_step_that_is_done_again_after_a_crash_still_knows_what_was_before() {
+    let shop = full().await;
+    let ticks = ticks(&get(&shop, "/backlog?sku=CHAIR-OAK").await);
+    let mut fields = vec![("act", "class"), ("class", "-5")];
+    fields.extend(ticks.iter().take(2).map(|tick| (&**tick, "1")));
+    let to = confirmed(&shop, &post(&shop, "/backlog/preview", &fields).await).await;
+    // As a server leaves it that stops between what it did and writing that down: everything is still to do, somebody is at it.
+    let (id, mut run) = kept(&shop, &to);
+    for item in run["items"].as_array_mut().expect("items") {
+        item["state"] = json!("todo");
+    }
+    let crashed = |run: &Value| KeepPrivate {
+        records: vec![Record::new("bulk_run", &id, run).expect("a record")],
+        ..KeepPrivate::default()
+    };
+    run["busy"] = json!("2026-11-23T15:29:59Z");
+    shop.spawn_run("2026-11-23T15:30:00Z", Command::KeepPrivate(crashed(&run))).await;
+    post(&shop, &to, &[("act", "go")]).await;
+    get(&shop, &to).await.says("0 done, 2 to go.");
+    run["busy"] = json!("2026-11-20T00:00:00Z");
+    shop.spawn_run("2026-11-23T15:30:00Z", Command::KeepPrivate(crashed(&run))).await;
+    post(&shop, &to, &[("act", "go")]).await;
+    get(&shop, &to).await.says("2 done.");
+    post(&shop, &to, &[("act", "undo")]).await;
+    let undone = get(&shop, &to).await;
+    undone.says("2 taken back.");
+    undone.says("Class 0, as its product");
+}
+
+#[tokio::test]
+async fn only_whose_turn_it_is_writes_down_how_far_a_run_came() {
+    let shop = full().await;
+    let ticks = ticks(&get(&shop, "/backlog?sku=CHAIR-OAK").await);
+    let fields = [("act", "lock"), (&*ticks[0], "1"), (&*ticks[1], "1")];
+    let to = confirmed(&shop, &post(&shop, "/backlog/preview", &fields).await).await;
+    let (id, run) = kept(&shop, &to);
+    assert_eq!(run["turn"], 1, "the first step");
+    assert_eq!(run["busy"], Value::Null, "and it is over");
+    // Two press the button at once: whoever is second finds nothing to do, and what the first did stands.
+    let (one, two) = tokio::join!(post(&shop, &to, &[("act", "undo")]), post(&shop, &to, &[("act", "undo")]));
+    assert_eq!((one.header(header::LOCATION), two.header(header::LOCATION)), (&*to, &*to));
+    get(&shop, &to).await.says("2 taken back.");
+    let (_, after) = kept(&shop, &to);
+    let turn = after["turn"].as_u64().expect("a turn");
+    let mut reader = shop.app.engine.store().reader().expect("a reader");
+    let names: Vec<String> = (0..=turn).map(|turn| format!("{id}-{turn}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let turns = reader.records(&shop.tenant, Shelf::Private, "bulk_turn", &names).expect("records");
+    assert_eq!(turns.iter().map(|turn| &*turn.id).collect::<Vec<_>>(), [format!("{id}-{turn}")]);
 }
 
 #[tokio::test]

@@ -315,6 +315,79 @@ async fn a_table_is_recognised_tried_and_taken_in_once() {
     }
 }
 
+/// Takes a table in and answers where what it did stands.
+async fn taken(shop: &Sample, kind: &str, table: &str) -> String {
+    let done = post(shop, "/import", &[("table", table), ("kind", kind), ("act", "take")]).await;
+    done.says("Taken in");
+    link(&done, "/import/runs/")
+}
+
+#[tokio::test]
+async fn an_import_is_taken_back_where_nothing_followed_on_it() {
+    let shop = full().await;
+    let products = "sku,title,price,currency,when_out\nBELL-1,Door bell,45.00,USD,backorder\nBELL-2,Bell pull,9.00,USD,backorder\nCHAIR-OAK,Another name,1.00,USD,\n";
+    let before = get(&shop, "/products/CHAIR-OAK").await.words();
+    let first = taken(&shop, "skus", products).await;
+    assert_ne!(get(&shop, "/products/CHAIR-OAK").await.words(), before, "it has another name");
+    get(&shop, "/import").await.says("Imports so far");
+    let stock = taken(&shop, "stock", "sku,location,on_hand\nBELL-1,main,5\nBELL-2,main,4\n").await;
+    let supplies = "reference,sku,location,kind,quantity,expected_on,supplier\nPO-X1,BELL-1,main,purchase_order,7,2026-12-20,Ringers\nPO-X2,BELL-2,main,purchase_order,7,2026-12-20,Ringers\n";
+    let coming = taken(&shop, "supplies", supplies).await;
+    let orders = "reference,placed_at,email,name,country,postcode,sku,quantity,unit_price\nOLD-1,,eve@example.com,Eve,US,,BELL-2,6,9.00\nOLD-2,,ida@example.com,Ida,US,,BELL-1,1,45.00\n";
+    let owed = taken(&shop, "orders", orders).await;
+    get(&shop, "/backlog?sku=BELL-2").await.says("OLD-1");
+
+    // Somebody follows on the counts and the deliveries: what is promised from them stays, the rest goes.
+    post(&shop, &stock, &[]).await;
+    let page = get(&shop, &stock).await;
+    page.says("0 taken back, 2 stay.");
+    page.says("0 units of it are still free: the others are promised or sent");
+    page.says("4 units of it are still free");
+    post(&shop, &coming, &[]).await;
+    let page = get(&shop, &coming).await;
+    page.says("1 taken back, 1 stay.");
+    page.says("Units of it are promised to customers");
+
+    // Nobody was told of the orders: they are called off, and nobody is written to.
+    let written = get(&shop, "/messages").await.words();
+    let newest = || {
+        shop.app
+            .engine
+            .store()
+            .reader()
+            .and_then(|mut reader| reader.last_event(&shop.tenant))
+            .expect("a number")
+    };
+    post(&shop, &owed, &[]).await;
+    get(&shop, &owed).await.says("2 taken back.");
+    get(&shop, "/backlog?sku=BELL-2").await.says("No line fits");
+    assert_eq!(get(&shop, "/messages").await.words(), written, "somebody is written to");
+    let seq = newest();
+    post(&shop, &owed, &[]).await;
+    assert_eq!(newest(), seq, "once");
+
+    // Of the products: one is as it was, one is no longer sold, one has stock.
+    post(&shop, &first, &[]).await;
+    let page = get(&shop, &first).await;
+    page.says("It has stock, deliveries or orders by now");
+    page.says("As it was before");
+    assert_eq!(get(&shop, "/products/CHAIR-OAK").await.words(), before, "it has its name back");
+    assert_eq!(get(&shop, "/import/runs/none").await.response.status(), StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn what_somebody_changed_after_an_import_stays() {
+    let shop = full().await;
+    let run = taken(&shop, "skus", "sku,title,price,currency,when_out\nGONG-1,Gong,45.00,USD,backorder\nGONG-2,Big gong,95.00,USD,backorder\n").await;
+    post(&shop, "/import", &[("table", "sku,title\nGONG-1,Small gong\n"), ("kind", "skus"), ("act", "take")])
+        .await;
+    post(&shop, &run, &[]).await;
+    let page = get(&shop, &run).await;
+    page.says("New product GONG-1 Stays Somebody changed it since");
+    page.says("No longer sold");
+    get(&shop, "/products/GONG-1").await.says("Small gong");
+}
+
 /// Signs somebody in to a shop of their own beside the full one.
 pub(crate) async fn neighbour(shop: Sample) -> (Sample, String) {
     let shop = shop.behind_a_door();

@@ -355,3 +355,29 @@ async fn a_partner_is_bound_to_locations_that_are_there() {
         ]
     );
 }
+
+#[tokio::test]
+async fn a_wave_is_shown_before_and_hands_over_only_what_it_names() {
+    let shop = crate::full().await;
+    let look = crate::get(&shop, "/packing/wave?act=show&skus=LAMP-BRASS&limit=1").await;
+    look.says("Ready now Nothing is handed over yet");
+    look.says("would be packed at");
+    crate::get(&shop, "/packing").await.says("Nothing to pack");
+    let fields = [("skus", "LAMP-BRASS"), ("limit", "1"), ("once", &*look.hidden("once"))];
+    for _ in 0..2 {
+        let done = crate::post(&shop, "/packing/wave", &fields).await;
+        done.says("Handed over");
+        done.says("of 1 order are to be packed at");
+    }
+    crate::get(&shop, "/packing/picks").await.says("Brass reading lamp");
+    let nowhere = crate::get(&shop, "/packing/wave?act=show&country=nz").await;
+    nowhere.says("Nothing is ready");
+    for (path, says) in [
+        ("/packing/wave?act=show&country=atlantis", "country"),
+        ("/packing/wave?act=show&limit=many", "Please give how many lines at most"),
+    ] {
+        let page = crate::get(&shop, path).await;
+        assert!(page.response.status().is_client_error(), "{path}: {}", page.words());
+        assert!(page.words().to_lowercase().contains(&says.to_lowercase()), "{path}: {}", page.words());
+    }
+}

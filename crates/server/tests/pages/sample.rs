@@ -92,6 +92,18 @@ impl Sample {
         answered.outcome.unwrap_or_else(|refusal| panic!("refused: {refusal:?}"))
     }
 
+    /// The same from within a test that must not block.
+    pub(crate) async fn spawn_run(&self, at: &'static str, command: Command) {
+        let (app, tenant) = (Arc::clone(&self.app), self.tenant.clone());
+        let done = tokio::task::spawn_blocking(move || {
+            let now: Timestamp = at.parse().expect("an instant");
+            let id = app.stamps.next(now);
+            let request = Request { tenant, now, id, command, key: None, detail: engine::Detail::Full };
+            app.engine.run_blocking(request).expect("the engine runs").outcome.map(drop)
+        });
+        done.await.expect("no panic").expect("it is done");
+    }
+
     /// Describes a location that sends to three countries.
     pub(crate) fn location(&self, at: &str) {
         let settings: LocationSettings = serde_json::from_value(json!({

@@ -112,6 +112,8 @@ enum Kind {
     Order,
     Cancel,
     Parcel,
+    /// Units taken from a shelf.
+    Taken,
     Other,
 }
 
@@ -129,6 +131,7 @@ impl Player<'_> {
             Command::PlaceOrder(_) => Kind::Order,
             Command::CancelOrder(_) => Kind::Cancel,
             Command::Ship(_) => Kind::Parcel,
+            Command::Adjust(wish) if wish.delta < 0 => Kind::Taken,
             _ => Kind::Other,
         };
         let id = self.stamps.next(at);
@@ -152,6 +155,7 @@ impl Player<'_> {
                 (_, Ok(_)) => {}
                 (Kind::Order, Err(Rejection::Refused(_))) => self.summary.refused += 1,
                 (Kind::Cancel, Err(rejection)) if comes_too_late(&rejection) => {}
+                (Kind::Taken, Err(rejection)) if is_empty_shelf(&rejection) => {}
                 (kind, Err(rejection)) => {
                     bail!("the sample shop could not be made: {kind:?} of {at}: {rejection:?}")
                 }
@@ -199,6 +203,11 @@ fn comes_too_late(rejection: &Rejection) -> bool {
         }
         _ => false,
     }
+}
+
+/// Whether units could not be taken since all were sold: how many are left then hangs on the time of day of it all.
+fn is_empty_shelf(rejection: &Rejection) -> bool {
+    matches!(rejection, Rejection::Invalid(errors) if errors.iter().all(|error| error.code == "not_there"))
 }
 
 /// Whether there is something to send: all that is open where the order ships complete, else any part.

@@ -34,6 +34,12 @@ fn now() -> Timestamp {
 }
 
 #[test]
+fn the_shop_opens_where_a_shelf_is_empty_when_something_is_to_be_taken_from_it() {
+    let (_, summary) = Played::new(1, "2026-11-26T22:24:36Z".parse().unwrap());
+    assert!((1_500..=2_500).contains(&summary.orders), "{summary:?}");
+}
+
+#[test]
 fn one_seed_tells_one_story() {
     let told = |seed| format!("{:?}", story(seed, now()));
     let story = told(1);

@@ -30,10 +30,9 @@ mod why;
 use std::sync::Arc;
 
 use axum::{
-    Form, Router,
-    extract::{DefaultBodyLimit, FromRequest, FromRequestParts, Path, Query, Request, State},
-    http::request::Parts,
-    response::{IntoResponse, Response},
+    Router,
+    extract::{DefaultBodyLimit, Path, Query, State},
+    response::Response,
     routing::{get, post},
 };
 use engine::{Answer, Detail, Key};
@@ -43,10 +42,11 @@ use model::{
     refusal::{RefusalCode, Rejection},
     time::{Date, Timestamp, Zone, local_date},
 };
-use serde::de::DeserializeOwned;
 
 use super::{
-    Ask, blocking,
+    Ask,
+    asked::{Asked, Sent},
+    blocking,
     error::Fail,
     words::{self, Day},
 };
@@ -80,34 +80,11 @@ pub(super) fn routes() -> Router<Arc<App>> {
         .route("/messages", get(list_messages))
         .route("/messages/send", post(send_messages))
         .route("/import", get(show_import).post(take_in).layer(DefaultBodyLimit::max(import::BYTES_MAX)))
+        .route("/import/runs/{id}", get(show_import_run).post(take_import_back))
         .route("/live", get(live::follow))
         .merge(packing::routes())
         .merge(insights::routes())
         .merge(settings::routes())
-}
-
-/// Who asks, for what, and when.
-struct Asked(Ask);
-
-impl FromRequestParts<Arc<App>> for Asked {
-    type Rejection = std::convert::Infallible;
-
-    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Self::Rejection> {
-        let ask = Ask::at(Arc::clone(app), &parts.headers, &parts.uri);
-        Ok(Self(Ask { within: parts.extensions.get().cloned(), ..ask }))
-    }
-}
-
-/// A form as it was sent; one that cannot be read gets the page that says so.
-struct Sent<T>(T);
-
-impl<T: DeserializeOwned + Send> FromRequest<Arc<App>> for Sent<T> {
-    type Rejection = Response;
-
-    async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, Response> {
-        let form = Form::<T>::from_request(request, app).await;
-        form.map(|Form(sent)| Self(sent)).map_err(|_| Fail::Form.into_response())
-    }
 }
 
 impl Ask {
@@ -311,6 +288,14 @@ async fn show_import(Asked(ask): Asked) -> Response {
 
 async fn take_in(Asked(ask): Asked, Sent(sent): Sent<import::Sent>) -> Response {
     blocking(move || import::take(&ask, sent)).await
+}
+
+async fn show_import_run(Asked(ask): Asked, Path(id): Path<String>) -> Response {
+    blocking(move || import::show_run(&ask, &id)).await
+}
+
+async fn take_import_back(Asked(ask): Asked, Path(id): Path<String>) -> Response {
+    blocking(move || import::take_back(&ask, &id)).await
 }
 
 async fn list_messages(Asked(ask): Asked, Query(cut): Query<messages::Cut>) -> Response {

@@ -8,6 +8,7 @@ mod prep;
 mod receive;
 mod released;
 mod ship;
+mod wave;
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -36,8 +37,11 @@ use crate::staff::{May, Role, Visitor};
 
 /// Pools looked at for the stock of a location.
 const POOLS_MAX: usize = 2_000;
-/// Rows of stock shown.
-const STOCK_SHOWN: usize = 200;
+/// Rows of stock shown at once, and where all are asked for.
+const STOCK_SHOWN: usize = 15;
+const STOCK_MAX: usize = 500;
+/// Deliveries shown at once.
+const DUE_SHOWN: usize = 15;
 /// Largest table of shipments taken, in bytes.
 const TABLE_BYTES_MAX: usize = 4 << 20;
 
@@ -56,6 +60,7 @@ pub(super) fn routes() -> Router<Arc<App>> {
         .route("/packing/receive", post(receive))
         .route("/packing/undo", post(undo))
         .route("/packing/prep", get(show_prep).post(change_prep))
+        .route("/packing/wave", get(show_wave).post(hand_over))
 }
 
 /// Which location, and what of it.
@@ -67,6 +72,8 @@ struct Cut {
     sku: String,
     /// What was done just now.
     done: String,
+    /// `1`: all deliveries and all stock, not only the first of each.
+    all: String,
 }
 
 /// Whoever packs, and where.
@@ -131,6 +138,14 @@ impl Packer {
         self.visitor.role.may(May::Goods)
     }
 
+    /// The locations to choose from: id, name, whether it is looked at.
+    fn choices(&self) -> Vec<(String, String, bool)> {
+        let choice = |(id, place): (&LocationId, &Arc<LocationSettings>)| {
+            (id.to_string(), name(id, place), *id == self.at)
+        };
+        self.places.iter().map(choice).collect()
+    }
+
     fn frame(&self, ask: &Ask) -> Frame {
         Frame::of(ask, &self.visitor, "packing")
     }
@@ -158,6 +173,12 @@ struct Page {
     more: usize,
     due: Vec<receive::Due>,
     stock: Vec<Stock>,
+    /// Deliveries and products that are not shown, and where all are.
+    more_due: usize,
+    more_stock: usize,
+    all: String,
+    /// Whether orders can be handed over by whoever looks.
+    can_release: bool,
     preps: Vec<(String, String)>,
     once: String,
     /// What was done just now.
@@ -191,6 +212,10 @@ fn show(ask: &Ask, cut: &Cut, problem: Option<String>, status: StatusCode) -> Re
                 more: 0,
                 due: Vec::new(),
                 stock: Vec::new(),
+                more_due: 0,
+                more_stock: 0,
+                all: String::new(),
+                can_release: false,
                 preps: Vec::new(),
                 once: String::new(),
                 done: None,
@@ -200,20 +225,27 @@ fn show(ask: &Ask, cut: &Cut, problem: Option<String>, status: StatusCode) -> Re
     };
     let mut reader = ask.app.engine.store().reader()?;
     let found = released::find(&mut *reader, packer.tenant(), &packer.at, None)?;
-    let due = receive::due(&mut *reader, &packer, ask)?;
-    let stock = stock(&mut *reader, &packer, &found)?;
+    let mut due = receive::due(&mut *reader, &packer, ask)?;
+    let mut stock = stock(&mut *reader, &packer, &found)?;
     let preps = prep::named(&mut *reader, packer.tenant(), &found, &due)?;
     let parcels = released::parcels(&mut *reader, &packer, &found, ask)?;
     drop(reader);
+    let (mut more_due, mut more_stock) = (0, 0);
+    if cut.all != "1" {
+        (more_due, more_stock) =
+            (due.len().saturating_sub(DUE_SHOWN), stock.len().saturating_sub(STOCK_SHOWN));
+        due.truncate(DUE_SHOWN);
+        stock.truncate(STOCK_SHOWN);
+    }
     let page_ = Page {
         frame,
+        more_due,
+        more_stock,
+        all: format!("{}&all=1", packer.href()),
         at: packer.at.to_string(),
         place: packer.name(),
-        places: packer
-            .places
-            .iter()
-            .map(|(id, place)| (id.to_string(), name(id, place), *id == packer.at))
-            .collect(),
+        places: packer.choices(),
+        can_release: packer.runs_shop(),
         parcels,
         more: found.more,
         due,
@@ -262,10 +294,12 @@ fn stock(
         if row.here > 0 || row.damaged > 0 {
             rows.push(row);
         }
-        if rows.len() == STOCK_SHOWN {
+        if rows.len() == STOCK_MAX {
             break;
         }
     }
+    // What is to be packed first: that is what somebody looks for.
+    rows.sort_by_key(|row| row.packing == 0);
     Ok(rows)
 }
 
@@ -319,6 +353,14 @@ async fn receive(Asked(ask): Asked, Sent(sent): Sent<receive::Came>) -> Response
 
 async fn undo(Asked(ask): Asked, Sent(sent): Sent<receive::Undo>) -> Response {
     blocking(move || receive::undo(&ask, &sent)).await
+}
+
+async fn show_wave(Asked(ask): Asked, Query(wanted): Query<wave::Wanted>) -> Response {
+    blocking(move || wave::show(&ask, wanted)).await
+}
+
+async fn hand_over(Asked(ask): Asked, Sent(sent): Sent<wave::Wanted>) -> Response {
+    blocking(move || wave::hand_over(&ask, sent)).await
 }
 
 async fn show_prep(Asked(ask): Asked, Query(cut): Query<Cut>) -> Response {

@@ -1,5 +1,7 @@
 //! Tables that people bring: pasted or dropped on the page, recognised by their columns, tried before they go in.
 
+mod undo;
+
 use std::{ops::Deref, sync::Arc};
 
 use askama::Template;
@@ -45,6 +47,8 @@ struct Page {
     sent: Sent,
     kinds: Vec<(&'static str, &'static str)>,
     seen: Option<Seen>,
+    /// The last imports.
+    last: Vec<undo::Listed>,
     problem: Option<String>,
 }
 
@@ -62,6 +66,8 @@ struct Seen {
     bad: Vec<(u64, String, String)>,
     more_bad: u64,
     is_done: bool,
+    /// Where it can be taken back.
+    undo: Option<String>,
 }
 
 /// A count of rows as a page shows it.
@@ -111,6 +117,7 @@ fn answer(
     let page_ = Page {
         kinds: Kind::ALL.map(|kind| (kind.as_str(), what(kind))).to_vec(),
         frame: Frame::of(ask, visitor, "import"),
+        last: if seen.is_none() { undo::list(ask, &visitor.tenant)? } else { Vec::new() },
         sent,
         seen,
         problem,
@@ -160,6 +167,7 @@ pub(super) fn take(ask: &Ask, sent: Sent) -> Result<Response, Fail> {
         currency,
         now: ask.now,
         dry_run: !is_done,
+        notes_deeds: is_done,
         location: None,
         stamp: Box::new(move |at| app.stamps.next(at)),
         on_row: Box::new(|| {}),
@@ -174,7 +182,8 @@ pub(super) fn take(ask: &Ask, sent: Sent) -> Result<Response, Fail> {
         Err(ImportError::Engine(failure)) => return Err(failure.into()),
         Err(ImportError::Odd(text)) => return again(sent, &format!("{}.", words::sentence(&text))),
     };
-    let seen = seen(&sent.table, kind, header, report, is_done);
+    let undo = undo::note(ask, &visitor, kind.as_str(), &report)?;
+    let seen = Seen { undo, ..seen(&sent.table, kind, header, report, is_done) };
     answer(ask, &visitor, sent, Some(seen), None, StatusCode::OK)
 }
 
@@ -211,5 +220,16 @@ fn seen(table: &str, kind: Kind, mut header: Vec<String>, report: Report, is_don
         more_columns,
         report,
         is_done,
+        undo: None,
     }
+}
+
+/// `GET /import/runs/{id}`.
+pub(super) fn show_run(ask: &Ask, id: &str) -> Result<Response, Fail> {
+    undo::show(ask, id)
+}
+
+/// `POST /import/runs/{id}`.
+pub(super) fn take_back(ask: &Ask, id: &str) -> Result<Response, Fail> {
+    undo::go(ask, id)
 }
