@@ -87,7 +87,7 @@ impl PostOffice {
         let python = python();
         let missing = || {
             panic!(
-                "aiosmtpd is not there: {} cannot be started. Install it with ./scripts/test --localstripe, or name a Python \
+                "aiosmtpd is not there: {} cannot be started. Install it with ./scripts/test --tools, or name a Python \
                  that has it in {PYTHON}",
                 python.display()
             )

@@ -52,7 +52,7 @@ impl Client {
         let first = client.read();
         assert!(
             first["version"].is_string(),
-            "Stripe's client is not there: ./scripts/test --localstripe installs it"
+            "Stripe's client is not there: ./scripts/test --tools installs it"
         );
         client
     }

@@ -41,7 +41,7 @@ impl LocalStripe {
         let python = python();
         let missing = || {
             panic!(
-                "localstripe is not there: {} cannot be started. Install it with ./scripts/test --localstripe, or name a \
+                "localstripe is not there: {} cannot be started. Install it with ./scripts/test --tools, or name a \
                  Python that has it in {PYTHON}",
                 python.display()
             )

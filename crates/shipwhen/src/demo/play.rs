@@ -205,9 +205,13 @@ fn comes_too_late(rejection: &Rejection) -> bool {
     }
 }
 
-/// Whether units could not be taken since all were sold: how many are left then hangs on the time of day of it all.
+/// Whether units could not be taken since all were sold or are in carts: how many are left hangs on the time of day of it all.
 fn is_empty_shelf(rejection: &Rejection) -> bool {
-    matches!(rejection, Rejection::Invalid(errors) if errors.iter().all(|error| error.code == "not_there"))
+    match rejection {
+        Rejection::Invalid(errors) => errors.iter().all(|error| error.code == "not_there"),
+        Rejection::Refused(refusal) => refusal.code == RefusalCode::UnitsPromised,
+        _ => false,
+    }
 }
 
 /// Whether there is something to send: all that is open where the order ships complete, else any part.

@@ -22,7 +22,7 @@ use model::{
 };
 
 use super::{
-    moments::{DAY, after},
+    moments::{DAY, HOUR, MINUTE, after},
     names::place_of,
     play, story,
 };
@@ -338,10 +338,24 @@ fn the_shop_has_a_backlog_worth_looking_at_and_goods_in_every_state() {
 
 #[test]
 fn other_seeds_and_days_can_be_played() {
-    // A Sunday night after a short month, and a public holiday.
-    for (seed, now) in [(2, "2026-03-01T03:00:00Z"), (3, "2027-01-01T12:00:00Z")] {
+    // A Sunday night after a short month, a public holiday, and an evening before which a unit is lost of which none is there.
+    for (seed, now) in
+        [(2, "2026-03-01T03:00:00Z"), (3, "2027-01-01T12:00:00Z"), (1, "2026-11-26T22:30:17.920926Z")]
+    {
         let (played, summary) = Played::new(seed, now.parse().unwrap());
         let lines = backlog(&played).lines;
         assert!((200..=400).contains(&lines), "{now}: {lines} lines, {summary:?}");
+    }
+}
+
+#[test]
+fn the_shop_opens_whatever_the_day_and_the_hour() {
+    // `SHIPWHEN_DAYS` asks for more of them.
+    let days = std::env::var("SHIPWHEN_DAYS").map_or(8, |days| days.parse().unwrap());
+    for nth in 0..days {
+        // About five weeks and five hours apart, so that no two are the same day of the week, of the month or of the year.
+        let at = after(now(), nth * (37 * DAY + 5 * HOUR + 7 * MINUTE));
+        let (_, summary) = Played::new(1, at);
+        assert!(summary.orders > 0, "{at}");
     }
 }
