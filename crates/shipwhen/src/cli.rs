@@ -35,7 +35,8 @@ pub(crate) struct Global {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Run a sample shop on this machine: nothing to set up, nothing to lose
+    /// Run a sample shop on this machine: nothing to set up, nothing to lose. It lies apart from every store and goes away with
+    /// the command
     #[command(after_help = "Examples:\n  shipwhen demo\n  shipwhen demo --listen 127.0.0.1:0 --seed 7")]
     Demo(DemoArgs),
     /// Serve the API

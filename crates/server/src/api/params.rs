@@ -111,8 +111,11 @@ impl Params {
         self.checks.channel(format_args!("channel"), text.as_deref())
     }
 
-    /// How many things to a page.
+    /// How many things to a page. A script that sends none by mistake would take one page for all there is: blank is wrong.
     pub(crate) fn limit(&mut self) -> usize {
+        if self.pairs.iter().any(|(name, value)| name == "limit" && value.is_empty()) {
+            self.checks.wrong(format_args!("limit"), "out_of_range", "blank: a number, or nothing at all");
+        }
         usize::try_from(self.number("limit", 1, LIMIT_MAX).unwrap_or(LIMIT_DEFAULT)).unwrap_or(1)
     }
 

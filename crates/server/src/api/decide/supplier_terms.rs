@@ -60,7 +60,6 @@ pub(crate) struct SupplierIn {
     /// Who reads them.
     contact: Option<String>,
     /// Days of the week on which it takes orders, Monday being 1; every day unless given.
-    #[schema(max_items = 7)]
     order_days: Option<Vec<u8>>,
     /// Stretches in which it is closed, ascending.
     #[schema(max_items = 50)]
@@ -106,6 +105,18 @@ fn read_terms(input: &SupplierIn) -> Result<(SupplierTerms, Option<SupplierConta
     checks.finish((SupplierTerms { order_days, closed, order_least }, contact))
 }
 
+/// What is kept, in the form in which it is given.
+fn shown(terms: SupplierTerms, contact: Option<SupplierContact>) -> SupplierIn {
+    let closed = |(from, to): &(Date, Date)| ClosedIn { from: from.to_string(), to: to.to_string() };
+    SupplierIn {
+        email: contact.as_ref().map(|contact| contact.email.to_string()),
+        contact: contact.and_then(|contact| contact.name.map(|name| name.to_string())),
+        order_days: (!terms.order_days.is_empty()).then_some(terms.order_days),
+        closed: (!terms.closed.is_empty()).then(|| terms.closed.iter().map(closed).collect()),
+        order_least: terms.order_least,
+    }
+}
+
 /// Set when a supplier takes orders, and where its mail goes
 ///
 /// Proposals of `/v1/purchasing` are then of days on which it takes orders, and days on which it is closed do not count as lead time.
@@ -127,14 +138,14 @@ pub(crate) async fn put_supplier(
     let name = named(&name)?;
     let (terms, contact) = read_terms(&value)?;
     let record = Record::new(SUPPLIER_TERMS, &name, &terms).map_err(defect)?;
-    let private = match contact {
-        Some(contact) => Record::new(SUPPLIER_CONTACT, &name, &contact).map_err(defect)?,
+    let private = match &contact {
+        Some(contact) => Record::new(SUPPLIER_CONTACT, &name, contact).map_err(defect)?,
         None => Record::gone(SUPPLIER_CONTACT, &name),
     };
     let data = Text::of(&serde_json::json!({ "supplier": name, "terms": terms })).map_err(defect)?;
     let wish = KeepTerms { sku: None, data, records: vec![record], private: vec![private] };
     api.run(&allowed.caller, now, Command::KeepTerms(wish), None).await?;
-    json(StatusCode::OK, &value)
+    json(StatusCode::OK, &shown(terms, contact))
 }
 
 /// Read when a supplier takes orders, and where its mail goes
@@ -159,13 +170,5 @@ pub(crate) async fn get_supplier(
         .await?;
     let terms: SupplierTerms = terms.and_then(|record| record.read().ok().flatten()).unwrap_or_default();
     let contact: Option<SupplierContact> = contact.and_then(|record| record.read().ok().flatten());
-    let closed = |(from, to): &(Date, Date)| ClosedIn { from: from.to_string(), to: to.to_string() };
-    let out = SupplierIn {
-        email: contact.as_ref().map(|contact| contact.email.to_string()),
-        contact: contact.and_then(|contact| contact.name.map(|name| name.to_string())),
-        order_days: (!terms.order_days.is_empty()).then_some(terms.order_days),
-        closed: (!terms.closed.is_empty()).then(|| terms.closed.iter().map(closed).collect()),
-        order_least: terms.order_least,
-    };
-    json(StatusCode::OK, &out)
+    json(StatusCode::OK, &shown(terms, contact))
 }

@@ -73,7 +73,6 @@ pub(crate) struct SettingsIn {
     #[schema(minimum = 0, maximum = 1825)]
     reconfirm_after_days: Option<i64>,
     /// Laws kept for every buyer, wherever the goods go; none unless given.
-    #[schema(max_items = 3)]
     also: Option<Vec<LawIn>>,
     /// Ships within so many days of the order unless the buyer agrees to more.
     #[schema(minimum = 0, maximum = 1825)]
