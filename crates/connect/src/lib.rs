@@ -1,5 +1,6 @@
 //! The outside world: what other systems send us and what we send them, one folder a remote.
 //!
+//! - [`bounce`]: reports of mail that came back.
 //! - [`pdf`]: pages to print and to send.
 //! - [`payments`]: the seam to providers of payments; [`stripe`] is one.
 //! - [`smtp`], which is mail.
@@ -8,6 +9,7 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+pub mod bounce;
 pub mod payments;
 pub mod pdf;
 pub mod smtp;

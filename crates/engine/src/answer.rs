@@ -20,7 +20,7 @@ use model::{
 use obligation::payment::kept::Kept;
 use serde::{Deserialize, Serialize};
 
-use crate::notices::Told;
+use crate::notices::{CameBack, Told};
 
 /// A request's idempotency key.
 #[derive(Debug, Clone)]
@@ -85,6 +85,8 @@ pub enum Answer {
     Shipped(ShipmentView),
     /// What became of drafts that were to be sent.
     Told(Told),
+    /// What followed from reports of mail that came back.
+    CameBack(CameBack),
     /// Somebody is forgotten: how many orders, and places on waitlists, said who it was.
     Erased(usize, usize),
     /// Records as they are now.

@@ -5,7 +5,10 @@ use std::sync::Arc;
 use ledger::{Kept, QueuePart, Replay, Timer};
 use model::{
     Units,
-    command::{CancelOrder, ChangeOrder, ChangeSupply, Command, KeepPrivate, PlaceOrder},
+    command::{
+        Adjust, CancelOrder, ChangeOrder, ChangeSupply, Command, Count, Inspect, KeepPrivate, PlaceOrder,
+        TakeBack,
+    },
     event::{Event, HoldGone, LocationSet, Noted, OrderChanged, PolicySet},
     id::{HoldId, LineId, OrderId, RunId, Sku, SupplyId},
     order::Cause,
@@ -24,7 +27,7 @@ use crate::{
     allocation::{self, settings},
     answer::{Answer, Answered, Failure, is_kept},
     fulfil, lateness, money, notices, own, packing, privacy, purchase, question, receipts, stock, substitute,
-    talk, undo, waitlist,
+    talk, undo, waitlist, words,
     working::Working,
 };
 
@@ -189,11 +192,27 @@ fn decide(working: &mut Working<'_>, request: &Request) -> Outcome {
         }
         Command::UndoRun(id) => undo::undo(working, course, *id),
         Command::Receive(wish) => receipts::receive(working, course, wish),
-        Command::Inspect(wish) => receipts::inspect(working, course, wish),
-        Command::Adjust(wish) => stock::adjust(working, course, wish),
+        Command::Inspect(wish) => {
+            let sku = pool_of(working, wish.supply)?;
+            let done = receipts::inspect(working, course, &Inspect { reason: None, ..wish.clone() });
+            words::keep(working, course, ("inspection", wish.reason.as_ref()), (sku.as_ref(), &[]), &done)?;
+            done
+        }
+        Command::Adjust(wish) => {
+            let done = stock::adjust(working, course, &Adjust { note: None, ..wish.clone() });
+            let of: Vec<OrderId> = wish.line.iter().map(|line| line.order).collect();
+            let about = ("adjustment", wish.note.as_ref());
+            words::keep(working, course, about, (Some(&wish.sku), &of), &done)?;
+            done
+        }
+        Command::EraseNote(id) => words::erase(working, course, id),
         Command::SplitSupply(wish) => stock::split(working, course, wish),
         Command::Transfer(wish) => stock::transfer(working, course, wish),
-        Command::Count(wish) => stock::count(working, course, wish),
+        Command::Count(wish) => {
+            let done = stock::count(working, course, &Count { note: None, ..wish.clone() });
+            words::keep(working, course, ("count", wish.note.as_ref()), (Some(&wish.sku), &[]), &done)?;
+            done
+        }
         Command::WrongArrival(wish) => stock::wrong_arrival(working, course, wish),
         Command::PlaceHold(wish) => {
             working.load_pools(wish.lines.iter().map(|line| &line.sku))?;
@@ -239,7 +258,14 @@ fn decide(working: &mut Working<'_>, request: &Request) -> Outcome {
         Command::Withdraw(order) => notices::withdraw(working, course, *order),
         Command::Substitute(wish) => substitute::substitute(working, course, wish, OrderId(request.id)),
         Command::Release(wish) => fulfil::release(working, course, wish),
-        Command::TakeBack(wish) => fulfil::take_back(working, course, wish),
+        Command::TakeBack(wish) => {
+            let done = fulfil::take_back(working, course, &TakeBack { reason: None, ..wish.clone() });
+            let mut of: Vec<OrderId> = wish.lines.iter().map(|back| back.line.order).collect();
+            of.sort_unstable();
+            of.dedup();
+            words::keep(working, course, ("return", wish.reason.as_ref()), (None, &of), &done)?;
+            done
+        }
         Command::Ship(wish) => fulfil::ship(working, course, wish),
         Command::Message(wish) => notices::decide(working, course, wish),
         Command::RunDue | Command::GoOn => Err(Failure::Defect("a command for the engine alone".into())),
@@ -460,8 +486,10 @@ fn take_care(working: &mut Working<'_>, course: &Course, wish: &Care) -> Outcome
         return Ok(Err(Rejection::not_found("line", wish.line)));
     }
     let id = wish.line.to_string();
-    let record = Record { owner: order.to_string().into(), ..Record::new(CARE, &id, wish)? };
-    let noted = Noted { sku: None, order: Some(order), data: Json::of(wish)?, records: vec![record] };
+    // Names and notes are people's own words: they are kept where they can be erased.
+    working.put_private([Record { owner: order.to_string().into(), ..Record::new(CARE, &id, wish)? }]);
+    let data = Json::of(&serde_json::json!({ "care": wish.line, "deadline": wish.deadline }))?;
+    let noted = Noted { sku: None, order: Some(order), data, records: Vec::new() };
     working.apply(course.now, vec![Event::RecordsSet(noted)])?;
     Ok(Ok(Answer::Cared(wish.clone())))
 }

@@ -39,6 +39,7 @@ mod undo;
 pub mod waitlist;
 mod watcher;
 pub mod wave;
+mod words;
 mod working;
 mod writer;
 
@@ -61,6 +62,7 @@ pub use snapshot::Snapshots;
 pub use stamp::Stamps;
 pub use stats::Stats;
 pub use watcher::STALE_MS_MAX;
+pub use words::{STOCK_NOTE, StockNote};
 
 /// Most commands that wait for the writer; beyond it the caller is told to come back.
 pub const WAITING_MAX: usize = 16_384;

@@ -11,6 +11,7 @@ use model::{
     id::{CustomerKey, OrderId, WaitId},
     record::{Json, Record},
     refusal::{Refusal, RefusalCode},
+    shortfall::CARE,
     talk::MESSAGE,
     waitlist::{WAITING, Wait, WaitState},
 };
@@ -20,8 +21,8 @@ use crate::{
     after::Course,
     answer::{Answer, Failure},
     execute::Outcome,
-    notices::{MAIL, WORDS},
-    waitlist,
+    notices::{ADDRESS, MAIL, WORDS},
+    waitlist, words,
     working::Working,
 };
 
@@ -29,7 +30,7 @@ use crate::{
 const ORDERS_MAX: usize = 10_000;
 const PAGE: usize = 500;
 /// Private records about an order.
-const OF_ORDER: [&str; 3] = [MAIL, WORDS, MESSAGE];
+const OF_ORDER: [&str; 4] = [MAIL, WORDS, MESSAGE, CARE];
 
 /// Erases who a customer is. What was erased before is erased still: asked again, it answers with less.
 pub(crate) fn erase(working: &mut Working<'_>, course: &mut Course, customer: CustomerKey) -> Outcome {
@@ -38,10 +39,14 @@ pub(crate) fn erase(working: &mut Working<'_>, course: &mut Course, customer: Cu
         return Ok(Err(Refusal::new(RefusalCode::TooManyLines, detail).into()));
     };
     let mut gone = Vec::new();
-    let mut named = 0;
+    let (mut named, mut names): (usize, Vec<Arc<str>>) = (0, Vec::new());
     for order in &orders {
         let tenant = working.tenant;
-        let known = working.store()?.contact(tenant, *order)?.is_some_and(|contact| !contact.is_empty());
+        let contact = working.store()?.contact(tenant, *order)?.unwrap_or_default();
+        let known = !contact.is_empty();
+        names.extend(contact.email);
+        // A first name alone is half the town's.
+        names.extend(contact.name.filter(|name| name.trim().contains(' ')));
         named += usize::from(known);
         if known {
             working.forget_contact(*order);
@@ -51,6 +56,10 @@ pub(crate) fn erase(working: &mut Working<'_>, course: &mut Course, customer: Cu
             gone.extend(owned(working, kind, &owner)?);
         }
     }
+    gone.push(Record::gone(ADDRESS, &customer.to_string()));
+    names.sort_unstable();
+    names.dedup();
+    gone.extend(words::that_name(working, &names)?);
     let waits = waits_of(working, customer)?;
     for wait in &waits {
         gone.extend(owned(working, MAIL, &wait.to_string())?);

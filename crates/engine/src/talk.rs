@@ -85,21 +85,38 @@ impl<'a> Why<'a> {
         order: OrderId,
     ) -> Result<(), Failure> {
         let Some(words) = self.words else { return Ok(()) };
-        if thread(working, order, None)?.len() >= MESSAGES_MAX {
-            return Ok(());
-        }
-        let by = if self.by_customer { By::Customer } else { By::Note };
-        let id = format!("msg_{}", course.setting(working).command.simple());
-        let message = Message { order, by, who: None, text: Arc::clone(words), at: course.now };
-        let state = if self.by_customer { UNREAD } else { READ };
-        let record = Record {
-            owner: order.to_string().into(),
-            state: state.into(),
-            ..Record::new(MESSAGE, &id, &message)?
-        };
-        working.put_private([record]);
-        Ok(())
+        put_down(working, course, (order, if self.by_customer { By::Customer } else { By::Note }), words)
     }
+}
+
+/// Keeps what somebody at the shop wrote of an order as a note for the others.
+pub(crate) fn note(
+    working: &mut Working<'_>,
+    course: &Course,
+    order: OrderId,
+    words: &Arc<str>,
+) -> Result<(), Failure> {
+    put_down(working, course, (order, By::Note), words)
+}
+
+/// Adds words to the thread of an order, beside what a command does; a thread that is full takes no more.
+fn put_down(
+    working: &mut Working<'_>,
+    course: &Course,
+    (order, by): (OrderId, By),
+    words: &Arc<str>,
+) -> Result<(), Failure> {
+    if thread(working, order, None)?.len() >= MESSAGES_MAX {
+        return Ok(());
+    }
+    // One command may write to several orders.
+    let of = order.to_string();
+    let id = format!("msg_{}-{}", course.setting(working).command.simple(), of.trim_start_matches("ord_"));
+    let message = Message { order, by, who: None, text: Arc::clone(words), at: course.now };
+    let state = if by == By::Customer { UNREAD } else { READ };
+    let record = Record { owner: of.into(), state: state.into(), ..Record::new(MESSAGE, &id, &message)? };
+    working.put_private([record]);
+    Ok(())
 }
 
 /// Marks what a customer wrote about an order as read.

@@ -105,6 +105,8 @@ pub enum Command {
     MarkRead(OrderId),
     /// Forget who somebody is.
     Erase(CustomerKey),
+    /// Erase a note about goods, by its id.
+    EraseNote(Arc<str>),
     /// Place an order.
     PlaceOrder(Box<PlaceOrder>),
     /// Call off an order or units of its lines.

@@ -314,10 +314,16 @@ impl<'de> Deserialize<'de> for LineId {
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CustomerKey(pub [u8; 16]);
 
-impl fmt::Debug for CustomerKey {
+impl fmt::Display for CustomerKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut buffer = Uuid::encode_buffer();
         f.write_str(Uuid::from_bytes(self.0).simple().encode_lower(&mut buffer))
+    }
+}
+
+impl fmt::Debug for CustomerKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

@@ -2,7 +2,12 @@
 
 use std::sync::Arc;
 
-use crate::{id::OrderId, record::Json, time::Timestamp};
+use crate::{
+    id::{CustomerKey, OrderId},
+    money::Money,
+    record::Json,
+    time::Timestamp,
+};
 
 /// A wish about notices or mail.
 #[derive(Debug, Clone)]
@@ -15,11 +20,15 @@ pub enum MessageWish {
     Edit(EditNotice),
     /// Answer a notice.
     Answer(AnswerNotice),
+    /// Money went back of which no account knows.
+    Repaid(Repaid),
     /// A notice that was sent came back.
     Bounced {
         /// Which notice.
         notice: Arc<str>,
     },
+    /// Mails that came back, or of which whoever got them complained.
+    Returned(Vec<Returned>),
     /// Queue mails of one kind about orders, each once, and remember how far the ledger was read for them.
     Queue {
         /// What kind of mail.
@@ -71,6 +80,44 @@ pub struct AnswerNotice {
     pub version: Option<u32>,
     /// Whether the customer does it, not staff for the customer.
     pub by_customer: bool,
+}
+
+/// Money that went back of which no account knows: it is moved elsewhere.
+#[derive(Debug, Clone)]
+pub struct Repaid {
+    /// Of which order.
+    pub order: OrderId,
+    /// For which line; for all that wait for it unless given.
+    pub line: Option<u16>,
+    /// How much, 0 where nothing had been taken; what is due unless given.
+    pub amount: Option<Money>,
+}
+
+/// What was heard of a mail after the mail server had taken it.
+#[derive(Debug, Clone)]
+pub struct Returned {
+    /// What.
+    pub fate: Fate,
+    /// Which mail; `None`: it is not known, and whatever was sent to the address lately is meant.
+    pub mail: Option<Arc<str>>,
+    /// To whom; `None`: to whom the mail went.
+    pub customer: Option<CustomerKey>,
+    /// A stable word or a status code for why.
+    pub code: Arc<str>,
+}
+
+/// What became of a mail after the mail server had taken it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fate {
+    /// It did not arrive.
+    Failed {
+        /// Nothing else will, at that address.
+        dead: bool,
+    },
+    /// Whoever got it wants no more of what is not owed.
+    Complaint,
+    /// Mail arrives there again: what was noted before is forgotten.
+    Arrives,
 }
 
 /// What became of one mail.

@@ -5,7 +5,7 @@ use model::{
     order::Dates,
     supply::{Lateness, Supply},
     time::{Date, Timestamp, days_after},
-    transit::STANDARD_SERVICE,
+    transit::{STANDARD_SERVICE, Transit},
 };
 
 /// Returns when units of a supply ship from its location, not before a release date.
@@ -49,7 +49,14 @@ pub(crate) fn arriving(
 /// Returns when a parcel that ships then is delivered: half of the transit's span for the expected date, all of it for
 /// the promised one. Where no transit is known, when it ships.
 pub(crate) fn deliver_by(location: &LocationSettings, country: Option<&str>, ship: Dates) -> Dates {
-    let Some(transit) = location.transit_for(country, STANDARD_SERVICE) else { return ship };
+    match location.transit_for(country, STANDARD_SERVICE) {
+        Some(transit) => deliver_with(location, transit, ship),
+        None => ship,
+    }
+}
+
+/// The same by a service of the shop's choice.
+pub fn deliver_with(location: &LocationSettings, transit: &Transit, ship: Dates) -> Dates {
     let middle = (u32::from(transit.days_min) + u32::from(transit.days_max)).div_ceil(2);
     let after = |ship: Option<Date>, days| location.calendar.add_working(ship?, days).ok();
     Dates {

@@ -38,7 +38,7 @@ use uuid::Uuid;
 
 pub use cancel::cancel_order;
 pub use changed::{Changed, changed};
-pub use dates::supply_ship_by;
+pub use dates::{deliver_with, supply_ship_by};
 pub use gains::{QueueNeed, gaining, queues_needed};
 pub use moves::{Settled, Stretch, Stretches, rearrange, reissue, settle};
 pub use place::{Placing, place_hold, place_order, refused_event, release_hold};

@@ -121,6 +121,12 @@ fn export_skus(reader: &mut dyn Read, tenant: &TenantId, out: impl Write) -> any
 /// One row for each day and SKU on which money moved or was earned.
 fn export_prepayments(reader: &mut dyn Read, tenant: &TenantId, out: impl Write) -> anyhow::Result<()> {
     let mut table = prepayments::writer(out)?;
+    let mut tags = std::collections::BTreeMap::new();
+    each_pool(reader, tenant, |pool| {
+        let of: Vec<String> = pool.item.tags.iter().map(ToString::to_string).collect();
+        tags.insert(pool.item.sku.clone(), of);
+        Ok(())
+    })?;
     let mut written = Ok(());
     engine::each_prepayment(reader, tenant, None, usize::MAX, &mut |sums| {
         if written.is_ok() {
@@ -131,6 +137,7 @@ fn export_prepayments(reader: &mut dyn Read, tenant: &TenantId, out: impl Write)
                 received: sums.flow.captured,
                 refunded: sums.flow.refunded,
                 earned: sums.flow.earned,
+                tags: tags.get(&sums.sku).cloned().unwrap_or_default(),
             });
         }
     })?;

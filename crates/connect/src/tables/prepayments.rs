@@ -1,4 +1,4 @@
-//! `prepayments`: what was paid for goods, by day and article. Out only.
+//! `prepayments`: what was paid for goods, by day and article, with the tags by which a campaign is summed up. Out only.
 
 use std::io::Write;
 
@@ -9,7 +9,8 @@ use super::{
 };
 
 /// The columns, in the order they are written. Amounts have the currency's decimals.
-pub const COLUMNS: [&str; 7] = ["day", "sku", "currency", "received", "refunded", "earned", "unearned"];
+pub const COLUMNS: [&str; 8] =
+    ["day", "sku", "currency", "received", "refunded", "earned", "unearned", "tags"];
 
 /// What changed on one day for one article, in minor units.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,6 +27,8 @@ pub struct PrepaymentRow {
     pub refunded: i64,
     /// Earned by goods that left.
     pub earned: i64,
+    /// What the article is tagged with, such as its campaign.
+    pub tags: Vec<String>,
 }
 
 /// Writes sums; `unearned` is received less refunded less earned.
@@ -38,6 +41,7 @@ pub fn writer<W: Write>(out: W) -> Result<Writer<W, PrepaymentRow>, WriteError> 
         for amount in [row.received, row.refunded, row.earned, unearned] {
             line.value(&format(amount, row.currency));
         }
+        line.text(&row.tags.join(", "));
     };
     Writer::new(out, &COLUMNS, Box::new(fill))
 }
@@ -58,6 +62,7 @@ mod tests {
                 received,
                 refunded: 0,
                 earned: received / 100 * 35,
+                tags: vec!["spring".to_owned(), "2027".to_owned()],
             };
             table.write(&row).unwrap();
         }
@@ -65,10 +70,10 @@ mod tests {
         let lines: Vec<&str> = text.lines().collect();
         assert_eq!(
             lines[0].trim_start_matches('\u{feff}'),
-            "day,sku,currency,received,refunded,earned,unearned"
+            "day,sku,currency,received,refunded,earned,unearned,tags"
         );
-        assert!(lines[1].ends_with("USD,8000.00,0.00,2800.00,5200.00"), "{}", lines[1]);
+        assert!(lines[1].ends_with("USD,8000.00,0.00,2800.00,5200.00,\"spring, 2027\""), "{}", lines[1]);
         assert!(!lines[1].contains(",=MUG"), "nothing that a spreadsheet would work out: {}", lines[1]);
-        assert_eq!(lines[2], "2026-12-01,CUP,JPY,8000,0,2800,5200");
+        assert_eq!(lines[2], "2026-12-01,CUP,JPY,8000,0,2800,5200,\"spring, 2027\"");
     }
 }

@@ -1,5 +1,7 @@
 //! An account in hand: what happened to it since it was read, and how that is written down.
 
+use std::collections::BTreeMap;
+
 use model::{
     Units,
     event::{Event, Noted},
@@ -97,6 +99,7 @@ impl Book {
         let accounts = (&self.before, &self.kept.account);
         let sums = prepaid::records(working, self.order, accounts, (course.now, &zone))?;
         self.refunds_by(course.now);
+        let withdrawn = self.withdrawn(working, course.now)?;
         let record = self.record(course.now)?;
         let mut events: Vec<Event> = Vec::new();
         let noted = |data: &Value| -> Result<Noted, Failure> {
@@ -145,6 +148,7 @@ impl Book {
         {
             last.records.push(record);
             last.records.extend(sums);
+            last.records.extend(withdrawn);
         }
         working.apply(course.now, events)?;
         call_off(working, course, self.order, unpaid)
@@ -180,6 +184,23 @@ impl Book {
             }
         }
         Ok(())
+    }
+
+    /// Withdrawals of goods that left, whose money the account now gives back.
+    fn withdrawn(&self, working: &mut Working<'_>, now: Timestamp) -> Result<Vec<Record>, Failure> {
+        let mut sums: BTreeMap<u16, i64> = BTreeMap::new();
+        for entry in &self.entries {
+            if let Entry::Conceded { line, amount } = entry {
+                let sum = sums.entry(*line).or_default();
+                *sum = sum.saturating_add(*amount);
+            }
+        }
+        let mut records = Vec::new();
+        for (no, amount) in sums {
+            let amount = Money::new(amount, self.kept.account.currency);
+            records.extend(notices::conceded(working, LineId { order: self.order, no }, amount, now)?);
+        }
+        Ok(records)
     }
 
     /// Notes until when money goes back, from the day on which it is due.

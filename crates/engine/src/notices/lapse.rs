@@ -25,7 +25,7 @@ use super::{
     answer::whole_line,
     draft::{Look, draft, line_in},
     ground::Ground,
-    json, made, note, read,
+    json, made, note, read, repaid,
     send::{Told, send_order},
 };
 use crate::{
@@ -196,10 +196,12 @@ pub(super) fn refund_due(
         form: standing.refund.unwrap_or(RefundForm::Money),
         ended_by: by.to_owned(),
         at: course.now,
+        sent: None,
+        sent_at: None,
     };
     let record = Record {
         owner: id.order.to_string().into(),
-        state: "due".into(),
+        state: repaid::DUE.into(),
         ..made(REFUND, &id.to_string(), &refund)?
     };
     let data =
@@ -230,4 +232,10 @@ pub struct Refund {
     pub ended_by: String,
     /// When.
     pub at: Timestamp,
+    /// What has gone back so far.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sent: Option<Money>,
+    /// When the last of it did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sent_at: Option<Timestamp>,
 }

@@ -13,7 +13,10 @@ use model::{
 };
 use obligation::{
     legal::{Step, StepKind},
-    notice::kept::{self, line_of, state},
+    notice::{
+        NoticeKind,
+        kept::{self, line_of, state},
+    },
 };
 use serde::{Deserialize, Serialize};
 
@@ -75,6 +78,9 @@ pub struct MailRow {
     /// When it was sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sent_at: Option<Timestamp>,
+    /// When it was known that it did not arrive after all; `failure` says why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub returned_at: Option<Timestamp>,
     /// What was sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub spoken: Option<Spoken>,
@@ -106,6 +112,7 @@ impl MailRow {
             tries: 0,
             failure: None,
             sent_at: None,
+            returned_at: None,
             spoken: None,
         }
     }
@@ -290,8 +297,15 @@ pub(super) fn bounced(working: &mut Working<'_>, course: &mut Course, id: &str) 
     }
     let Some(mut ground) = Ground::load(working, line.order)? else { return missing() };
     let case = ground.case_mut(line.no);
-    case.steps.push(Step { at: course.now, kind: StepKind::Bounce });
-    case.asked = None;
+    match kept.news.kind {
+        NoticeKind::Cancelled | NoticeKind::Shipped => case.fate_told = false,
+        NoticeKind::Reconfirm => case.reconfirmed = false,
+        kind if kind.is_delay() => {
+            case.steps.push(Step { at: course.now, kind: StepKind::Bounce });
+            case.asked = None;
+        }
+        _ => {}
+    }
     kept.failure = Some(kept::Failure { code: "bounced".into(), at: course.now });
     let record =
         Record { state: state::OUTDATED.into(), due: None, body: Some(json(&kept)?), ..(*record).clone() };

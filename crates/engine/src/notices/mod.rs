@@ -9,6 +9,8 @@ mod ground;
 mod lapse;
 mod mail;
 mod reconfirm;
+mod repaid;
+mod returned;
 mod send;
 mod watch;
 mod withdraw;
@@ -39,6 +41,8 @@ pub use lapse::{REFUND, Refund};
 pub use mail::{CURSOR, MAIL, MailRow, Spoken, mail_state, purchase_mail};
 pub(crate) use mail::{about, invitation, purchase_mail_id, question, reply};
 pub(crate) use reconfirm::confirmed;
+pub(crate) use repaid::conceded;
+pub use returned::{ADDRESS, CameBack, address_state};
 pub use send::Told;
 pub(crate) use send::send_all;
 pub(crate) use watch::{Watch, watch};
@@ -59,7 +63,9 @@ pub(crate) fn decide(working: &mut Working<'_>, course: &mut Course, wish: &Mess
         MessageWish::Send(Drafts::All) => Ok(Ok(Answer::Told(send_all(working, course, None, None)?))),
         MessageWish::Edit(edit) => self::edit(working, course, edit),
         MessageWish::Answer(wish) => answer::answer(working, course, wish),
+        MessageWish::Repaid(wish) => repaid::repaid(working, course, wish),
         MessageWish::Bounced { notice } => mail::bounced(working, course, notice),
+        MessageWish::Returned(returned) => returned::returned(working, course, returned),
         MessageWish::Queue { kind, orders, read_to } => mail::queue(working, course, kind, orders, *read_to),
         MessageWish::Claim { mails, until } => mail::claim(working, course, mails, *until),
         MessageWish::Mailed(mailed) => {

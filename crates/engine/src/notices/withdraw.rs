@@ -23,6 +23,7 @@ use super::{
     lapse::{REFUND, Refund, refund_due},
     made,
     mail::about,
+    repaid,
 };
 use crate::{
     after::{Course, follow},
@@ -133,7 +134,9 @@ fn to_come_back(ground: &Ground, course: &Course, line: &Line, units: Units) -> 
         form: RefundForm::Money,
         ended_by: "customer".to_owned(),
         at: course.now,
+        sent: None,
+        sent_at: None,
     };
-    let record = made(REFUND, &format!("{id}-withdrawn"), &refund)?;
-    Ok(Record { owner: ground.order.id.to_string().into(), state: "due".into(), ..record })
+    let record = made(REFUND, &repaid::withdrawn_id(id), &refund)?;
+    Ok(Record { owner: ground.order.id.to_string().into(), state: repaid::DUE.into(), ..record })
 }

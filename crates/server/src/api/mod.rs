@@ -6,6 +6,7 @@ mod around;
 pub(crate) mod auth;
 mod availability;
 pub(crate) mod backorders;
+mod bounces;
 mod canonical;
 mod check;
 mod clock;
@@ -44,6 +45,7 @@ mod shortfalls;
 mod skus;
 pub(crate) mod state;
 mod stock_moves;
+mod stock_notes;
 mod strict;
 mod supplies;
 mod tag;
@@ -124,6 +126,10 @@ fn routes() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(orders::evidence::get))
         .routes(routes!(orders::payments::get, orders::payments::pay))
         .routes(routes!(orders::payments::charge_shipping))
+        .routes(routes!(orders::refunds::list, orders::refunds::note))
+        .routes(routes!(bounces::report))
+        .routes(routes!(stock_notes::list))
+        .routes(routes!(stock_notes::erase))
         .routes(routes!(prepayments::get))
         .routes(routes!(payment_risks::get))
         .routes(routes!(webhooks::stripe))

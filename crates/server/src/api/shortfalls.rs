@@ -188,7 +188,9 @@ fn find(
     }
     let ids: Vec<String> = lines.iter().map(|line| line.line.to_string()).collect();
     let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
-    let cares = store.records(tenant, Shelf::Ledger, CARE, &ids)?;
+    let mut cares = store.records(tenant, Shelf::Private, CARE, &ids)?;
+    // Those from before people's words were kept apart.
+    cares.extend(store.records(tenant, Shelf::Ledger, CARE, &ids)?);
     let orders: Vec<OrderId> = lines.iter().map(|line| line.order).collect();
     let complete: BTreeSet<OrderId> = store
         .orders(tenant, &orders)?

@@ -3,7 +3,18 @@
 use std::sync::Arc;
 
 use axum::{extract::State, http::StatusCode, response::Response};
-use model::{Units, id::Sku, limits::LINE_UNITS_MAX, money::Money, order::Dates, time::Date};
+use model::{
+    Units,
+    id::Sku,
+    limits::LINE_UNITS_MAX,
+    location::LocationSettings,
+    money::Money,
+    order::Dates,
+    state::Shop,
+    time::Date,
+    transit::{STANDARD_SERVICE, Transit},
+    view::Availability,
+};
 use obligation::payment::{Agreed, NewLine, Plan, When};
 use promise::availability::{Question, availability};
 use serde::Serialize;
@@ -29,7 +40,18 @@ struct TermsOut {
     cancel: &'static str,
     refund_to: &'static str,
     withdrawal_days: Option<u16>,
+    services: Vec<ServiceOut>,
     words: Vec<String>,
+}
+
+/// A way to send it, counted from the day on which it leaves.
+#[derive(Serialize)]
+struct ServiceOut {
+    service: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    price: Option<Money>,
+    deliver_by: Dates,
+    counts_from: &'static str,
 }
 
 #[derive(Serialize)]
@@ -42,6 +64,27 @@ struct ChargeOut {
 
 /// Days within which a consumer may withdraw after the delivery (Directive 2011/83/EU art. 9; reg. 30 in the UK).
 const WITHDRAWAL_DAYS: u16 = 14;
+
+/// The services that bring it, each counted from the day on which the last unit leaves: no faster one promises what waits any sooner.
+fn services(shop: &Shop, seen: &Availability, country: Option<&str>, quantity: Units) -> Vec<ServiceOut> {
+    let brings = |location: &&LocationSettings, transit: &Transit| {
+        promise::deliver_with(location, transit, seen.ship_by) == seen.deliver_by
+    };
+    // The one that it would leave from, as the dates say.
+    let from = shop.locations.values().map(|location| &**location).find(|location| {
+        location.transit_for(country, STANDARD_SERVICE).is_some_and(|transit| brings(location, transit))
+    });
+    let counts_from = if seen.available_now >= quantity { "now" } else { "arrival" };
+    let rows = from.into_iter().flat_map(|location| {
+        location.services_for(country).map(move |transit| ServiceOut {
+            service: transit.service.clone(),
+            price: transit.price,
+            deliver_by: promise::deliver_with(location, transit, seen.ship_by),
+            counts_from,
+        })
+    });
+    rows.collect()
+}
 
 /// Read the terms of a purchase
 ///
@@ -93,6 +136,7 @@ pub(crate) async fn get(
         }
         _ => Vec::new(),
     };
+    let services = services(&shop, &seen, country.as_deref(), quantity);
     let words = terms::words(&charges, country.as_deref(), language(locale.as_deref()));
     let charges = charges.into_iter().map(|(when, amount)| {
         let (when, on) = match when {
@@ -112,6 +156,7 @@ pub(crate) async fn get(
         cancel: "until_shipped",
         refund_to: "original_method",
         withdrawal_days: terms::may_withdraw(country.as_deref()).then_some(WITHDRAWAL_DAYS),
+        services,
         words,
     };
     json(StatusCode::OK, &out)

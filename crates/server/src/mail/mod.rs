@@ -18,10 +18,10 @@ use std::{
 use connect::smtp::{Letter, Mailer, SendError, Throttle};
 use engine::{
     Answer, Failure,
-    notices::{CURSOR, MAIL, MailRow},
+    notices::{ADDRESS, CURSOR, MAIL, MailRow, address_state},
 };
 use futures_util::{StreamExt, stream};
-use ledger::Shelf;
+use ledger::{Read, Shelf, StoreError};
 use model::{
     command::Command,
     event::Event,
@@ -36,6 +36,7 @@ pub(crate) use compose::{Unsendable, compose, preview};
 
 use crate::{
     App,
+    app::customer_key,
     worker::{self, over_and_over, read},
 };
 
@@ -157,7 +158,7 @@ async fn write(app: &Arc<App>, tenant: &TenantId, mails: Vec<Record>) -> Result<
         let mut written = Vec::with_capacity(mails.len());
         for record in mails {
             let Ok(Some(row)) = record.read::<MailRow>() else {
-                written.push(Written { mail: record.id, tries: 0, letter: Err("unreadable") });
+                written.push((Written { mail: record.id, tries: 0, letter: Err("unreadable") }, true));
                 continue;
             };
             let letter =
@@ -165,11 +166,39 @@ async fn write(app: &Arc<App>, tenant: &TenantId, mails: Vec<Record>) -> Result<
                     Unsendable::NoAddress => "no_address",
                     Unsendable::Gone => "gone",
                 });
-            written.push(Written { mail: record.id, tries: row.tries, letter });
+            let is_owed = !matches!(&*row.kind, "question" | "invitation");
+            written.push((Written { mail: record.id, tries: row.tries, letter }, is_owed));
         }
-        Ok(written)
+        heed_marks(store, &tenant, written)
     })
     .await
+}
+
+/// Sends nothing to an address at which nothing arrives, and nothing that is not owed to who complained of it.
+fn heed_marks(
+    store: &mut dyn Read,
+    tenant: &TenantId,
+    written: Vec<(Written, bool)>,
+) -> Result<Vec<Written>, StoreError> {
+    let Some(salt) = store.tenant(tenant)?.map(|tenant| tenant.salt) else { return Ok(Vec::new()) };
+    let key = |written: &Written| {
+        written.letter.as_ref().ok().map(|letter| customer_key(&salt, &letter.to).to_string())
+    };
+    let mut keys: Vec<String> = written.iter().filter_map(|(written, _)| key(written)).collect();
+    keys.sort_unstable();
+    keys.dedup();
+    let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
+    let marked = store.records(tenant, Shelf::Private, ADDRESS, &keys)?;
+    let heeded = written.into_iter().map(|(mut written, is_owed)| {
+        let mark = key(&written).and_then(|key| marked.iter().find(|mark| *mark.id == *key));
+        match mark.map(|mark| &*mark.state) {
+            Some(address_state::DEAD) => written.letter = Err("undeliverable"),
+            Some(address_state::COMPLAINED) if !is_owed => written.letter = Err("complained"),
+            _ => {}
+        }
+        written
+    });
+    Ok(heeded.collect())
 }
 
 impl Smtp {

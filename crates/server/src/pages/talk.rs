@@ -41,6 +41,8 @@ pub(super) struct Paid {
     pub(super) paid: String,
     /// What went back, if anything did.
     pub(super) refunded: Option<String>,
+    /// What is still to go back, if anything is.
+    pub(super) on_its_way: Option<String>,
 }
 
 /// The form as it was sent.
@@ -74,7 +76,11 @@ pub(super) fn paid(reader: &mut dyn Read, tenant: &TenantId, order: OrderId) -> 
         words::money(Money::new(i64::try_from(amount).unwrap_or(i64::MAX), kept.account.currency))
     };
     let (captured, refunded) = (kept.account.captured(), kept.account.refunded());
-    Ok((captured > 0).then(|| Paid { paid: sum(captured), refunded: (refunded > 0).then(|| sum(refunded)) }))
+    let lines = kept.account.lines.values();
+    let on_its_way: i128 = lines.map(|line| i128::from(line.refund_due) + i128::from(line.refunding)).sum();
+    let some = |amount: i128| (amount > 0).then(|| sum(amount));
+    let paid = || Paid { paid: sum(captured), refunded: some(refunded), on_its_way: some(on_its_way) };
+    Ok((captured > 0).then(paid))
 }
 
 /// `POST /o/{token}/message`.

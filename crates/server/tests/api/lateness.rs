@@ -36,6 +36,7 @@ async fn five_late(world: &World) {
     }
 }
 
+/// Scenario 41: what a supplier has done before is added to what it says, and the answer says why.
 #[tokio::test]
 async fn five_receipts_nine_days_late_in_the_middle_add_nine_days_and_say_why() {
     let world = world();

@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// The path of an order's page.
-fn page(order: &Value) -> String {
+pub(crate) fn page(order: &Value) -> String {
     order["status_url"].as_str().unwrap().trim_start_matches("http://shop.test").to_owned()
 }
 
@@ -49,7 +49,18 @@ async fn an_address_can_change_until_somebody_packs() {
     );
     // Staff may as well; another country is another order.
     world.patch(&path(&placed), json!({"address": "Horsley Towers"})).await.is(200);
-    world.patch(&path(&placed), json!({"country": "FR"})).await.fails(422, "invalid");
+    let abroad = json!({"country": "FR", "address": "1 Rue du Four"});
+    let refused = world.patch(&path(&placed), abroad).await.fails(422, "invalid");
+    assert_eq!(
+        (&refused["errors"][0]["pointer"], &refused["errors"][0]["code"]),
+        (&json!("/country"), &json!("country_stays"))
+    );
+    assert!(refused["errors"][0]["detail"].as_str().unwrap().contains("cancel it and place another"));
+    assert_eq!(
+        (customer().await["country"].clone(), customer().await["address"].clone()),
+        (json!("US"), json!("Horsley Towers")),
+        "nothing of it is done"
+    );
     world.patch(&path(&placed), json!({})).await.fails(422, "invalid");
     world.verify();
     // The ledger says that it changed and not to what.

@@ -1,4 +1,4 @@
-//! What is known of a person, and forgetting it.
+//! What is known of a person, and forgetting it (scenario 40).
 
 use serde_json::{Value, json};
 

@@ -373,27 +373,6 @@ async fn a_refund_that_fails_is_due_again_until_somebody_sees_to_it() {
 }
 
 #[tokio::test]
-async fn prepayments_say_what_is_earned_and_what_is_owed() {
-    let mut till = Till::new(json!({"kind": "full"})).await;
-    let price = json!({"title": "Mug", "price": {"amount": 10_000, "currency": "USD"}});
-    till.world.put("/v1/skus/MUG", price).await.is(200);
-    till.world.stock("MUG", 28).await;
-    let (first, _) = till.checked_out(28).await;
-    till.checked_out(52).await;
-    till.post("/v1/releases", json!({"location": "east"})).await.is(201);
-    till.post("/v1/shipments", json!({"order": first.to_string()})).await.is(201);
-    let usd = |amount: i64| json!({"amount": amount, "currency": "USD"});
-    let sums = till.world.get("/v1/prepayments").await.is(200);
-    let expect = json!({"sku": "MUG", "received": usd(800_000), "refunded": usd(0), "earned": usd(280_000), "unearned": usd(520_000)});
-    assert_eq!(sums["items"], json!([expect]), "prepaid 8,000, of it 5,200 unshipped");
-    assert_eq!(sums["complete"], true);
-    let days = till.world.get("/v1/prepayments?by=day&sku=MUG&from=2026-11-23&to=2026-11-23").await.is(200);
-    assert_eq!(days["items"][0]["day"], "2026-11-23");
-    assert_eq!(till.world.get("/v1/prepayments?from=2026-11-24").await.is(200)["items"], json!([]));
-    till.world.verify();
-}
-
-#[tokio::test]
 async fn what_must_happen_with_money_is_listed_with_its_day() {
     let mut till = Till::new(json!({"kind": "authorise"})).await;
     let (held, _) = till.checked_out(2).await;
@@ -439,7 +418,7 @@ async fn what_must_happen_with_money_is_listed_with_its_day() {
     assert_eq!((disputes.len(), &disputes[0]["amount"]["amount"]), (1, &json!(3_000)));
 }
 
-/// Scenario: goods that come after sixty days, when no authorisation lasts so long.
+/// Scenario 14: goods that come after sixty days, when no authorisation lasts so long.
 #[tokio::test]
 async fn what_ships_after_an_authorisation_ended_is_charged_to_the_saved_method() {
     let mut till = Till::new(json!({"kind": "authorise"})).await;
@@ -464,20 +443,4 @@ async fn what_ships_after_an_authorisation_ended_is_charged_to_the_saved_method(
         2
     );
     till.world.verify();
-}
-
-/// Scenario: whoever chooses to charge now for a long wait sees what that risks.
-#[tokio::test]
-async fn charging_now_for_a_long_wait_shows_its_risks() {
-    let world = crate::world::world();
-    let risks = world.get("/v1/payments/risks?kind=full&wait_days=60").await.is(200);
-    let named: Vec<&str> =
-        risks["items"].as_array().unwrap().iter().map(|risk| risk["risk"].as_str().unwrap()).collect();
-    assert_eq!(named, ["needs_agreement", "dispute_window", "provider_hold"]);
-    assert_eq!(risks["items"][1]["days"], 180, "sixty, and Visa's hundred and twenty");
-    let later = world.get("/v1/payments/risks?kind=charge_on_ship&wait_days=60").await.is(200);
-    assert_eq!(later["items"][0]["risk"], "charge_may_fail");
-    world.get("/v1/payments/risks?kind=full").await.fails(422, "invalid");
-    world.get("/v1/payments/risks?kind=barter&wait_days=1").await.fails(422, "invalid");
-    world.get("/v1/payments/risks?kind=full&wait_days=-1").await.fails(422, "invalid");
 }

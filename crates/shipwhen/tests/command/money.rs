@@ -235,7 +235,7 @@ fn money_moves_once_whenever_the_server_is_killed() {
 
     let table = shop.house.done(&["export", "prepayments"]).out;
     let rows: Vec<&str> = table.lines().collect();
-    assert_eq!(rows[1..], ["2026-11-23,MUG,USD,45.00,45.00,0.00,0.00"], "{table}");
+    assert_eq!(rows[1..], ["2026-11-23,MUG,USD,45.00,45.00,0.00,0.00,"], "{table}");
     assert!(shop.server.take().unwrap().stop().success());
     shop.house.verified();
 

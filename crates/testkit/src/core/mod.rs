@@ -132,6 +132,7 @@ impl CoreShop {
             | Command::Reallocate(_)
             | Command::Pack(_)
             | Command::Erase(_)
+            | Command::EraseNote(_)
             | Command::Write(_)
             | Command::MarkRead(_)
             | Command::Ask(_)

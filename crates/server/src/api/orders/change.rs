@@ -40,6 +40,8 @@ pub(crate) struct ChangeIn {
     address: Option<String>,
     /// Postcode.
     postcode: Option<String>,
+    /// Refused: an order keeps its country, since price, dates and law hang on it.
+    country: Option<String>,
 }
 
 impl Input for ChangeIn {}
@@ -71,8 +73,13 @@ pub(crate) async fn change(
         postcode: checks.postcode(format_args!("/postcode"), value.postcode.as_deref()),
         by_customer: false,
     };
+    if value.country.is_some() {
+        let detail =
+            "an order keeps its country, since price, dates and law hang on it: cancel it and place another";
+        checks.wrong(format_args!("/country"), "country_stays", detail);
+    }
     let moves = wish.name.is_some() || wish.address.is_some() || wish.postcode.is_some();
-    if !moves && value.ship.is_none() {
+    if !moves && value.ship.is_none() && value.country.is_none() {
         checks.wrong(format_args!("/ship"), "required", "say what changes");
     }
     let wish = checks.finish(wish)?;

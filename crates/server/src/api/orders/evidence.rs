@@ -58,6 +58,7 @@ pub(crate) struct Evidence {
 pub(crate) struct MailOut {
     kind: Arc<str>,
     pub(crate) sent_at: Timestamp,
+    pub(crate) returned_at: Option<Timestamp>,
     pub(crate) subject: Arc<str>,
     pub(crate) text: Arc<str>,
 }
@@ -98,7 +99,8 @@ pub(crate) fn gather(
     let mails = mails.iter().filter_map(|record| record.read::<MailRow>().ok().flatten());
     let mails = mails.filter_map(|row| {
         let spoken = row.spoken?;
-        Some(MailOut { kind: row.kind, sent_at: row.sent_at?, subject: spoken.subject, text: spoken.text })
+        let (subject, text) = (spoken.subject, spoken.text);
+        Some(MailOut { kind: row.kind, sent_at: row.sent_at?, returned_at: row.returned_at, subject, text })
     });
     let mut mails: Vec<MailOut> = mails.collect();
     mails.sort_by_key(|mail| mail.sent_at);

@@ -11,5 +11,6 @@ pub(crate) mod place;
 pub(crate) mod promises;
 mod proof;
 pub(crate) mod read;
+pub(crate) mod refunds;
 
 use out::OrderOut;

@@ -348,6 +348,13 @@ pub(crate) struct WayOut {
     pub(crate) price: Option<Money>,
 }
 
+/// Notes about goods.
+#[derive(ToSchema, Serialize)]
+pub(crate) struct StockNotePage {
+    pub(crate) items: Vec<crate::api::stock_notes::NoteOut>,
+    pub(crate) next_cursor: Option<String>,
+}
+
 /// Promises that cannot be kept.
 #[derive(ToSchema, Serialize)]
 pub(crate) struct ShortfallPage {

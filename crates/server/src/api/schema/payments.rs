@@ -114,8 +114,24 @@ pub(crate) struct Terms {
     pub(crate) refund_to: String,
     /// Days after the delivery within which a consumer may withdraw; null where no law known here says so.
     pub(crate) withdrawal_days: Option<u16>,
+    /// The services that go there, in the shop's own order; empty where no transit is known.
+    pub(crate) services: Vec<TermsService>,
     /// The same in sentences.
     pub(crate) words: Vec<String>,
+}
+
+/// A way to send it.
+#[derive(ToSchema, Serialize)]
+pub(crate) struct TermsService {
+    /// The shop's name for it.
+    pub(crate) service: String,
+    /// What it costs.
+    #[schema(nullable = false)]
+    pub(crate) price: Option<Money>,
+    /// When it would be delivered so, counted from the day on which the last unit ships.
+    pub(crate) deliver_by: super::Dates,
+    /// `now` where all of it is here; `arrival` where it waits for goods, and a faster service shortens the last leg only.
+    pub(crate) counts_from: String,
 }
 
 /// So much, taken then.

@@ -78,6 +78,9 @@ pub(crate) struct EvidenceMail {
     /// When.
     #[schema(format = DateTime)]
     pub(crate) sent_at: String,
+    /// When it was known that it did not arrive after all; null where it is not.
+    #[schema(format = DateTime)]
+    pub(crate) returned_at: Option<String>,
     /// Its subject.
     pub(crate) subject: String,
     /// Its words.

@@ -42,6 +42,8 @@ struct Moment {
 
 struct Mail {
     when: String,
+    /// When it came back.
+    returned: Option<String>,
     subject: String,
     text: String,
 }
@@ -98,6 +100,7 @@ pub(super) fn answer(ask: &Ask, id: &str, cut: &order::Cut) -> Result<Response, 
             .iter()
             .map(|mail| Mail {
                 when: when(mail.sent_at),
+                returned: mail.returned_at.map(when),
                 subject: mail.subject.to_string(),
                 text: mail.text.to_string(),
             })
