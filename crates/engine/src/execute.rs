@@ -237,6 +237,7 @@ fn decide(working: &mut Working<'_>, request: &Request) -> Outcome {
         }
         Command::Pay(wish) => money::pay(working, course, wish),
         Command::ChargeShipping(wish) => money::charge_shipping(working, course, wish),
+        Command::ChangeMethod(order) => money::method::change(working, course, *order),
         Command::Errand(wish) => money::errands::decide(working, course, wish),
         Command::SetAllocation(wish) => settings::set(working, course, wish),
         Command::SetLineAllocation(wish) => settings::set_line(working, course, wish),

@@ -55,6 +55,7 @@ pub use allocation::LINES_MAX as RUN_LINES_MAX;
 pub use answer::{Answer, Answered, Failure, Key};
 pub use money::{
     errands::{PAYER, errand_state, errands_to},
+    method::may_change as may_change_method,
     prepaid::{PREPAYMENTS, Prepayments, each_prepayment},
 };
 pub use sandbox::Sandbox;

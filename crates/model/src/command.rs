@@ -107,6 +107,8 @@ pub enum Command {
     Erase(CustomerKey),
     /// Erase a note about goods, by its id.
     EraseNote(Arc<str>),
+    /// Let the customer save another method for what is charged later.
+    ChangeMethod(OrderId),
     /// Place an order.
     PlaceOrder(Box<PlaceOrder>),
     /// Call off an order or units of its lines.

@@ -77,6 +77,9 @@ pub struct Manner {
     pub saves: bool,
 }
 
+/// The number under which a provider's object stands that only saves another method: charges are numbered from 1.
+pub const ANOTHER_METHOD: u32 = 0;
+
 /// What the provider knows of an order: its own names for things.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Payer {
@@ -95,6 +98,12 @@ pub struct Payer {
     /// Disputes that the bank has decided.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub disputes: BTreeSet<Arc<str>>,
+    /// How often the customer asked to save another method.
+    #[serde(default)]
+    pub methods_asked: u32,
+    /// Whether the last time is still open.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub changes_method: bool,
 }
 
 /// A charge as the provider knows it.

@@ -14,6 +14,8 @@ use crate::{
 pub enum MessageWish {
     /// Set when notices go out; the text of the settings, which was checked.
     Settings(Json),
+    /// Set the figures of laws that a shop has of its own; the list, which was checked.
+    Law(Json),
     /// Give drafts to the mail: these, or every one there is.
     Send(Drafts),
     /// Put a draft in other words.

@@ -2,6 +2,7 @@
 import { browser, end } from "./checks.mjs";
 import { everywhere } from "./everywhere.mjs";
 import { measured } from "./lighthouse.mjs";
+import { paying } from "./paying.mjs";
 import { start, stopAll } from "./server.mjs";
 import { staff } from "./staff.mjs";
 import { walks } from "./walks.mjs";
@@ -13,6 +14,7 @@ try {
   await measured(server);
   await walks(server);
   await staff(server);
+  await paying();
   status = end();
 } finally {
   await browser.close();

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use ledger::Shelf;
 use model::{
-    errand::{About, Errand, ErrandWish, Heard, Known, Manner, Payer, What, Word},
+    errand::{ANOTHER_METHOD, About, Errand, ErrandWish, Heard, Known, Manner, Payer, What, Word},
     id::OrderId,
     money::Money,
     record::Record,
@@ -19,7 +19,7 @@ use obligation::payment::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::book::Book;
+use super::{book::Book, method};
 use crate::{
     after::Course,
     answer::{Answer, Failure},
@@ -221,15 +221,16 @@ fn done(
     let Some(mut book) = Book::read(working, errand.order)? else { return Ok(()) };
     let mut payer = payer(working, errand.order)?;
     remember(working, &errand, heard, &mut payer)?;
+    if errand.charge == ANOTHER_METHOD {
+        return method::done(working, course, (provider, key), errand, &heard.word);
+    }
     let mut word = taken_as(&errand.what, &heard.word);
     if errand.what == What::Look && is_of_before(working, provider, &errand, &book, &word)? {
         word = Word::Pending;
     }
     if let Word::NotNow { code } = word {
         errand.code = Some(code.into());
-        let due = later(course.now, &AGAIN_S, errand.tries);
-        working.put_private([record(provider, key, &errand, errand_state::ASKED, Some(due))?]);
-        return Ok(());
+        return ask(working, provider, key, &errand, again_at(&errand, course.now));
     }
     if let Word::Never { code } = &word {
         return failed(working, provider, key, errand, code);
@@ -339,13 +340,35 @@ fn failed(
     Ok(())
 }
 
+/// Puts an errand down, to be carried at a moment.
+pub(super) fn ask(
+    working: &mut Working<'_>,
+    provider: &str,
+    key: &str,
+    errand: &Errand,
+    due: Timestamp,
+) -> Result<(), Failure> {
+    working.put_private([record(provider, key, errand, errand_state::ASKED, Some(due))?]);
+    Ok(())
+}
+
+/// When an errand is carried again of which nobody knows what came.
+pub(super) fn again_at(errand: &Errand, now: Timestamp) -> Timestamp {
+    later(now, &AGAIN_S, errand.tries)
+}
+
 fn later(now: Timestamp, steps: &[i64], tries: u32) -> Timestamp {
     let at = usize::try_from(tries).unwrap_or(usize::MAX).saturating_sub(1).min(steps.len() - 1);
     seconds_after(now, steps[at]).unwrap_or(Timestamp::MAX)
 }
 
 /// Looks at a charge, a refund or a dispute again later; the longer nothing happened, the later.
-fn look(working: &mut Working<'_>, provider: &str, errand: &Errand, now: Timestamp) -> Result<(), Failure> {
+pub(super) fn look(
+    working: &mut Working<'_>,
+    provider: &str,
+    errand: &Errand,
+    now: Timestamp,
+) -> Result<(), Failure> {
     let is_look = matches!(errand.what, What::Look | What::Dispute(_));
     let tries = if is_look { errand.tries } else { 0 };
     let next = looking(errand, tries, now);
@@ -384,7 +407,7 @@ pub(super) fn payer(working: &mut Working<'_>, order: OrderId) -> Result<Payer, 
     Ok(found.as_ref().map(Record::read).transpose()?.flatten().unwrap_or_default())
 }
 
-fn put_payer(working: &mut Working<'_>, order: OrderId, payer: &Payer) -> Result<(), Failure> {
+pub(super) fn put_payer(working: &mut Working<'_>, order: OrderId, payer: &Payer) -> Result<(), Failure> {
     let id = order.to_string();
     working.put_private([Record { owner: id.as_str().into(), ..Record::new(PAYER, &id, payer)? }]);
     Ok(())

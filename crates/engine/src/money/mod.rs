@@ -7,6 +7,7 @@ mod book;
 pub(crate) mod errands;
 mod fee;
 mod hand;
+pub(crate) mod method;
 pub(crate) mod prepaid;
 
 use std::collections::BTreeMap;

@@ -13,7 +13,7 @@ use obligation::notice::{
 };
 
 use super::{
-    ground::{Ground, settings},
+    ground::{Ground, rules},
     json, made, read,
 };
 use crate::{after::Course, answer::Failure, working::Working};
@@ -78,11 +78,11 @@ pub(super) fn draft(
     if orders.is_empty() {
         return Ok(());
     }
-    let settings = settings(working)?;
+    let rules = rules(working)?;
     working.load_records(CASE, orders.iter().map(ToString::to_string))?;
     let mut grounds = Vec::with_capacity(orders.len());
     for id in orders {
-        grounds.extend(Ground::of(working, *id, &settings)?);
+        grounds.extend(Ground::of(working, *id, &rules)?);
     }
     let is_asked = |line: &&Line| look == Look::All || is_untold(line);
     let drafts = grounds
@@ -170,7 +170,7 @@ pub(super) fn draft_record(
 fn goes_out(ground: &Ground, kept: &Kept, now: Timestamp) -> Option<Timestamp> {
     let news = &kept.news;
     let is_closed = ground.order.line(kept.line).is_some_and(|line| line.open() == 0);
-    match ground.settings.automatic {
+    match ground.rules.shop.automatic {
         Automatic::Never => None,
         Automatic::AtOnce if news.kind == NoticeKind::Cancelled && !is_closed => None,
         Automatic::AtOnce => Some(now),

@@ -10,32 +10,52 @@ use model::{
     time::{Date, Time, Timestamp, Zone},
 };
 use obligation::{
-    legal::{Case, Jurisdiction, Law, LawBook, LegalOrder, zone_of},
+    legal::{Case, DeliveryFigures, Jurisdiction, LawBook, LegalOrder, OwnFigure, zone_of},
     notice::{
         Fate, Notice, Situation, due,
-        kept::{CASE, CaseBook, LineCase, SETTINGS, SETTINGS_ID, ShopSettings, notice_id},
+        kept::{CASE, CaseBook, LAW, LineCase, SETTINGS, SETTINGS_ID, ShopSettings, notice_id},
     },
 };
 
 use super::{made, read};
 use crate::{answer::Failure, working::Working};
 
-static BOOK: LazyLock<LawBook> = LazyLock::new(LawBook::default);
+static BOOK: LazyLock<Arc<LawBook>> = LazyLock::new(Arc::default);
+
+/// The shop's settings, and the figures of the laws as it has them.
+#[derive(Debug, Clone)]
+pub(super) struct Rules {
+    pub(super) shop: ShopSettings,
+    pub(super) law: Arc<LawBook>,
+}
 
 /// An order with what happened to it, the law of the place it goes to and the shop's settings.
 pub(super) struct Ground {
     pub(super) order: Arc<Order>,
     pub(super) book: CaseBook,
-    pub(super) settings: Arc<ShopSettings>,
+    pub(super) rules: Arc<Rules>,
     pub(super) zone: Zone,
     jurisdiction: Jurisdiction,
 }
 
 /// The shop's settings.
-pub(super) fn settings(working: &mut Working<'_>) -> Result<Arc<ShopSettings>, Failure> {
+pub(super) fn rules(working: &mut Working<'_>) -> Result<Arc<Rules>, Failure> {
     let record = working.record(SETTINGS, SETTINGS_ID)?;
-    let settings = record.map(|record| read(&record)).transpose()?.flatten();
-    Ok(Arc::new(settings.unwrap_or_default()))
+    let shop: Option<ShopSettings> = record.map(|record| read(&record)).transpose()?.flatten();
+    let own = working.record(LAW, SETTINGS_ID)?;
+    let own: Option<Vec<OwnFigure>> = own.map(|record| read(&record)).transpose()?.flatten();
+    let law = match own.filter(|own| !own.is_empty()) {
+        None => Arc::clone(&BOOK),
+        // They were held against the laws when they were set; one that a newer version does not know any more sets nothing.
+        Some(own) => {
+            let known: Vec<OwnFigure> = own
+                .into_iter()
+                .filter(|figure| LawBook::with(std::slice::from_ref(figure)).is_ok())
+                .collect();
+            Arc::new(LawBook::with(&known).unwrap_or_default())
+        }
+    };
+    Ok(Arc::new(Rules { shop: shop.unwrap_or_default(), law }))
 }
 
 impl Ground {
@@ -43,7 +63,7 @@ impl Ground {
     pub(super) fn of(
         working: &mut Working<'_>,
         id: OrderId,
-        settings: &Arc<ShopSettings>,
+        rules: &Arc<Rules>,
     ) -> Result<Option<Self>, Failure> {
         let Some(order) = working.shop().orders.get(&id).cloned() else { return Ok(None) };
         let book = match working.record(CASE, &id.to_string())? {
@@ -53,19 +73,22 @@ impl Ground {
         let country = order.country.as_deref();
         let zone = country.and_then(zone_of).unwrap_or_else(|| own_zone(working.shop()));
         let jurisdiction = country.map_or_else(Jurisdiction::unknown, Jurisdiction::of);
-        Ok(Some(Self { order, book, settings: Arc::clone(settings), zone, jurisdiction }))
+        Ok(Some(Self { order, book, rules: Arc::clone(rules), zone, jurisdiction }))
     }
 
     /// The same, with the order loaded first.
     pub(super) fn load(working: &mut Working<'_>, id: OrderId) -> Result<Option<Self>, Failure> {
         working.load_orders(&[id])?;
-        let settings = settings(working)?;
-        Self::of(working, id, &settings)
+        let rules = rules(working)?;
+        Self::of(working, id, &rules)
     }
 
-    /// Whether a law that holds lets a consumer withdraw without a reason; every law holds where none is known.
-    pub(super) fn may_be_withdrawn_from(&self) -> bool {
-        self.jurisdiction.laws().iter().any(|law| matches!(law, Law::Eu | Law::Uk))
+    /// The figures of the law that lets a consumer withdraw without a reason: of several, those that give the money back soonest;
+    /// every law holds where none is known. `None`: no law that holds does.
+    pub(super) fn withdrawal(&self) -> Option<&DeliveryFigures> {
+        let laws = self.jurisdiction.laws().iter();
+        laws.filter_map(|law| self.rules.law.of_delivery(*law))
+            .min_by_key(|figures| figures.refund_days.value)
     }
 
     pub(super) fn line_id(&self, no: u16) -> LineId {
@@ -104,8 +127,8 @@ impl Ground {
             order: &order,
             steps,
             jurisdiction: &self.jurisdiction,
-            policy: &self.settings.policy,
-            book: &BOOK,
+            policy: &self.rules.shop.policy,
+            book: &self.rules.law,
         })
     }
 
@@ -131,7 +154,7 @@ impl Ground {
                     .unwrap_or(self.order.placed_at),
                 case: *case,
             };
-            due(&situation, &self.settings.write, now)
+            due(&situation, &self.rules.shop.write, now)
         })
     }
 

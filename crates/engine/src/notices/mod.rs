@@ -25,7 +25,7 @@ use model::{
     refusal::{Refusal, RefusalCode, Rejection},
     time::Timestamp,
 };
-use obligation::notice::kept::{Kept, NOTICE, SETTINGS, SETTINGS_ID, state};
+use obligation::notice::kept::{Kept, LAW, NOTICE, SETTINGS, SETTINGS_ID, state};
 use serde::Serialize;
 
 use crate::{
@@ -55,7 +55,8 @@ pub const WORDS: &str = "notice_words";
 /// Decides a wish about notices or mail.
 pub(crate) fn decide(working: &mut Working<'_>, course: &mut Course, wish: &MessageWish) -> Outcome {
     match wish {
-        MessageWish::Settings(settings) => set(working, course, settings),
+        MessageWish::Settings(settings) => set(working, course, (SETTINGS, "notices"), settings),
+        MessageWish::Law(figures) => set(working, course, (LAW, "law"), figures),
         MessageWish::Send(Drafts::These(ids)) => {
             let told = send::send(working, course, ids)?;
             Ok(Ok(Answer::Told(told)))
@@ -75,11 +76,11 @@ pub(crate) fn decide(working: &mut Working<'_>, course: &mut Course, wish: &Mess
     }
 }
 
-fn set(working: &mut Working<'_>, course: &Course, settings: &Json) -> Outcome {
-    let record = Record { body: Some(settings.clone()), ..Record::gone(SETTINGS, SETTINGS_ID) };
-    let known = working.record(SETTINGS, SETTINGS_ID)?;
+fn set(working: &mut Working<'_>, course: &Course, (kind, word): (&str, &str), settings: &Json) -> Outcome {
+    let record = Record { body: Some(settings.clone()), ..Record::gone(kind, SETTINGS_ID) };
+    let known = working.record(kind, SETTINGS_ID)?;
     if known.is_none_or(|known| known.body != record.body) {
-        note(working, course.now, None, &serde_json::json!({"settings": "notices"}), vec![record.clone()])?;
+        note(working, course.now, None, &serde_json::json!({"settings": word}), vec![record.clone()])?;
     }
     Ok(Ok(Answer::Records(vec![record])))
 }

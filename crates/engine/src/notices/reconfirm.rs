@@ -15,7 +15,7 @@ use obligation::notice::{
 
 use super::{
     draft::{Look, draft},
-    ground::{Ground, fate, settings},
+    ground::{Ground, fate, rules},
     read,
 };
 use crate::{after::Course, answer::Failure, working::Working};
@@ -29,8 +29,8 @@ pub(crate) fn confirmed(
     course: &Course,
     wish: &Release,
 ) -> Result<Vec<LineId>, Failure> {
-    let settings = settings(working)?;
-    let Some(days) = settings.write.reconfirm_after_days else { return Ok(wish.lines.clone()) };
+    let rules = rules(working)?;
+    let Some(days) = rules.shop.write.reconfirm_after_days else { return Ok(wish.lines.clone()) };
     let long = i64::from(days) * DAY_S;
     let mut waits: BTreeMap<OrderId, Vec<u16>> = BTreeMap::new();
     for line in &wish.lines {

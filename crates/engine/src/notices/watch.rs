@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     draft::{Look, draft},
-    ground::settings,
+    ground::rules,
 };
 use crate::{
     after::{Course, Rest, go_on_or_end, settle},
@@ -88,7 +88,7 @@ fn look(
     let (Some(sku), Some((supply, after))) = (place.sku.clone(), place.at) else { return Ok(0) };
     let tenant = working.tenant;
     let rows = working.store()?.queue_page(tenant, supply, after, most)?;
-    let silent_days = settings(working)?.write.silent_days.map(i32::from);
+    let silent_days = rules(working)?.shop.write.silent_days.map(i32::from);
     let today = days_since_epoch(local_date(course.now, &Zone::utc()));
     let mut orders: Vec<OrderId> = rows
         .iter()

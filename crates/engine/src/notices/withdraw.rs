@@ -34,9 +34,6 @@ use crate::{
 
 /// The kind of the records that say that somebody withdrew; the id is the order's.
 pub const WITHDRAWAL: &str = "withdrawal";
-/// Days within which money goes back (Directive 2011/83/EU art. 13(1); it may wait for the goods, art. 13(3)).
-const REFUND_DAYS: u16 = 14;
-const RULE: &str = "withdrawal: Directive 2011/83/EU art. 13(1)";
 
 /// What somebody withdrew from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -60,10 +57,11 @@ pub(crate) fn withdraw(working: &mut Working<'_>, course: &mut Course, order: Or
     if working.record(WITHDRAWAL, &id)?.is_some() {
         return order_now(working, course, order).map(Ok);
     }
-    if !ground.may_be_withdrawn_from() {
+    let Some(rule) = ground.withdrawal().map(|figures| format!("withdrawal: {}", figures.refund_days.source))
+    else {
         let detail = format!("the law of the place that {order} goes to knows no withdrawal");
         return Ok(Err(Refusal::new(RefusalCode::NotAsked, detail).into()));
-    }
+    };
     let of = Arc::clone(&ground.order);
     let free = |line: &Line| line.open() - line.with_fulfilment();
     let units = |of_line: &dyn Fn(&Line) -> Units| -> Vec<(u16, Units)> {
@@ -89,7 +87,9 @@ pub(crate) fn withdraw(working: &mut Working<'_>, course: &mut Course, order: Or
         ground.case_record()?,
     ];
     for (no, units) in &come_back {
-        records.extend(of.line(*no).map(|line| to_come_back(&ground, course, line, *units)).transpose()?);
+        records.extend(
+            of.line(*no).map(|line| to_come_back(&ground, course, (line, &rule), *units)).transpose()?,
+        );
     }
     let data = json(&serde_json::json!({ "withdrawn": withdrawal }))?;
     let noted = Noted { sku: None, order: Some(order), data, records };
@@ -113,7 +113,7 @@ pub(crate) fn withdraw(working: &mut Working<'_>, course: &mut Course, order: Or
         course.customer_knows = true;
         follow(working, course, &events)?;
         for (no, units) in called_off {
-            refund_due(working, course, &ground, (LineId { order, no }, units), "customer", RULE)?;
+            refund_due(working, course, &ground, (LineId { order, no }, units), "customer", &rule)?;
         }
     }
     working.put_private([about("withdrawal", order, "receipt", course.now)?]);
@@ -121,7 +121,13 @@ pub(crate) fn withdraw(working: &mut Working<'_>, course: &mut Course, order: Or
 }
 
 /// The word that money goes back for units that come back.
-fn to_come_back(ground: &Ground, course: &Course, line: &Line, units: Units) -> Result<Record, Failure> {
+fn to_come_back(
+    ground: &Ground,
+    course: &Course,
+    (line, rule): (&Line, &str),
+    units: Units,
+) -> Result<Record, Failure> {
+    let days = ground.withdrawal().map(|figures| figures.refund_days.value);
     let id = ground.line_id(line.no);
     let price = line.unit_price;
     let refund = Refund {
@@ -129,8 +135,8 @@ fn to_come_back(ground: &Ground, course: &Course, line: &Line, units: Units) -> 
         quantity: units,
         amount: price
             .and_then(|price| price.amount.checked_mul(units).map(|sum| Money::new(sum, price.currency))),
-        due_by: days_after(local_date(course.now, &ground.zone), REFUND_DAYS),
-        rule: format!("{RULE}; it may wait until the goods are back"),
+        due_by: days.and_then(|days| days_after(local_date(course.now, &ground.zone), days)),
+        rule: format!("{rule}; it may wait until the goods are back"),
         form: RefundForm::Money,
         ended_by: "customer".to_owned(),
         at: course.now,

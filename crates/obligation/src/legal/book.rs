@@ -7,6 +7,8 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
+use super::Law;
+
 /// One figure of a law.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -125,6 +127,132 @@ impl Default for LawBook {
     }
 }
 
+/// A figure that a shop sets itself, after its counsel has read the law.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OwnFigure {
+    /// Of which law.
+    pub law: Law,
+    /// Which: `refund_working_days`.
+    pub name: String,
+    /// The figure.
+    pub value: FigureValue,
+    /// Who says so, and when.
+    pub source: String,
+}
+
+/// Days, or whether something holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum FigureValue {
+    /// Days.
+    Days(u16),
+    /// Whether it holds.
+    Holds(bool),
+}
+
+/// A figure as it is listed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listed {
+    /// Of which law.
+    pub law: Law,
+    /// Which.
+    pub name: &'static str,
+    /// The figure.
+    pub value: FigureValue,
+    /// Which text says so.
+    pub source: String,
+    /// Have it checked.
+    pub reread: bool,
+}
+
+/// Why a figure cannot be set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum FigureError {
+    /// There is none of that name.
+    #[error("no figure of this law has that name")]
+    Unknown,
+    /// It is days where something holds or not, or the other way round.
+    #[error("the figure is of the other kind: days, or true or false")]
+    OtherKind,
+}
+
+/// A figure in its place.
+enum Slot<'a> {
+    Days(&'a mut Figure<u16>),
+    Holds(&'a mut Figure<bool>),
+}
+
+impl LawBook {
+    /// The figures with those that a shop sets itself; these need no checking any more.
+    ///
+    /// Errors: the first that cannot be set, with its place in the list.
+    pub fn with(own: &[OwnFigure]) -> Result<Self, (usize, FigureError)> {
+        let mut book = Self::default();
+        for (nth, figure) in own.iter().enumerate() {
+            let source = Cow::Owned(figure.source.clone());
+            let mut slots = book.slots();
+            let found = slots.iter_mut().find(|(law, name, _)| *law == figure.law && *name == figure.name);
+            match (found, figure.value) {
+                (Some((_, _, Slot::Days(slot))), FigureValue::Days(value)) => {
+                    **slot = Figure { value, source, reread: false };
+                }
+                (Some((_, _, Slot::Holds(slot))), FigureValue::Holds(value)) => {
+                    **slot = Figure { value, source, reread: false };
+                }
+                (Some(_), _) => return Err((nth, FigureError::OtherKind)),
+                (None, _) => return Err((nth, FigureError::Unknown)),
+            }
+        }
+        Ok(book)
+    }
+
+    /// Every figure, law by law.
+    pub fn listed(&self) -> Vec<Listed> {
+        let mut book = self.clone();
+        let listed = book.slots().into_iter().map(|(law, name, slot)| {
+            let (value, source, reread) = match slot {
+                Slot::Days(figure) => (FigureValue::Days(figure.value), &figure.source, figure.reread),
+                Slot::Holds(figure) => (FigureValue::Holds(figure.value), &figure.source, figure.reread),
+            };
+            Listed { law, name, value, source: source.to_string(), reread }
+        });
+        listed.collect()
+    }
+
+    /// The figures of a law that counts until delivery; `None` for one that does not.
+    pub fn of_delivery(&self, law: Law) -> Option<&DeliveryFigures> {
+        match law {
+            Law::Us => None,
+            Law::Eu => Some(&self.eu),
+            Law::Uk => Some(&self.uk),
+        }
+    }
+
+    fn slots(&mut self) -> Vec<(Law, &'static str, Slot<'_>)> {
+        let us = &mut self.us;
+        let mut slots = vec![
+            (Law::Us, "unstated_days", Slot::Days(&mut us.unstated_days)),
+            (Law::Us, "credit_days", Slot::Days(&mut us.credit_days)),
+            (Law::Us, "short_delay_days", Slot::Days(&mut us.short_delay_days)),
+            (Law::Us, "refund_working_days", Slot::Days(&mut us.refund_working_days)),
+            (Law::Us, "billing_cycle_days", Slot::Days(&mut us.billing_cycle_days)),
+            (Law::Us, "consent_beyond", Slot::Holds(&mut us.consent_beyond)),
+        ];
+        for (law, of) in [(Law::Eu, &mut self.eu), (Law::Uk, &mut self.uk)] {
+            slots.extend([
+                (law, "delivery_days", Slot::Days(&mut of.delivery_days)),
+                (law, "withdrawal_days", Slot::Days(&mut of.withdrawal_days)),
+                (law, "withdrawal_rolls", Slot::Holds(&mut of.withdrawal_rolls)),
+                (law, "refund_days", Slot::Days(&mut of.refund_days)),
+                (law, "termination_refund_days", Slot::Days(&mut of.termination_refund_days)),
+                (law, "withdrawal_function", Slot::Holds(&mut of.withdrawal_function)),
+            ]);
+        }
+        slots
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -139,9 +267,35 @@ mod tests {
             }
         }
         assert_eq!(serde_json::from_value::<LawBook>(written).unwrap(), book);
+        // Every one that is written is listed, and can be set by that name.
+        let count: usize = ["us", "eu", "uk"].iter().map(|law| written_len(&book, law)).sum();
+        assert_eq!(book.listed().len(), count);
+        for Listed { law, name, value, .. } in book.listed() {
+            let own =
+                |value| OwnFigure { law, name: name.to_owned(), value, source: "our counsel".to_owned() };
+            let (set, other) = match value {
+                FigureValue::Days(days) => (FigureValue::Days(days + 1), FigureValue::Holds(true)),
+                FigureValue::Holds(holds) => (FigureValue::Holds(!holds), FigureValue::Days(1)),
+            };
+            let listed = LawBook::with(&[own(set)]).unwrap().listed();
+            let found = listed.iter().find(|found| found.law == law && found.name == name).unwrap();
+            assert_eq!((found.value, &*found.source, found.reread), (set, "our counsel", false), "{name}");
+            assert_eq!(LawBook::with(&[own(set), own(other)]), Err((1, FigureError::OtherKind)));
+        }
+        let unknown = OwnFigure {
+            law: Law::Us,
+            name: "refund_days".to_owned(),
+            value: FigureValue::Days(1),
+            source: "x".to_owned(),
+        };
+        assert_eq!(LawBook::with(&[unknown]), Err((0, FigureError::Unknown)));
         let text = r#"{"us": {"refund_working_days": {"value": 5, "source": "our counsel, 2026"}}}"#;
         let set: LawBook = serde_json::from_str(text).unwrap();
         assert_eq!((set.us.refund_working_days.value, set.us.unstated_days.value), (5, 30));
         assert!(serde_json::from_str::<LawBook>(r#"{"ca": {}}"#).is_err());
+    }
+
+    fn written_len(book: &LawBook, law: &str) -> usize {
+        serde_json::to_value(book).unwrap()[law].as_object().unwrap().len()
     }
 }

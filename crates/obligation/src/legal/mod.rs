@@ -21,7 +21,7 @@ mod zone;
 use model::time::{Date, LAST_DATE, Timestamp, Zone, days_after, local_date};
 use serde::{Deserialize, Serialize};
 
-pub use book::{DeliveryFigures, Figure, LawBook, UsFigures};
+pub use book::{DeliveryFigures, Figure, FigureError, FigureValue, LawBook, Listed, OwnFigure, UsFigures};
 pub use jurisdiction::Jurisdiction;
 pub use policy::{MerchantPolicy, Terms, terms};
 pub use standing::{

@@ -158,6 +158,10 @@ pub struct ShopSettings {
     pub policy: MerchantPolicy,
 }
 
+/// The kind of the record that says which figures of the laws a shop sets itself: a list of [`crate::legal::OwnFigure`]; its id is
+/// [`SETTINGS_ID`].
+pub const LAW: &str = "law_figures";
+
 /// The id of a notice: the same whenever the same line is drafted for anew, until that draft is sent.
 pub fn notice_id(line: LineId, nth: u32) -> String {
     let order = line.order.to_string();

@@ -119,7 +119,7 @@ impl LineMoney {
     }
 
     /// How many of the open units are paid in full, if as many as can be leave at once.
-    pub(super) fn paid_units(&self) -> Units {
+    pub fn paid_units(&self) -> Units {
         // The more units, the more they lack: the least that lacks anything is found by halving.
         let (mut paid, mut lacking) = (0, self.open + 1);
         while lacking - paid > 1 {

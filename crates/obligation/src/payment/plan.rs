@@ -92,7 +92,7 @@ impl Plan {
     }
 
     /// Whether money will be taken later, so that a method must be saved.
-    pub(super) fn charges_later(self) -> bool {
+    pub fn charges_later(self) -> bool {
         matches!(self, Self::Deposit { .. } | Self::Authorise | Self::ChargeOnShip)
     }
 

@@ -13,6 +13,7 @@ fn period(date: &str, until: &str) -> Value {
     json!({"at": noon(date), "kind": "extra_period", "revised_to": until})
 }
 
+/// Worked case 19.
 #[test]
 fn a_late_trader_has_the_period_that_the_consumer_sets() {
     let question = eu(&[period("2026-12-03", "2026-12-17")]);
@@ -34,6 +35,7 @@ fn a_late_trader_has_the_period_that_the_consumer_sets() {
     assert_eq!((late.state, late.terminable_from), (State::Late, None), "a period must be set first");
 }
 
+/// Worked case 20.
 #[test]
 fn where_the_date_was_essential_the_contract_may_be_ended_on_the_next_day() {
     let mut question = eu(&[]);
@@ -44,6 +46,7 @@ fn where_the_date_was_essential_the_contract_may_be_ended_on_the_next_day() {
     assert_eq!((answer.state, answer.terminable_from), (State::Terminable, on("2026-12-25")));
 }
 
+/// Worked case 21.
 #[test]
 fn goods_may_be_given_back_for_two_weeks() {
     let question = eu(&[step("2026-12-15", "delivered")]);

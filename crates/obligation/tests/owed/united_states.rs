@@ -25,6 +25,7 @@ fn state(answer: &ClockAnswer) -> (State, Option<model::time::Date>, Option<mode
     (answer.state, answer.ship_by, answer.answer_by)
 }
 
+/// Worked case 1.
 #[test]
 fn without_a_stated_time_it_ships_within_thirty_days() {
     let answer = ask(&us(&[]));
@@ -34,6 +35,7 @@ fn without_a_stated_time_it_ships_within_thirty_days() {
     cancelled(&us(&[]), "2026-12-03", "2026-12-03", "2026-12-14");
 }
 
+/// Worked case 2.
 #[test]
 fn a_stated_range_holds_to_its_later_end() {
     let ordered: Timestamp = ORDERED.parse().unwrap();
@@ -46,6 +48,7 @@ fn a_stated_range_holds_to_its_later_end() {
     assert_eq!(answer.notice_by, on("2026-11-16"));
 }
 
+/// Worked case 3.
 #[test]
 fn an_application_for_the_sellers_credit_gives_fifty_days() {
     let mut question = us(&[]);
@@ -55,6 +58,7 @@ fn an_application_for_the_sellers_credit_gives_fifty_days() {
     assert_eq!(ask(&question).ship_by, on("2026-11-16"), "a stated time holds all the same");
 }
 
+/// Worked case 4.
 #[test]
 fn a_label_is_no_shipment() {
     let question = us(&[step("2026-12-02", "label"), step("2026-12-03", "scan")]);
@@ -64,6 +68,7 @@ fn a_label_is_no_shipment() {
     assert_eq!(ask_on(&in_time, "2026-12-04").state, State::Shipped);
 }
 
+/// Worked case 5.
 #[test]
 fn silence_agrees_to_a_short_first_delay() {
     let answer = ask_on(&us(&[short()]), "2026-12-10");
@@ -72,6 +77,7 @@ fn silence_agrees_to_a_short_first_delay() {
     assert_eq!(ask_on(&us(&[short(), step("2026-12-30", "scan")]), "2027-01-04").state, State::Shipped);
 }
 
+/// Worked case 6.
 #[test]
 fn silence_to_a_further_delay_cancels() {
     let question = us(&[short(), notice("2026-12-28", "2027-01-20")]);
@@ -82,6 +88,7 @@ fn silence_to_a_further_delay_cancels() {
     assert_eq!(answer.cancelled_by_rule, Some("16 CFR 435.2(c)(3)"));
 }
 
+/// Worked case 7.
 #[test]
 fn a_further_delay_that_was_agreed_to_moves_the_last_day() {
     let steps = [short(), notice("2026-12-28", "2027-01-20"), step("2026-12-29", "consent")];
@@ -91,6 +98,7 @@ fn a_further_delay_that_was_agreed_to_moves_the_last_day() {
     cancelled(&us(&steps), "2027-02-01", "2027-01-21", "2027-02-01");
 }
 
+/// Worked case 8.
 #[test]
 fn a_long_first_delay_may_ship_within_thirty_days_without_an_answer() {
     let answer = ask_on(&us(&[long()]), "2026-12-10");
@@ -100,6 +108,7 @@ fn a_long_first_delay_may_ship_within_thirty_days_without_an_answer() {
     assert_eq!((shipped.state, shipped.cancelled_on), (State::Shipped, None));
 }
 
+/// Worked case 9.
 #[test]
 fn silence_to_a_long_first_delay_cancels() {
     assert_eq!(ask_on(&us(&[long()]), "2027-01-01").state, State::Long);
@@ -107,12 +116,14 @@ fn silence_to_a_long_first_delay_cancels() {
     assert_eq!(answer.cancelled_by_rule, Some("16 CFR 435.2(c)(2)"));
 }
 
+/// Worked case 10.
 #[test]
 fn a_long_first_delay_that_was_agreed_to_moves_the_last_day() {
     let answer = ask_on(&us(&[long(), step("2026-12-20", "consent")]), "2027-01-05");
     assert_eq!(state(&answer), (State::Consented, on("2027-01-15"), None));
 }
 
+/// Worked case 11.
 #[test]
 fn who_waits_without_a_date_may_cancel_at_any_time() {
     let unknown = json!({"at": noon("2026-11-25"), "kind": "notice", "indefinite": true});
@@ -128,6 +139,7 @@ fn who_waits_without_a_date_may_cancel_at_any_time() {
     assert_eq!(answer.cancelled_by_rule, Some("16 CFR 435.2(c)(1)"));
 }
 
+/// Worked case 12.
 #[test]
 fn thirty_days_part_the_short_delay_from_the_long() {
     let first_delay = |to: &str| ask(&us(&[notice("2026-11-03", to)])).state;
@@ -135,6 +147,7 @@ fn thirty_days_part_the_short_delay_from_the_long() {
     assert_eq!(first_delay("2027-01-02"), State::Long);
 }
 
+/// Worked case 13.
 #[test]
 fn a_first_notice_after_the_last_day_offers_nothing() {
     let question = us(&[notice("2026-12-03", "2026-12-30"), step("2026-12-04", "consent")]);
@@ -143,6 +156,7 @@ fn a_first_notice_after_the_last_day_offers_nothing() {
     assert_eq!(remarks(&answer), ["notice_too_late", "consent_to_nothing"]);
 }
 
+/// Worked case 14.
 #[test]
 fn a_parcel_that_leaves_after_the_buyer_cancelled_is_to_be_stopped() {
     let question = us(&[
@@ -154,6 +168,7 @@ fn a_parcel_that_leaves_after_the_buyer_cancelled_is_to_be_stopped() {
     assert_eq!(remarks(&answer), ["shipped_after_cancellation"]);
 }
 
+/// Worked case 15.
 #[test]
 fn an_order_that_was_never_charged_gets_a_statement_instead_of_money() {
     let mut question = us(&[notice("2026-12-03", "2026-12-30")]);
@@ -165,6 +180,7 @@ fn an_order_that_was_never_charged_gets_a_statement_instead_of_money() {
     assert_eq!(credit.refund, Some(RefundForm::Money));
 }
 
+/// Worked case 16.
 #[test]
 fn a_notice_that_came_back_counts_from_its_second_sending() {
     let bounced = [short(), step("2026-11-25", "bounce")];
@@ -181,6 +197,7 @@ fn a_notice_that_came_back_counts_from_its_second_sending() {
     assert_eq!(ask_on(&answered, "2026-12-10").state, State::Consented, "an answer proves that it arrived");
 }
 
+/// Worked case 17.
 #[test]
 fn a_waitlist_starts_no_clock() {
     let mut question = us(&[]);
@@ -191,6 +208,7 @@ fn a_waitlist_starts_no_clock() {
     assert_eq!(ask_on(&exempt, "2027-06-01").state, State::NoClock);
 }
 
+/// Worked case 18.
 #[test]
 fn days_are_those_of_the_buyers_calendar() {
     let mut question = us(&[]);

@@ -27,7 +27,7 @@ pub(crate) mod notices;
 pub(crate) mod orders;
 mod packing;
 pub(crate) mod params;
-mod payment_risks;
+pub(crate) mod payment_risks;
 mod policies;
 mod prepayments;
 mod previews;
@@ -162,6 +162,7 @@ fn routes() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(notices::answer))
         .routes(routes!(notices::bounce))
         .routes(routes!(notices::put_settings, notices::get_settings))
+        .routes(routes!(notices::put_law, notices::get_law))
         .routes(routes!(notices::list_obligations))
         .routes(routes!(run_due::run))
         .routes(routes!(health::healthz))

@@ -75,6 +75,15 @@ pub(crate) async fn get(_allowed: Allowed<CatalogRead>, mut params: Params) -> R
     json(StatusCode::OK, &RisksOut { items })
 }
 
+/// What a plan risks for a wait, a sentence each.
+pub(crate) fn sentences(plan: Plan, wait_days: u16) -> Vec<String> {
+    let of = |risk: RiskOut| match risk.days {
+        Some(days) => format!("{} ({days} days)", risk.about.trim_end_matches('.')) + ".",
+        None => risk.about.to_owned(),
+    };
+    risks(plan, wait_days, &Windows::default()).into_iter().map(|risk| of(shown(risk))).collect()
+}
+
 fn shown(risk: Risk) -> RiskOut {
     let out = |risk, days, source, about| RiskOut { risk, days, source, about };
     match risk {

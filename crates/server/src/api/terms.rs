@@ -62,9 +62,6 @@ struct ChargeOut {
     amount: Money,
 }
 
-/// Days within which a consumer may withdraw after the delivery (Directive 2011/83/EU art. 9; reg. 30 in the UK).
-const WITHDRAWAL_DAYS: u16 = 14;
-
 /// The services that bring it, each counted from the day on which the last unit leaves: no faster one promises what waits any sooner.
 fn services(shop: &Shop, seen: &Availability, country: Option<&str>, quantity: Units) -> Vec<ServiceOut> {
     let brings = |location: &&LocationSettings, transit: &Transit| {
@@ -119,7 +116,13 @@ pub(crate) async fn get(
     let sku = sku.ok_or_else(|| Problem::field("sku", "required", "is missing"))?;
     let of = Arc::clone(&api);
     let (tenant, asked) = (allowed.caller.tenant.clone(), sku.clone());
-    let shop = api.read(move |_| of.app.engine.snapshots().shop(&tenant, &[asked])).await?;
+    let (shop, law) = api
+        .read(move |store| {
+            let law = terms::law_of(store, &tenant)?;
+            Ok((of.app.engine.snapshots().shop(&tenant, &[asked])?, law))
+        })
+        .await?;
+    let withdrawal_days = terms::withdrawal_days(&law, country.as_deref());
     let question = Question { quantity, channel: &channel, group: None, country: country.as_deref() };
     let seen = availability(&shop, &sku, question, now).ok_or_else(|| Problem::not_found("sku", &sku))?;
     let pool = shop.pool(&sku).ok_or_else(|| Problem::not_found("sku", &sku))?;
@@ -137,7 +140,7 @@ pub(crate) async fn get(
         _ => Vec::new(),
     };
     let services = services(&shop, &seen, country.as_deref(), quantity);
-    let words = terms::words(&charges, country.as_deref(), language(locale.as_deref()));
+    let words = terms::words(&charges, withdrawal_days, language(locale.as_deref()));
     let charges = charges.into_iter().map(|(when, amount)| {
         let (when, on) = match when {
             When::Now => ("now", None),
@@ -155,7 +158,7 @@ pub(crate) async fn get(
         charges: charges.collect(),
         cancel: "until_shipped",
         refund_to: "original_method",
-        withdrawal_days: terms::may_withdraw(country.as_deref()).then_some(WITHDRAWAL_DAYS),
+        withdrawal_days,
         services,
         words,
     };

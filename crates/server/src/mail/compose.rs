@@ -105,7 +105,7 @@ pub(crate) fn compose(
     let language = language(contact.locale.as_deref());
     let about = About { app, tenant, order: &order, shop: &shop, language };
     let content = match &*row.kind {
-        "confirmation" => Some(about.confirmation()),
+        "confirmation" => Some(about.confirmation(store)?),
         "notice" => about.notices(store, row)?,
         "reply" => about.reply(store, row)?,
         "question" => about.question(store, row)?,
@@ -217,7 +217,9 @@ impl About<'_> {
     }
 
     /// Confirms an order with the dates that were promised when it was placed.
-    fn confirmation(&self) -> Content {
+    fn confirmation(&self, store: &mut dyn Read) -> Result<Content, StoreError> {
+        let law = terms::law_of(store, self.tenant)?;
+        let withdrawal_days = terms::withdrawal_days(&law, self.order.country.as_deref());
         let (language, number) = (self.language, self.number());
         let first = |line: &model::order::Line| {
             line.promises.first().map_or(Dates::UNKNOWN, |promise| promise.ship_by)
@@ -230,9 +232,8 @@ impl About<'_> {
             };
             format!("  {}: {by}", self.head(line.no).unwrap_or_default())
         });
-        let terms =
-            terms::words(&terms::of_order(self.order, self.shop), self.order.country.as_deref(), language);
-        Content {
+        let terms = terms::words(&terms::of_order(self.order, self.shop), withdrawal_days, language);
+        Ok(Content {
             subject: match last.promised {
                 Some(date) => language.phrase(Phrase::Confirmed(&number, date)),
                 None => language.phrase(Phrase::ConfirmedUndated(&number)),
@@ -246,7 +247,7 @@ impl About<'_> {
             link_label: language.phrase(Phrase::SeeHere),
             note: Some(language.phrase(Phrase::AlwaysNow)),
             off: None,
-        }
+        })
     }
 
     /// The account of the order, and what a mail about it is about: the words after its kind.

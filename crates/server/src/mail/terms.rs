@@ -3,13 +3,16 @@
 
 use std::collections::BTreeMap;
 
+use ledger::{Read, Shelf, StoreError};
 use model::{
+    id::TenantId,
     money::{Currency, Money},
     order::Order,
     state::Shop,
 };
 use obligation::{
-    legal::{Jurisdiction, Law},
+    legal::{Jurisdiction, LawBook, OwnFigure},
+    notice::kept::{LAW, SETTINGS_ID},
     payment::{Account, Happening, NewLine, Settings, When, decide, kept, schedule},
 };
 
@@ -50,14 +53,22 @@ pub(crate) fn of_order(order: &Order, shop: &Shop) -> Charges {
     }
 }
 
-/// Whether the law of a place lets a consumer withdraw after the delivery.
-pub(crate) fn may_withdraw(country: Option<&str>) -> bool {
+/// The figures of the laws as a shop has them.
+pub(crate) fn law_of(store: &mut dyn Read, tenant: &TenantId) -> Result<LawBook, StoreError> {
+    let found = store.records(tenant, Shelf::Ledger, LAW, &[SETTINGS_ID])?;
+    let own: Option<Vec<OwnFigure>> = found.first().and_then(|record| record.read().ok().flatten());
+    Ok(LawBook::with(&own.unwrap_or_default()).unwrap_or_default())
+}
+
+/// Days after the delivery within which the law of a place lets a consumer withdraw; `None`: no law that is known for it does.
+pub(crate) fn withdrawal_days(law: &LawBook, country: Option<&str>) -> Option<u16> {
     let place = country.map_or_else(Jurisdiction::unknown, Jurisdiction::of);
-    !place.is_unknown() && place.laws().iter().any(|law| matches!(law, Law::Eu | Law::Uk))
+    let laws = place.laws().iter().filter(|_| !place.is_unknown());
+    laws.filter_map(|of| law.of_delivery(*of)).map(|figures| figures.withdrawal_days.value).max()
 }
 
 /// The terms in words.
-pub(crate) fn words(charges: &Charges, country: Option<&str>, language: &dyn Language) -> Vec<String> {
+pub(crate) fn words(charges: &Charges, withdrawal_days: Option<u16>, language: &dyn Language) -> Vec<String> {
     let paid = charges.iter().map(|(when, amount)| {
         let amount = crate::pages::money(*amount);
         let phrase = match when {
@@ -70,8 +81,6 @@ pub(crate) fn words(charges: &Charges, country: Option<&str>, language: &dyn Lan
     });
     let mut words: Vec<String> = paid.collect();
     words.push(language.phrase(Phrase::CancelFree));
-    if may_withdraw(country) {
-        words.push(language.phrase(Phrase::MayWithdraw));
-    }
+    words.extend(withdrawal_days.map(|days| language.phrase(Phrase::MayWithdraw(days))));
     words
 }

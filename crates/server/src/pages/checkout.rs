@@ -88,6 +88,8 @@ fn answer(
 ) -> Result<Response, Fail> {
     let shop = cart::load(ask, tenant, items)?;
     let country = countries::known(&sent.country);
+    let law = terms::law_of(&mut *ask.app.engine.store().reader()?, tenant)?;
+    let withdrawal_days = terms::withdrawal_days(&law, country);
     let rows = cart::rows(&shop, items, country, ask.now);
     if rows.iter().any(|row| row.problem.is_some()) {
         // The cart says what, and what can be had instead.
@@ -99,7 +101,7 @@ fn answer(
     let total = cart::sums(rows.iter().filter_map(|row| row.sum).chain(cost));
     let page_ = Page {
         last: choices.together.clone(),
-        terms: terms(&shop, items, country, &rows),
+        terms: terms(&shop, items, withdrawal_days, &rows),
         total: words::sums(&total),
         countries: countries::choices(&product::served(&shop), country),
         name_error: (is_checked && !looks_like_name(&sent.name)).then_some("Please enter your name."),
@@ -118,7 +120,7 @@ fn answer(
 }
 
 /// The terms of everything in the cart together.
-fn terms(shop: &Shop, items: &[(Sku, Units)], country: Option<&str>, rows: &[Row]) -> Vec<String> {
+fn terms(shop: &Shop, items: &[(Sku, Units)], withdrawal_days: Option<u16>, rows: &[Row]) -> Vec<String> {
     let channel = model::id::Channel::default();
     let mut lines = Vec::with_capacity(items.len());
     let mut currency = None;
@@ -135,7 +137,7 @@ fn terms(shop: &Shop, items: &[(Sku, Units)], country: Option<&str>, rows: &[Row
         lines.push(NewLine { line: n, price: price.amount, units: *quantity, plan, ship_by: row.date });
     }
     let charges = currency.map_or_else(Vec::new, |currency| terms::charges(currency, lines));
-    terms::words(&charges, country, language(None))
+    terms::words(&charges, withdrawal_days, language(None))
 }
 
 /// `POST /checkout`.

@@ -86,6 +86,7 @@ pub fn routes(stopping: watch::Receiver<bool>, within: Within) -> Router<Arc<App
         .route("/o/{token}/ship", post(ship_ready))
         .route("/o/{token}/withdraw", post(withdraw))
         .route("/o/{token}/pay", get(show_pay))
+        .route("/o/{token}/card", post(change_card))
         .route("/o/{token}/q/{question}", get(show_question).post(answer_question))
         .route("/w/{token}", get(show_wait))
         .route("/w/{token}/leave", post(leave_wait))
@@ -392,6 +393,17 @@ async fn withdraw(Asked(ask): Asked, Path(token): Path<String>, Sent(sent): Sent
 
 async fn show_pay(Asked(ask): Asked, Path(token): Path<String>) -> Response {
     blocking(move || pay::answer(&ask, &token)).await
+}
+
+async fn change_card(
+    State(app): State<Arc<App>>,
+    Path(token): Path<String>,
+    headers: HeaderMap,
+    sent: Result<Form<own::Sure>, FormRejection>,
+) -> Response {
+    let ask = Ask::new(app, &headers);
+    let Ok(Form(sent)) = sent else { return Fail::Form.into_response() };
+    blocking(move || pay::change(&ask, &token, &sent)).await
 }
 
 async fn write_message(

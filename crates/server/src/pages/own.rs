@@ -95,7 +95,7 @@ pub(super) struct Address {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Sure {
-    once: String,
+    pub(super) once: String,
     sure: String,
 }
 
@@ -156,7 +156,7 @@ pub(super) fn withdraw(ask: &Ask, token: &str, sent: &Sure) -> Result<Response, 
     }
 }
 
-fn run(
+pub(super) fn run(
     ask: &Ask,
     token: &str,
     command: Command,

@@ -1,22 +1,26 @@
-//! Paying on the order's page: what is asked for and did not go through, with another card.
+//! Paying on the order's page: what is asked for and did not go through, with another card; and another card for what is charged later.
 //!
 //! The card's number goes from the customer's browser to Stripe, never through here.
 
 use askama::Template;
 use axum::{http::StatusCode, response::Response};
-use engine::PAYER;
+use engine::{PAYER, may_change_method};
 use ledger::{Read, Shelf};
 use model::{
-    errand::Payer,
+    command::Command,
+    errand::{ANOTHER_METHOD, Payer},
     id::{OrderId, TenantId},
     money::Money,
+    refusal::Rejection,
 };
 use obligation::payment::{ChargeKind, ChargeState, kept::Kept};
 
 use super::{
     Ask, Frame, assets,
     error::Fail,
-    page_with, see_other, status,
+    own::{self, Sure},
+    page_with, see_other,
+    status::{self, Said},
     words::{self, Day},
 };
 use crate::api::orders::payments::account;
@@ -56,6 +60,10 @@ struct Page {
     script: &'static str,
     number: String,
     wanted: Wanted,
+    /// Whether another card takes the place of the one that is saved, while nothing is owed.
+    is_change: bool,
+    /// Whether the form is still being asked for.
+    is_waiting: bool,
     until: String,
     /// The shop's key for browsers and the charge's secret; `None`: nobody can pay here.
     form: Option<(String, String)>,
@@ -69,17 +77,32 @@ pub(super) fn answer(ask: &Ask, token: &str) -> Result<Response, Fail> {
     let mut reader = ask.app.engine.store().reader()?;
     let order = reader.orders(&tenant, &[id])?.pop().ok_or(Fail::Link)?;
     let kept = account(&mut *reader, &tenant, id)?;
-    let Some(wanted) = kept.as_ref().and_then(wanted) else { return see_other(&format!("/o/{token}")) };
-    let secret = secret(&mut *reader, &tenant, id, wanted.charge)?;
+    let payer = payer(&mut *reader, &tenant, id)?;
+    let owed = kept.as_ref().and_then(wanted);
+    let is_change = owed.is_none();
+    let another = || {
+        let is_open = payer.changes_method && kept.as_ref().is_some_and(may_change_method);
+        is_open.then(|| Wanted {
+            charge: ANOTHER_METHOD,
+            kind: "setup",
+            amount: String::new(),
+            until: ask.now,
+        })
+    };
+    let Some(wanted) = owed.or_else(another) else { return see_other(&format!("/o/{token}")) };
+    let secret =
+        payer.charges.get(&wanted.charge).and_then(|known| known.secret.as_deref()).map(str::to_owned);
     let zone = reader.locations(&tenant)?.into_iter().next().map(|(_, location)| location.time_zone);
     let zone = zone.unwrap_or_else(model::time::Zone::utc);
     let day = |at| model::time::local_date(at, &zone);
     let page_ = Page {
         until: Day::of(day(wanted.until), Some(day(ask.now))).text,
         number: status::number(&order),
+        is_waiting: is_change && secret.is_none() && ask.app.payments.publishable_key.is_some(),
         form: ask.app.payments.publishable_key.as_deref().map(str::to_owned).zip(secret),
         wanted,
-        back: format!("{}/o/{token}?paid=1", ask.app.url()),
+        is_change,
+        back: format!("{}/o/{token}?{}=1", ask.app.url(), if is_change { "card" } else { "paid" }),
         back_href: format!("/o/{token}"),
         script: &assets::PAY.href,
         frame: match ask.is_demo(&tenant) {
@@ -90,15 +113,24 @@ pub(super) fn answer(ask: &Ask, token: &str) -> Result<Response, Fail> {
     page_with(StatusCode::OK, &page_, POLICY)
 }
 
-/// What the customer's browser needs to pay a charge.
-fn secret(
-    reader: &mut dyn Read,
-    tenant: &TenantId,
-    order: OrderId,
-    charge: u32,
-) -> Result<Option<String>, Fail> {
+/// What the provider named of an order.
+fn payer(reader: &mut dyn Read, tenant: &TenantId, order: OrderId) -> Result<Payer, Fail> {
     let found = reader.records(tenant, Shelf::Private, PAYER, &[&order.to_string()])?.pop();
-    let payer: Option<Payer> = found.and_then(|record| record.read().ok().flatten());
-    let known = payer.and_then(|payer| payer.charges.get(&charge).cloned());
-    Ok(known.and_then(|known| known.secret).map(|secret| secret.to_string()))
+    Ok(found.and_then(|record| record.read().ok().flatten()).unwrap_or_default())
+}
+
+/// Whether a customer is shown a way to save another card.
+pub(super) fn can_change(ask: &Ask, kept: &Kept) -> bool {
+    ask.app.payments.publishable_key.is_some() && may_change_method(kept)
+}
+
+/// `POST /o/{token}/card`: asks for a form that saves another card, and shows it.
+pub(super) fn change(ask: &Ask, token: &str, sent: &Sure) -> Result<Response, Fail> {
+    let again = |problem: &str| status::answer(ask, token, &Said::default(), Some(problem.to_owned()));
+    let (_, order) = status::read(ask, token)?;
+    match own::run(ask, token, Command::ChangeMethod(order), &sent.once, &["card", token])? {
+        Ok(()) => see_other(&format!("/o/{token}/pay")),
+        Err(Rejection::NotFound { .. }) => Err(Fail::Link),
+        Err(_) => again("No card is charged for this order later, so there is none to change."),
+    }
 }

@@ -47,6 +47,7 @@ pub(super) struct Said {
     parted: Option<String>,
     withdrawn: Option<String>,
     paid: Option<String>,
+    card: Option<String>,
 }
 
 #[derive(Template)]
@@ -80,6 +81,8 @@ pub(super) struct Status {
     due: Vec<String>,
     /// What the customer is asked to pay now.
     pay: Option<Wanted>,
+    /// Whether another card can take the place of the one that is saved.
+    can_change_card: bool,
     /// This page's own address, that its forms are sent under.
     href: String,
     /// The country it goes to, while the address can still change.
@@ -176,6 +179,7 @@ pub(super) fn answer(ask: &Ask, token: &str, said: &Said, problem: Option<String
     let status = Status {
         due: account.as_ref().map_or_else(Vec::new, |kept| due(&facts, kept)),
         pay: account.as_ref().and_then(pay::wanted),
+        can_change_card: account.as_ref().is_some_and(|kept| pay::can_change(ask, kept)),
         href: format!("/o/{token}"),
         to: own::to(&order),
         can_ship_ready: own::can_ship_ready(&order_view),
@@ -205,6 +209,9 @@ fn message(said: &Said) -> Option<&'static str> {
         }
         Said { paid: Some(_), .. } => {
             Some("Thank you. Your payment shows here as soon as your bank has said so, in a minute or two.")
+        }
+        Said { card: Some(_), .. } => {
+            Some("Thank you. As soon as your bank has said so, the other card is charged instead.")
         }
         Said { written: Some(_), .. } => Some("Thank you. We have your message and answer by mail and here."),
         Said { placed: Some(_), .. } => {
@@ -300,6 +307,7 @@ pub(super) fn view(frame: Frame, facts: &Facts<'_>) -> Status {
         paid: None,
         due: Vec::new(),
         pay: None,
+        can_change_card: false,
         href: String::new(),
         to: None,
         can_ship_ready: false,

@@ -48,6 +48,8 @@ struct Intent {
     holds: bool,
     saves: bool,
     setup: bool,
+    /// The saved method that it was charged to.
+    method: Option<Arc<str>>,
     stand: Stand,
     refunded: i64,
     disputed: Option<(i64, Option<bool>)>,
@@ -152,6 +154,12 @@ impl Bank {
         of.filter(|(_, intent)| intent.order == order && matches!(intent.stand, Stand::Paid { .. }))
             .map(|(name, _)| name.clone())
             .next()
+    }
+
+    /// The saved method that an order's newest paid charge was charged to.
+    pub(crate) fn charged_to(&self, order: OrderId) -> Option<Arc<str>> {
+        let charge = self.charge_of(order)?;
+        self.state().intents[&charge].method.clone()
     }
 
     /// A customer asks the bank for money back; answers the dispute's name.
@@ -354,12 +362,14 @@ impl State {
             holds,
             saves: manner.saves,
             setup,
+            method: None,
             stand: Stand::Waits,
             refunded: 0,
             disputed: None,
         };
         self.intents.insert(name.clone(), intent);
-        if manner.away && of.payer.method.is_some() {
+        if let Some(method) = of.payer.method.as_ref().filter(|_| manner.away) {
+            self.intents.get_mut(&name).unwrap().method = Some(Arc::clone(method));
             self.charge(&name, of.now);
         }
         self.look(&name, true)
@@ -404,7 +414,7 @@ impl State {
             intent.saves && matches!(intent.stand, Stand::Paid { .. } | Stand::Saved | Stand::Held { .. });
         let facts = Facts {
             customer: Some(format!("cus_{}", intent.order).into()),
-            method: is_saved.then(|| "pm_card".into()),
+            method: is_saved.then(|| format!("pm_of_{name}").into()),
             charge: Some(Known { object: name.into(), secret: Some(format!("{name}_secret").into()) }),
             refund: None,
         };

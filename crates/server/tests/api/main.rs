@@ -7,6 +7,7 @@ mod auth;
 mod automatic;
 mod bank;
 mod bounces;
+mod cards;
 mod described;
 mod evidence;
 mod fulfilment;

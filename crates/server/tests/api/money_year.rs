@@ -1,9 +1,17 @@
 //! A year of one shop, day by day from one seed: customers pay or stay silent, cards are declined and run out, requests and answers
-//! are lost, suppliers slip, orders are called off, banks take money back. The bank and the ledger agree to the cent all the way.
+//! are lost, suppliers slip, orders are called off by customers and by law, banks take money back.
+//!
+//! Each day: nothing is charged twice or after a cancel (the bank minds it), no notice, answer or refund is past its last day, no
+//! goods are late without a word. At its end every notice went before its deadline, no refund is missing, and the bank and the ledger
+//! agree to the cent. `SHIPWHEN_YEARS` runs so many years, each of a seed of its own that is printed where it fails.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use model::{errand::Word, id::OrderId};
+use model::{
+    errand::Word,
+    id::OrderId,
+    time::{Timestamp, Zone, local_date},
+};
 use serde_json::{Value, json};
 
 use crate::{bank::Dice, provider::Till, world::Call};
@@ -18,8 +26,17 @@ const PLANS: [(&str, &str); 5] = [
     ("LATER", r#"{"kind": "charge_on_ship"}"#),
 ];
 
+/// Where goods go: by the law of the US, of the Union, of the United Kingdom, and of all of them.
+const COUNTRIES: [&str; 6] = ["US", "US", "US", "DE", "GB", "CH"];
+
 struct Year {
     till: Till,
+    /// The last entry of the ledger that was read.
+    read_to: i64,
+    /// Refunds that failed and were asked for again: by order, on which day.
+    seen_to: BTreeMap<String, u32>,
+    /// Notices that were sent, and what became of them.
+    kinds: BTreeSet<String>,
     dice: Dice,
     orders: BTreeMap<OrderId, Known>,
     supplies: Vec<(String, String)>,
@@ -29,6 +46,7 @@ struct Year {
 #[derive(Default)]
 struct Known {
     cancelled: bool,
+    country: &'static str,
     line: String,
     units: u64,
 }
@@ -46,8 +64,19 @@ impl Year {
             till.world.put(&format!("/v1/skus/{sku}/policies/default"), policy).await.is(201);
         }
         till.bank.throws(Dice(seed ^ 0x5DEE_CE66_D1CE_CAFE));
-        let dice = Dice(seed);
-        Self { till, dice, orders: BTreeMap::new(), supplies: Vec::new(), disputes: Vec::new() }
+        let mut dice = Dice(seed);
+        let automatic = if dice.below(2) == 0 { "last_day" } else { "at_once" };
+        till.world.put("/v1/settings/notices", json!({"automatic": automatic})).await.is(200);
+        Self {
+            till,
+            read_to: 0,
+            seen_to: BTreeMap::new(),
+            kinds: BTreeSet::new(),
+            dice,
+            orders: BTreeMap::new(),
+            supplies: Vec::new(),
+            disputes: Vec::new(),
+        }
     }
 
     fn once_in(&mut self, days: u64) -> bool {
@@ -69,10 +98,62 @@ impl Year {
         }
         self.suppliers().await;
         self.customers().await;
+        self.answers().await;
         self.banks().await;
-        self.till.later(DAY_S / 2).await;
-        self.warehouse().await;
-        self.till.later(DAY_S / 2).await;
+        self.passes(DAY_S / 2).await;
+        self.warehouse(day).await;
+        self.passes(DAY_S / 2).await;
+        self.deadlines(day).await;
+    }
+
+    /// So much later; whatever the ledger says was called off is not charged from then on.
+    async fn passes(&mut self, seconds: i64) {
+        self.till.later(seconds).await;
+        loop {
+            let path = format!("/v1/events?after={}&limit=500", self.read_to);
+            let page = self.till.world.get(&path).await.is(200);
+            let events = page["items"].as_array().unwrap();
+            for event in events.iter().filter(|event| event["kind"] == "order_cancelled") {
+                self.ended(event["order"].as_str().unwrap().parse().unwrap());
+            }
+            let Some(last) = events.last() else { break };
+            self.read_to = last["seq"].as_i64().unwrap();
+        }
+    }
+
+    /// Some who are asked answer; most never do.
+    async fn answers(&mut self) {
+        let sent = self.till.world.get("/v1/notices?state=sent&limit=500").await.is(200);
+        for notice in sent["items"].as_array().unwrap() {
+            if notice["answer_by"].is_null() || !self.once_in(25) {
+                continue;
+            }
+            let answer = if self.once_in(3) { "cancel" } else { "keep" };
+            let path = format!("/v1/notices/{}/answer", notice["id"].as_str().unwrap());
+            let reply = self.till.post(&path, json!({"answer": answer})).await;
+            assert!([200, 409].contains(&reply.status.as_u16()), "{:?}", reply.json());
+        }
+        self.passes(0).await;
+    }
+
+    /// Nothing that has a last day is past it: what is to be told, heard, given back.
+    async fn deadlines(&mut self, day: u32) {
+        let today = self.date(0);
+        for kind in ["notice", "consent"] {
+            let path = format!("/v1/obligations?kind={kind}&due_before={today}&limit=500");
+            let late = self.till.world.get(&path).await.is(200);
+            assert_eq!(late["items"], json!([]), "a {kind} is past its last day on {today}");
+        }
+        let path = format!("/v1/obligations?kind=refund&due_before={today}&limit=500");
+        let late = self.till.world.get(&path).await.is(200);
+        for refund in late["items"].as_array().unwrap() {
+            let rule = refund["rule"].as_str().unwrap();
+            let order = refund["order"].as_str().unwrap();
+            // It was asked for in time, and the provider or the bank is at it; or it failed, and somebody has seen to it since.
+            let is_under_way = rule.starts_with("the provider") || rule.starts_with("the customer's bank");
+            let was_seen_to = self.seen_to.get(order).is_some_and(|seen| day - seen <= 1);
+            assert!(is_under_way || was_seen_to, "a refund is past its last day on {today}: {refund}");
+        }
     }
 
     fn dice_days(&mut self, most: u64) -> i64 {
@@ -88,12 +169,12 @@ impl Year {
         let units = 1 + self.dice.below(4);
         let mut order = crate::world::order(sku, i64::try_from(units).unwrap());
         order["customer"]["email"] = json!(format!("c{}@example.com", self.orders.len()));
-        // Elsewhere than where the law ends what is late by itself.
-        order["customer"]["country"] = json!("CH");
+        let country = COUNTRIES[usize::try_from(self.dice.below(6)).unwrap()];
+        order["customer"]["country"] = json!(country);
         let placed = self.till.post("/v1/orders", order).await.is(201);
         let id: OrderId = placed["id"].as_str().unwrap().parse().unwrap();
         let line = placed["lines"][0]["id"].as_str().unwrap().to_owned();
-        self.orders.insert(id, Known { line, units, ..Known::default() });
+        self.orders.insert(id, Known { line, units, country, ..Known::default() });
     }
 
     async fn suppliers(&mut self) {
@@ -172,7 +253,7 @@ impl Year {
     }
 
     /// Hands over what is ready, sends what was handed over, and sees to refunds that failed.
-    async fn warehouse(&mut self) {
+    async fn warehouse(&mut self, day: u32) {
         let release = self.till.post("/v1/releases", json!({"location": "east"})).await;
         let lines = release.json()["lines"].as_array().cloned().unwrap_or_default();
         let mut orders: Vec<String> =
@@ -183,25 +264,47 @@ impl Year {
         }
         let owed = self.till.world.get("/v1/obligations?kind=refund&limit=500").await.is(200);
         for item in owed["items"].as_array().unwrap() {
-            if item["rule"].as_str().unwrap().starts_with("a refund failed") && self.once_in(3) {
+            if item["rule"].as_str().unwrap().starts_with("a refund failed") {
+                // Somebody looks at it within two days, and on the last at once.
+                let is_urgent = item["due_by"].as_str().is_none_or(|by| by <= &*self.date(2));
+                if !is_urgent && !self.once_in(3) {
+                    continue;
+                }
+                self.seen_to.insert(item["order"].as_str().unwrap().to_owned(), day);
                 let path = format!("/v1/orders/{}/payments", item["order"].as_str().unwrap());
                 self.till.post(&path, json!({"kind": "refund"})).await.is(201);
             }
         }
     }
 
-    /// The ledger against the bank, order by order; who gave up the place by silence is not charged from then on.
-    async fn audit(&mut self) {
-        let ids: Vec<OrderId> = self.orders.keys().copied().collect();
-        for id in ids {
-            let order = self.till.world.get(&format!("/v1/orders/{id}")).await.is(200);
-            if order["state"] == "cancelled" && !self.orders[&id].cancelled {
-                self.ended(id);
+    /// Every notice that was sent, against its deadline on the buyer's own calendar.
+    async fn notices(&mut self) {
+        let mut sent = 0;
+        for state in ["sent", "answered", "silent", "outdated"] {
+            let mut cursor = String::new();
+            loop {
+                let path = format!("/v1/notices?state={state}&limit=500{cursor}");
+                let page = self.till.world.get(&path).await.is(200);
+                for notice in page["items"].as_array().unwrap() {
+                    let Some(at) = notice["sent_at"].as_str() else { continue };
+                    let at: Timestamp = at.parse().unwrap();
+                    sent += 1;
+                    self.kinds.insert(format!("{} {state}", notice["kind"].as_str().unwrap()));
+                    let order: OrderId = notice["order"].as_str().unwrap().parse().unwrap();
+                    let zone = obligation::legal::zone_of(self.orders[&order].country);
+                    let on = local_date(at, &zone.unwrap_or_else(Zone::utc)).to_string();
+                    if let Some(by) = notice["send_by"].as_str() {
+                        assert!(&*on <= by, "a notice went on {on}, after its last day: {notice}");
+                    }
+                }
+                let Some(next) = page["next_cursor"].as_str() else { break };
+                cursor = format!("&cursor={next}");
             }
         }
+        assert!(sent > 20, "{sent} notices were sent");
     }
 
-    async fn end(mut self) {
+    async fn end(mut self) -> BTreeSet<String> {
         // What was lost is asked again, what the bank has not decided it decides.
         self.till.bank.calms_down();
         for (charge, dispute) in self.disputes.clone() {
@@ -210,11 +313,13 @@ impl Year {
                 self.till.hears_of_dispute(&charge, &dispute).await;
             }
         }
-        for _ in 0..30 {
+        for day in 365..395 {
             self.till.bank.refunds_become(&Word::Refunded);
-            self.warehouse().await;
-            self.till.later(DAY_S).await;
+            self.warehouse(day).await;
+            self.passes(DAY_S).await;
+            self.deadlines(day).await;
         }
+        self.notices().await;
         let (mut captured, mut refunded, mut earned) = (0, 0, 0);
         for id in self.orders.keys() {
             let account = self.till.money(*id).await;
@@ -234,18 +339,37 @@ impl Year {
         let failed = self.till.world.get("/v1/obligations?kind=payment").await.is(200);
         assert_eq!(failed["items"], json!([]), "nothing was contradicted");
         self.till.world.verify();
+        self.kinds
     }
+}
+
+/// Plays one year; answers what kinds of notices were sent and what became of them.
+async fn play(seed: u64) -> BTreeSet<String> {
+    let mut year = Year::new(seed).await;
+    for day in 0..365 {
+        year.day(day).await;
+    }
+    year.end().await
 }
 
 #[tokio::test]
 async fn a_year_of_declines_silence_slips_and_lost_answers_ends_to_the_cent() {
-    let seed = 20_261_126;
-    let mut year = Year::new(seed).await;
-    for day in 0..365 {
-        year.day(day).await;
-        if day % 30 == 29 {
-            year.audit().await;
+    let years: u64 = std::env::var("SHIPWHEN_YEARS").ok().and_then(|years| years.parse().ok()).unwrap_or(1);
+    let mut kinds = BTreeSet::new();
+    for seed in 20_261_126..20_261_126 + years {
+        let play = std::panic::AssertUnwindSafe(play(seed));
+        match futures_util::FutureExt::catch_unwind(play).await {
+            Ok(seen) => kinds.extend(seen),
+            Err(failed) => {
+                eprintln!("the year of the seed {seed} failed");
+                std::panic::resume_unwind(failed);
+            }
         }
     }
-    year.end().await;
+    // What the year is about has happened in it.
+    for kind in ["delay_first sent", "cancelled sent", "shipped sent"] {
+        assert!(kinds.iter().any(|seen| seen == kind), "{kind} is not among {kinds:?}");
+    }
+    assert!(kinds.iter().any(|kind| kind.ends_with(" answered")), "{kinds:?}");
+    assert!(kinds.iter().any(|kind| kind.ends_with(" silent")), "{kinds:?}");
 }

@@ -156,6 +156,69 @@ async fn settings_say_when_drafts_go_out() {
 }
 
 #[tokio::test]
+async fn a_figure_of_the_law_that_counsel_read_otherwise_is_set_and_holds() {
+    let (world, supply, placed) = waiting().await;
+    let listed = world.get("/v1/settings/law").await.is(200);
+    let figure = |list: &Value, law: &str, name: &str| {
+        let items = list["items"].as_array().unwrap();
+        items.iter().find(|item| item["law"] == law && item["name"] == name).unwrap().clone()
+    };
+    let days = figure(&listed, "us", "refund_working_days");
+    assert_eq!((&days["days"], &days["reread"]), (&json!(7), &json!(false)));
+    assert!(days["source"].as_str().unwrap().contains("435.1(b)(1)"));
+    assert_eq!(figure(&listed, "us", "consent_beyond")["holds"], true);
+    assert_eq!(figure(&listed, "eu", "withdrawal_days")["reread"], true, "to be checked: {listed}");
+    for item in listed["items"].as_array().unwrap() {
+        assert!(item["source"].as_str().unwrap().len() > 10, "{item}");
+    }
+
+    let own = json!([
+        {"law": "us", "name": "refund_working_days", "days": 3, "source": "our counsel, 2026-11-20"},
+        {"law": "us", "name": "short_delay_days", "days": 10, "source": "our counsel, 2026-11-20"},
+        {"law": "eu", "name": "withdrawal_days", "days": 30, "source": "our own promise"},
+    ]);
+    let set = world.put("/v1/settings/law", json!({"figures": own})).await.is(200);
+    assert_eq!(world.get("/v1/settings/law").await.is(200), set);
+    let withdrawal = figure(&set, "eu", "withdrawal_days");
+    assert_eq!(
+        (&withdrawal["days"], &withdrawal["reread"], &withdrawal["source"]),
+        (&json!(30), &json!(false), &json!("our own promise"))
+    );
+    let terms = world.get("/v1/terms?sku=MUG&country=DE").await.is(200);
+    assert_eq!(terms["withdrawal_days"], 30);
+    assert!(terms["words"].to_string().contains("30 days"), "{terms}");
+    // Twenty-two days later is no short delay any more, so silence does not agree, for ten days.
+    slip(&world, &supply, "2026-12-24").await;
+    world.post("/v1/notices/send", json!({"all": true})).await.is(200);
+    let notice = the_notice(&world, "sent").await;
+    assert_eq!((&notice["on_silence"], &notice["answer_by"]), (&json!("cancel"), &json!("2026-12-18")));
+    for now in ["2026-12-19T06:00:00Z", "2026-12-19T06:00:01Z"] {
+        run_due(&world, now).await;
+    }
+    assert_eq!(
+        world.get(&format!("/v1/orders/{}", placed["id"].as_str().unwrap())).await.is(200)["state"],
+        "cancelled"
+    );
+    let owed = world.get("/v1/obligations?kind=refund").await.is(200);
+    assert_eq!(owed["items"][0]["due_by"], "2026-12-23", "three working days: {owed}");
+
+    for (wrong, at) in [
+        (json!({"law": "us", "name": "patience", "days": 3, "source": "x"}), "/figures/0/name"),
+        (json!({"law": "us", "name": "consent_beyond", "days": 3, "source": "x"}), "/figures/0/name"),
+        (json!({"law": "us", "name": "credit_days", "days": 900, "source": "x"}), "/figures/0/days"),
+        (json!({"law": "us", "name": "credit_days", "source": "x"}), "/figures/0/days"),
+        (json!({"law": "us", "name": "credit_days", "days": 9, "source": " "}), "/figures/0/source"),
+        (json!({"law": "ca", "name": "credit_days", "days": 9, "source": "x"}), "/figures/0/law"),
+    ] {
+        let problem = world.put("/v1/settings/law", json!({"figures": [wrong]})).await.fails(422, "invalid");
+        assert_eq!(problem["errors"][0]["pointer"], at, "{problem}");
+    }
+    world.put("/v1/settings/law", json!({"figures": []})).await.is(200);
+    assert_eq!(world.get("/v1/settings/law").await.is(200), listed, "as it comes");
+    world.verify();
+}
+
+#[tokio::test]
 async fn a_notice_that_came_back_is_drafted_anew() {
     let (world, supply, _) = waiting().await;
     slip(&world, &supply, "2026-12-30").await;

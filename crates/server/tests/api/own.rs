@@ -188,6 +188,59 @@ async fn who_could_not_be_charged_gets_a_link_to_pay_by_and_who_paid_gets_none()
     );
 }
 
+#[tokio::test]
+async fn who_has_a_balance_is_told_the_day_before_it_is_taken_and_who_left_is_not() {
+    let mut till =
+        Till::new(json!({"kind": "deposit", "deposit_percent": 20, "balance": "days_before"})).await;
+    let supply = till.world.supply("MUG", 20, "2027-01-10").await;
+    let (id, order) = till.checked_out(2).await;
+    let (gone, left) = till.checked_out(2).await;
+    let due = |account: &Value| account["due"][0]["on"].as_str().unwrap().to_owned();
+    let on = due(&till.money(id).await);
+    let about = |till: &Till, order: &Value| {
+        let own = page(order);
+        let mails = till.world.mails();
+        let mail = mails
+            .into_iter()
+            .find(|mail| mail.subject.contains("the rest is taken on") && mail.text.contains(&own));
+        mail.map(|mail| (mail.subject.to_string(), mail.text.to_string()))
+    };
+    till.post(&format!("{}/cancel", path(&left)), json!({})).await.is(200);
+    till.bank.cancelled(gone);
+    let days = |till: &Till| till.now.to_string()[..10].to_owned();
+    let day_before = |on: &str| {
+        let noon: model::time::Timestamp = format!("{on}T12:00:00Z").parse().unwrap();
+        model::time::seconds_after(noon, -86_400).unwrap().to_string()[..10].to_owned()
+    };
+    while days(&till) < day_before(&on) {
+        assert!(about(&till, &order).is_none(), "too early on {}", days(&till));
+        assert_eq!(till.amounts(id).await[0], 600);
+        till.later(43_200).await;
+    }
+    till.later(43_200).await;
+    let (subject, text) = about(&till, &order).unwrap();
+    assert!(
+        text.contains("$24.00") && text.contains("you can cancel, and nothing is taken"),
+        "{subject}: {text}"
+    );
+    assert!(about(&till, &left).is_none(), "who called it off hears nothing of a balance");
+    // The goods slip: so does the balance, and it is told anew for its new day.
+    till.world.patch(&format!("/v1/supplies/{supply}"), json!({"expected_on": "2027-01-24"})).await.is(200);
+    let later = due(&till.money(id).await);
+    assert!(later > on, "{later} after {on}");
+    while days(&till) < later {
+        assert_eq!(till.amounts(id).await[0], 600, "not taken on {}, as it moved to {later}", days(&till));
+        till.later(43_200).await;
+    }
+    for _ in 0..2 {
+        till.later(43_200).await;
+    }
+    assert_eq!(till.amounts(id).await, [3_000, 0, 0, 3_000]);
+    let told = till.world.mails().iter().filter(|mail| mail.subject.contains("the rest is taken on")).count();
+    assert_eq!(told, 2, "once for each day");
+    till.world.verify();
+}
+
 /// Scenario 42: the terms are shown before the purchase and confirmed after it.
 #[tokio::test]
 async fn terms_are_told_before_the_purchase() {

@@ -97,6 +97,11 @@ impl Till {
         self.hears(&event("charge.dispute.updated", &about)).await.is(200);
     }
 
+    /// The provider says that something happened to an object.
+    pub(crate) async fn hears_of(&self, kind: &str, object: &str) {
+        self.hears(&event(kind, &json!({"id": object}))).await.is(200);
+    }
+
     /// The provider sends a message.
     async fn hears(&self, event: &Value) -> Reply {
         self.world.send(signed(event, SECRET, self.now).at(&self.now.to_string())).await

@@ -36,7 +36,7 @@ async fn notes_and_reasons_of_staff_are_kept_apart_and_go_with_the_person() {
     let apart = world.post("/v1/adjustments", returned).await.is(201)["quarantine"].clone();
     let looked = json!({"good": 1, "reason": "no crack, whatever ada@example.com says"});
     let at = format!("/v1/supplies/{}/inspections", apart.as_str().unwrap());
-    world.post(&at, looked).await.is(200);
+    world.post(&at, looked).await.is(201);
     world.supply("MUG", 5, "2026-12-10").await;
     let care = json!({"owner": "Mia Sand", "deadline": "2026-12-01", "note": "Ada is patient"});
     world.post(&format!("/v1/shortfalls/{}", line.as_str().unwrap()), care).await.is(200);

@@ -5,7 +5,12 @@ use axum::{
     http::{Request, StatusCode, header},
 };
 use ledger::ApiKey;
-use model::{id::OrderId, time::Timestamp};
+use model::{
+    command::{Command, PutPolicy},
+    id::{Channel, OrderId, Sku},
+    item::{Policy, WhenOut},
+    time::Timestamp,
+};
 use sha2::{Digest, Sha256};
 
 use crate::{Page, form_body, full, get, post, sample::Sample, send};
@@ -215,4 +220,77 @@ async fn a_customer_answers_on_the_orders_page_and_only_there() {
         refused.response.status() == StatusCode::CONFLICT
             || refused.response.status() == StatusCode::SEE_OTHER
     );
+}
+
+/// The sample shop, with chairs that are paid for so.
+async fn chairs_paid_for(terms: serde_json::Value) -> Sample {
+    let made = tokio::task::spawn_blocking(|| {
+        let shop = Sample::full();
+        let policy = Policy {
+            when_out: WhenOut::Backorder,
+            payment: Some(serde_json::from_value(terms).expect("terms")),
+            ..Policy::default()
+        };
+        let (sku, channel) = (Sku::stored("CHAIR-OAK"), Channel::default());
+        shop.run(crate::sample::NOW, Command::PutPolicy(PutPolicy { sku, channel, policy, if_match: None }));
+        shop
+    });
+    made.await.expect("a shop")
+}
+
+/// Scenario 16: whoever charges now for a long wait sees what that risks where it is set.
+#[tokio::test]
+async fn a_policy_that_charges_now_for_a_long_wait_shows_its_risks() {
+    let shop = chairs_paid_for(serde_json::json!({"kind": "full"})).await;
+    let page = get(&shop, "/products/CHAIR-OAK").await;
+    page.says("It is paid in full when it is ordered.");
+    page.says("bank may take the money back because the goods did not come");
+    page.says("The buyer must have agreed to pay before the goods ship");
+    let shop = chairs_paid_for(serde_json::json!({"kind": "charge_on_ship"})).await;
+    let page = get(&shop, "/products/CHAIR-OAK").await;
+    page.says("A card is saved when it is ordered and charged when it ships.");
+    page.says("The charge may fail when the goods ship");
+    assert!(!page.text.contains("may take the money back"));
+}
+
+/// Scenario 42: the checkout says when how much is taken and how money comes back, and the mail that confirms the order says the same.
+#[tokio::test]
+async fn the_terms_stand_in_the_checkout_and_in_the_mail_that_confirms_the_order() {
+    let terms = serde_json::json!({"kind": "deposit", "deposit_percent": 20, "balance": "on_ship", "provider": "manual"});
+    let shop = chairs_paid_for(terms).await;
+    let added = post(&shop, "/cart", &[("act", "add"), ("sku", "CHAIR-OAK"), ("quantity", "1")]).await;
+    let cart = cookie(&added);
+    let terms = |country: &'static str| -> Vec<&'static str> {
+        let mut terms = vec![
+            "$97.80 when you order",
+            "$391.20 when it ships",
+            "You can cancel free of charge until it ships; what you paid goes back by the way it came.",
+        ];
+        if country == "DE" {
+            terms.push("You can withdraw within 14 days after you have it, without a reason.");
+        }
+        terms
+    };
+    for country in ["US", "DE"] {
+        let page = with_cart(&shop, "GET", &format!("/checkout?country={country}"), &cart, &[]).await;
+        for words in terms(country) {
+            page.says(words);
+        }
+        assert_eq!(page.text.contains("without a reason"), country == "DE", "{country}");
+    }
+    let page = with_cart(&shop, "GET", "/checkout?country=DE", &cart, &[]).await;
+    let once = page.hidden("once");
+    let fields = [
+        ("once", &*once),
+        ("name", "Ada"),
+        ("email", "ada@example.com"),
+        ("country", "DE"),
+        ("ship", "as_available"),
+    ];
+    let placed = with_cart(&shop, "POST", "/checkout", &cart, &fields).await;
+    assert_eq!(placed.response.status(), StatusCode::SEE_OTHER, "{}", placed.words());
+    let mail = get(&shop, "/outbox").await;
+    for words in terms("DE") {
+        mail.says(words);
+    }
 }

@@ -140,6 +140,7 @@ impl CoreShop {
             | Command::TakeCare(_)
             | Command::ChangeOrder(_)
             | Command::ChangeAddress(_)
+            | Command::ChangeMethod(_)
             | Command::Withdraw(_)
             | Command::Substitute(_)
             | Command::KeepPrivate(_)

@@ -1,6 +1,7 @@
 //! `/v1/notices`: what customers are to be told, what they were told, and what they answered.
 
 mod answer;
+mod law;
 mod list;
 mod obligations;
 mod owed_money;
@@ -25,7 +26,7 @@ use utoipa::ToSchema;
 
 use super::{problem::Problem, state::unexpected};
 
-pub(crate) use self::{answer::*, list::*, obligations::*, send::*, settings::*};
+pub(crate) use self::{answer::*, law::*, list::*, obligations::*, send::*, settings::*};
 
 /// Dates as a customer is told them; null where nobody can say.
 #[derive(Serialize, ToSchema)]

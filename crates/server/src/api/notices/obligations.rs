@@ -1,12 +1,12 @@
 //! `GET /v1/obligations`: what must happen next, for whom, by when, by which rule.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use axum::{extract::State, http::StatusCode, response::Response};
 use engine::notices::{REFUND, Refund};
 use ledger::{Read, RecordFilter, Shelf, StoreError};
 use model::{
-    id::{LineId, TenantId},
+    id::{LineId, OrderId, TenantId},
     record::Record,
     time::Date,
 };
@@ -120,6 +120,7 @@ pub(crate) fn obligations_due(
     }
     if wants("consent") {
         found.records(store, tenant, NOTICE, state::SENT, awaited)?;
+        found.drop_closed(store, tenant)?;
     }
     if wants("refund") {
         found.records(store, tenant, REFUND, "due", refund)?;
@@ -183,6 +184,30 @@ impl Found {
             }
             after = page.last().map(|record| Arc::clone(&record.id));
         }
+    }
+
+    /// Nobody is waited for whose goods left, or who called them off by another way.
+    fn drop_closed(&mut self, store: &mut dyn Read, tenant: &TenantId) -> Result<(), StoreError> {
+        let is_consent = |item: &ObligationOut| item.kind == "consent";
+        let line = |item: &ObligationOut| item.line.parse::<LineId>().ok();
+        let mut orders: Vec<OrderId> = self
+            .items
+            .iter()
+            .filter(|item| is_consent(item))
+            .filter_map(line)
+            .map(|line| line.order)
+            .collect();
+        orders.sort_unstable();
+        orders.dedup();
+        let mut open: BTreeSet<LineId> = BTreeSet::new();
+        for page in orders.chunks(PAGE) {
+            for order in store.orders(tenant, page)? {
+                let lines = order.lines.iter().filter(|line| line.open() > 0);
+                open.extend(lines.map(|line| LineId { order: order.id, no: line.no }));
+            }
+        }
+        self.items.retain(|item| !is_consent(item) || line(item).is_none_or(|line| open.contains(&line)));
+        Ok(())
     }
 
     fn keep(&mut self, items: Vec<ObligationOut>) {

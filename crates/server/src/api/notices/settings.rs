@@ -135,7 +135,15 @@ fn check(input: &SettingsIn) -> Result<ShopSettings, Problem> {
     checks.finish(ShopSettings { automatic, write, policy })
 }
 
-fn law_of(law: LawIn) -> Law {
+/// Settings as they are kept.
+pub(super) fn as_text(settings: &impl Serialize) -> Result<model::record::Json, Problem> {
+    model::record::Json::of(settings).map_err(|error| {
+        tracing::error!(%error, "settings cannot be written");
+        Problem::defect()
+    })
+}
+
+pub(super) fn law_of(law: LawIn) -> Law {
     match law {
         LawIn::Us => Law::Us,
         LawIn::Eu => Law::Eu,
@@ -182,10 +190,7 @@ pub(crate) async fn put_settings(
     Json { value, .. }: Json<SettingsIn>,
 ) -> Result<Response, Problem> {
     let settings = check(&value)?;
-    let text = model::record::Json::of(&settings).map_err(|error| {
-        tracing::error!(%error, "settings cannot be written");
-        Problem::defect()
-    })?;
+    let text = as_text(&settings)?;
     api.run(&allowed.caller, now, Command::Message(MessageWish::Settings(text)), None).await?;
     json(StatusCode::OK, &shown(&settings))
 }

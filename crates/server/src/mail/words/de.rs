@@ -199,8 +199,8 @@ impl Language for German {
             Phrase::CancelFree => {
                 "Bis zum Versand können Sie kostenlos stornieren; was Sie bezahlt haben, geht auf demselben Weg zurück.".to_owned()
             }
-            Phrase::MayWithdraw => {
-                "Nach Erhalt können Sie 14 Tage lang ohne Angabe von Gründen widerrufen.".to_owned()
+            Phrase::MayWithdraw(days) => {
+                format!("Nach Erhalt können Sie {days} Tage lang ohne Angabe von Gründen widerrufen.")
             }
         }
     }

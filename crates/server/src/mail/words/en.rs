@@ -119,8 +119,8 @@ impl Language for English {
             Phrase::CancelFree => {
                 "You can cancel free of charge until it ships; what you paid goes back by the way it came.".to_owned()
             }
-            Phrase::MayWithdraw => {
-                "You can withdraw within 14 days after you have it, without a reason.".to_owned()
+            Phrase::MayWithdraw(days) => {
+                format!("You can withdraw within {days} days after you have it, without a reason.")
             }
         }
     }

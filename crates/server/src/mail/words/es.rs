@@ -194,8 +194,8 @@ impl Language for Spanish {
             Phrase::CancelFree => {
                 "Puede cancelar sin coste hasta el envío; lo que pagó vuelve por el mismo medio.".to_owned()
             }
-            Phrase::MayWithdraw => {
-                "Tras recibirlo puede desistir durante 14 días, sin dar motivos.".to_owned()
+            Phrase::MayWithdraw(days) => {
+                format!("Tras recibirlo puede desistir durante {days} días, sin dar motivos.")
             }
         }
     }

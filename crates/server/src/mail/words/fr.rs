@@ -207,8 +207,8 @@ impl Language for French {
             Phrase::CancelFree => {
                 "Vous pouvez annuler sans frais jusqu’à l’envoi ; ce que vous avez payé est remboursé par le même moyen.".to_owned()
             }
-            Phrase::MayWithdraw => {
-                "Après réception, vous avez 14 jours pour vous rétracter, sans motif.".to_owned()
+            Phrase::MayWithdraw(days) => {
+                format!("Après réception, vous avez {days} jours pour vous rétracter, sans motif.")
             }
         }
     }

@@ -98,8 +98,8 @@ pub(crate) enum Phrase<'a> {
     PaidByInvoice(&'a str),
     /// That nothing stands in the way of a cancel, and what becomes of the money.
     CancelFree,
-    /// That a consumer may withdraw within fourteen days after the delivery.
-    MayWithdraw,
+    /// That a consumer may withdraw within so many days after the delivery.
+    MayWithdraw(u16),
 }
 
 /// The language of a tag such as `de-AT`; English where it is none of those known.
@@ -204,7 +204,7 @@ mod tests {
             Phrase::PaidOnShip("$5"),
             Phrase::PaidByInvoice("$5"),
             Phrase::CancelFree,
-            Phrase::MayWithdraw,
+            Phrase::MayWithdraw(14),
         ];
         for phrase in invited {
             let said: BTreeSet<String> = [None, Some("de"), Some("es"), Some("fr")]

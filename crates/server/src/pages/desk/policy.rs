@@ -16,6 +16,7 @@ use model::{
     state::Shop,
     time::{Date, parse_date},
 };
+use obligation::payment::{Agreed, Plan};
 use serde::Deserialize;
 
 use super::{
@@ -31,7 +32,10 @@ use super::{
     projection, sorry,
     supply::bare,
 };
-use crate::staff::{May, Visitor};
+use crate::{
+    api::payment_risks,
+    staff::{May, Visitor},
+};
 
 /// What was done just now.
 #[derive(Debug, Default, Deserialize)]
@@ -167,6 +171,26 @@ fn in_words(policy: &Policy, local: &Local) -> Vec<String> {
     if let Some(date) = policy.release_date {
         said.push(format!("Nothing ships before {}.", local.day(date).text));
     }
+    said
+}
+
+/// When it is paid, and what that risks for goods that ship so late, in sentences; none where the policy says nothing of money.
+fn paid_in_words(policy: &Policy, ships: Option<Date>, today: Date) -> Vec<String> {
+    let Some(terms) = &policy.payment else { return Vec::new() };
+    let plan = Plan::of(Some(terms), Agreed::default());
+    let mut said = vec![
+        match plan {
+            Plan::Full => "It is paid in full when it is ordered.",
+            Plan::Deposit { .. } => "A part is paid when it is ordered, the rest later.",
+            Plan::Authorise => "The money is set aside when it is ordered and taken when it ships.",
+            Plan::ChargeOnShip => "A card is saved when it is ordered and charged when it ships.",
+            Plan::None => "It is paid by invoice.",
+        }
+        .to_owned(),
+    ];
+    let wait =
+        ships.map_or(0, |ships| model::time::days_since_epoch(ships) - model::time::days_since_epoch(today));
+    said.extend(payment_risks::sentences(plan, u16::try_from(wait).unwrap_or(0)));
     said
 }
 
@@ -316,6 +340,9 @@ fn answer(
             policy.clone()
         }),
     };
+    let ships =
+        product::asked(&shop, &sku, &product::Filled { quantity: 1, ..product::Filled::default() }, ask.now)
+            .and_then(|found| found.ship_by.promised);
     let preview = look(ask, &with_policy(&shop, &sku, &wanted), &sku, wanted != policy)?;
     let others = pool.policies.iter().filter(|(channel, _)| *channel != Channel::default());
     let is_demo = ask.is_demo(&visitor.tenant);
@@ -327,7 +354,7 @@ fn answer(
         is_kit: pool.item.is_kit(),
         sums: sums(pool),
         badge: badge(&shop, &sku, ask.now).ok_or(Fail::NotFound)?,
-        words: in_words(&policy, &local),
+        words: [in_words(&policy, &local), paid_in_words(&policy, ships, local.today)].concat(),
         others: others
             .map(|(channel, policy)| (channel.to_string(), in_words(policy, &local).join(" ")))
             .collect(),
