@@ -25,6 +25,7 @@ use model::{
 use obligation::payment::{
     Account, ChargeState, Happening, ShipmentState,
     kept::{ACCOUNT, Kept, Terms, terms},
+    schedule,
 };
 use serde_json::json;
 
@@ -94,11 +95,17 @@ pub(crate) fn open(working: &mut Working<'_>, course: &mut Course, order: OrderI
     let Ok(kept) = fresh(working, &order) else { return Ok(()) };
     let Some((kept, lines)) = kept else { return Ok(()) };
     working.state.has_accounts = true;
-    let data = json!({ "provider": &kept.provider });
     let mut book = Book::of(working, order.id, kept);
-    book.opened = Some(data);
     match book.happen(course.now, &Happening::Ordered { lines }) {
-        Ok(()) => book.write(working, course),
+        Ok(()) => {
+            // On what terms it was bought, as the checkout and the confirmation say them: by line, how much is taken when.
+            let account = &book.kept.account;
+            book.opened = Some(json!({
+                "provider": &book.kept.provider, "currency": account.currency, "agreed": schedule(account),
+                "cancel": "until_shipped",
+            }));
+            book.write(working, course)
+        }
         // A sum beyond all numbers: the order stands, on an invoice that nobody can add up.
         Err(_) => Ok(()),
     }

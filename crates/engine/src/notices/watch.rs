@@ -116,7 +116,7 @@ fn look(
     Ok(rows.len())
 }
 
-/// Makes promises anew for lines whose promised day is over: what they wait for comes later than was said, though nobody
+/// Makes promises anew for lines whose promised day has come: what they wait for comes later than was said, though nobody
 /// has said so. Not every day: the date moves on with each.
 fn overdue(
     working: &mut Working<'_>,
@@ -130,7 +130,8 @@ fn overdue(
         let last = line.and_then(|line| line.promises.last());
         last.is_some_and(|last| {
             let days = days_since_epoch(today) - days_since_epoch(local_date(last.given_at, &Zone::utc()));
-            let is_past = last.ship_by.promised.is_some_and(|by| by < today);
+            // On the day itself it is late as well where it comes later by now: after that day nobody may say so any more.
+            let is_past = last.ship_by.promised.is_some_and(|by| by <= today);
             is_past && (last.told_at.is_some() || days >= OVERDUE_DAYS)
         })
     };

@@ -267,6 +267,17 @@ async fn terms_are_told_before_the_purchase() {
         (&german["words"][0], &german["withdrawal_days"]),
         (&json!("  $3.00 bei der Bestellung"), &Value::Null)
     );
+    // What was agreed to stands with the order from then on, whatever the policy says later.
+    let placed = world.post("/v1/orders", order("MUG", 2)).await.is(201);
+    let events = world.get("/v1/events?limit=500").await.is(200);
+    let opened =
+        events["items"].as_array().unwrap().iter().find(|event| event["kind"] == "account_opened").unwrap();
+    assert_eq!(opened["order"], placed["id"]);
+    assert_eq!(
+        opened["data"]["agreed"],
+        json!([{"line": 1, "amount": 600, "when": "now"}, {"line": 1, "amount": 2400, "when": "on_ship"}])
+    );
+    assert_eq!(opened["data"]["cancel"], "until_shipped");
     world.get("/v1/terms?sku=CUP").await.fails(404, "not_found");
     world.get("/v1/terms").await.fails(422, "invalid");
     world.put("/v1/skus/MUG/policies/default", json!({"when_out": "backorder"})).await.is(200);
