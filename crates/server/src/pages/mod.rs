@@ -395,14 +395,7 @@ async fn show_pay(Asked(ask): Asked, Path(token): Path<String>) -> Response {
     blocking(move || pay::answer(&ask, &token)).await
 }
 
-async fn change_card(
-    State(app): State<Arc<App>>,
-    Path(token): Path<String>,
-    headers: HeaderMap,
-    sent: Result<Form<own::Sure>, FormRejection>,
-) -> Response {
-    let ask = Ask::new(app, &headers);
-    let Ok(Form(sent)) = sent else { return Fail::Form.into_response() };
+async fn change_card(Asked(ask): Asked, Path(token): Path<String>, Sent(sent): Sent<own::Sure>) -> Response {
     blocking(move || pay::change(&ask, &token, &sent)).await
 }
 
