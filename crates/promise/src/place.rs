@@ -641,7 +641,13 @@ impl<'a> Plan<'a> {
         } else if part.beyond_horizon {
             (RefusalCode::BeyondHorizon, "more can only be had beyond the horizon")
         } else {
-            (RefusalCode::NotAvailable, "there is no more, on hand or on its way")
+            let component = pool.item.components.get(at).and_then(|part| self.set.shop.pool(&part.sku));
+            let terms = component.map_or_else(
+                || Terms::of(pool, self.asker.channel),
+                |component| Terms::of_component(pool, component, self.asker.channel),
+            );
+            let why = terms.not_ahead(self.asker);
+            (RefusalCode::NotAvailable, why.unwrap_or("there is no more, on hand or on its way"))
         };
         let detail = format!("{kits} of {wanted} {} can be had: {why}", pool.sku());
         Short { code, detail, sku, available: kits, earliest: part.too_late }

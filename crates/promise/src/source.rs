@@ -77,10 +77,25 @@ impl<'a> Terms<'a> {
 
     /// Whether this asker may buy units that are not here.
     pub(crate) fn sells_ahead_to(&self, asker: Asker<'_>) -> bool {
+        self.not_ahead(asker).is_none()
+    }
+
+    /// Why this asker may buy nothing that is not here; `None`: they may.
+    pub(crate) fn not_ahead(&self, asker: Asker<'_>) -> Option<&'static str> {
         let groups = &self.policy.customer_groups;
         let welcome = groups.is_empty()
             || asker.group.is_some_and(|group| groups.iter().any(|allowed| **allowed == *group));
-        asker.already_owed || (self.policy.when_out.sells_ahead() && welcome && !self.discontinued)
+        if asker.already_owed {
+            None
+        } else if self.discontinued {
+            Some("it is no longer made, and sold only while it is here")
+        } else if !self.policy.when_out.sells_ahead() {
+            Some("it is sold only while it is here")
+        } else if !welcome {
+            Some("what is not here yet is sold to other groups of customers alone")
+        } else {
+            None
+        }
     }
 }
 

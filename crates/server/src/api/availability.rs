@@ -10,9 +10,10 @@ use axum::{
 };
 use model::{
     Units,
-    id::Sku,
+    event::{Event, HoldGone},
+    id::{HoldId, Sku},
     limits::LINE_UNITS_MAX,
-    state::Shop,
+    state::{Shop, Touched},
     time::Timestamp,
     view::{Availability, AvailabilityState, GoogleAvailability},
 };
@@ -22,10 +23,12 @@ use serde::Serialize;
 use super::{
     auth::{Allowed, AvailabilityRead, Caller},
     clock::Moment,
+    holds,
     params::Params,
     problem::Problem,
     schema,
     state::{ANSWER_BYTES, Api, json_text, written},
+    supplies::path_id,
     written::{DatesOut, Day},
 };
 
@@ -94,6 +97,7 @@ impl From<Availability> for AnswerOut {
         ("country" = Option<String>, Query, description = "Where it would go: ISO 3166-1 alpha-2"),
         ("postcode" = Option<String>, Query, description = "Where it would go"),
         ("customer_group" = Option<String>, Query, description = "The shopper's group"),
+        ("hold" = Option<String>, Query, description = "The shopper's own cart: what it holds is free to them. One that is over counts as none"),
     ),
     responses((status = 200, description = "The answer", body = schema::AvailabilityAnswer)),
     security(("key" = ["availability:read"])),
@@ -123,12 +127,20 @@ pub(crate) async fn ask(
     params.checks.postcode(format_args!("postcode"), postcode.as_deref());
     let group = params.text("customer_group");
     let group = params.checks.label(format_args!("customer_group"), group.as_deref());
+    let hold = params.text("hold");
     params.finish()?;
-    let shop = shop(&api, caller, &skus).await?;
+    let own = match &hold {
+        Some(hold) => Some(path_id("hold", hold)?),
+        None => None,
+    };
+    let shop = match own {
+        Some(hold) => shop_without(&api, caller, &skus, hold).await?,
+        None => shop(&api, caller, &skus).await?,
+    };
     let question =
         Question { quantity, channel: &channel, group: group.as_deref(), country: country.as_deref() };
     let answer = answer(&shop, &skus, question, moment.at)?;
-    if !moment.is_set && skus.iter().all(|sku| shop.pools.contains_key(sku)) {
+    if own.is_none() && !moment.is_set && skus.iter().all(|sku| shop.pools.contains_key(sku)) {
         api.recent.note(caller.tenant.clone(), query, moment.at, shop, answer.clone());
     }
     Ok(json_text(StatusCode::OK, answer))
@@ -172,5 +184,27 @@ async fn shop(api: &Arc<Api>, caller: &Arc<Caller>, skus: &[Sku]) -> Result<Shop
             tracing::error!(%error, "a reader met a defect");
             Err(Problem::defect())
         }
+    }
+}
+
+/// The same for whoever has a hold: its units are free.
+async fn shop_without(
+    api: &Arc<Api>,
+    caller: &Arc<Caller>,
+    skus: &[Sku],
+    id: HoldId,
+) -> Result<Shop, Problem> {
+    let Some(hold) = holds::own(api, caller, id).await? else { return shop(api, caller, skus).await };
+    let held = hold.lines.iter().flat_map(|line| &line.pegs).map(|peg| peg.sku.clone());
+    let mut needed: Vec<Sku> = skus.iter().cloned().chain(held).collect();
+    needed.sort_unstable();
+    needed.dedup();
+    let shop = shop(api, caller, &needed).await?;
+    let mut without = shop.clone();
+    without.holds.insert(id, Arc::new(hold));
+    // Pools may be a moment older than the hold; then nothing of it is counted in them yet.
+    match without.apply(&Event::HoldReleased(HoldGone { hold: id }), &mut Touched::default()) {
+        Ok(()) => Ok(without),
+        Err(_) => Ok(shop),
     }
 }

@@ -122,7 +122,7 @@ pub(crate) async fn place(
 }
 
 /// A hold that the caller may see.
-async fn own(api: &Arc<Api>, caller: &Caller, id: HoldId) -> Result<Option<Hold>, Problem> {
+pub(super) async fn own(api: &Arc<Api>, caller: &Caller, id: HoldId) -> Result<Option<Hold>, Problem> {
     let tenant = caller.tenant.clone();
     let hold = api.read(move |store| store.holds(&tenant, &[id])).await?.pop();
     Ok(hold.filter(|hold| caller.sees(hold.placed_by.as_deref())))

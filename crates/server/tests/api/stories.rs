@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::json;
 
-use crate::world::{Call, order, world};
+use crate::world::{CHECKOUT, Call, order, world};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn four_hundred_shoppers_share_a_hundred_on_hand_and_a_cap_of_fifty() {
@@ -132,6 +132,58 @@ async fn a_hold_keeps_units_until_its_time_is_over() {
     world.post("/v1/orders", late).await.fails(409, "hold_expired");
     let events = world.get("/v1/events?limit=500").await.is(200);
     assert!(events["items"].as_array().unwrap().iter().any(|event| event["kind"] == "hold_expired"));
+}
+
+/// Scenario 21: stock that lies in one's own cart alone is no reason to be put on a waitlist.
+#[tokio::test]
+async fn what_a_shoppers_own_cart_holds_is_there_for_them() {
+    let world = world();
+    world.with_mug().await;
+    world.put("/v1/skus/MUG/policies/default", json!({"when_out": "waitlist"})).await.is(200);
+    world.stock("MUG", 2).await;
+    let hold = world.post("/v1/holds", json!({"lines": [{"sku": "MUG", "quantity": 2}]})).await.is(201);
+    let address = format!("/v1/availability?sku=MUG&hold={}", hold["id"].as_str().unwrap());
+    let state = |address: String| {
+        let world = &world;
+        async move {
+            let seen = world.get(&address).await.is(200);
+            (seen["state"].clone(), seen["available_now"].clone())
+        }
+    };
+    assert_eq!(state("/v1/availability?sku=MUG".into()).await, (json!("waitlist"), json!(0)));
+    assert_eq!(state(address.clone()).await, (json!("in_stock"), json!(2)));
+    assert_eq!(state("/v1/availability?sku=MUG".into()).await, (json!("waitlist"), json!(0)), "others");
+    let asked = world.send(Call::get(&address).key(CHECKOUT)).await.is(200);
+    assert_eq!(asked["state"], "waitlist", "what another key holds is nobody's business");
+    world.get("/v1/availability?sku=MUG&hold=7").await.fails(404, "not_found");
+
+    world.send(Call::new("DELETE", &format!("/v1/holds/{}", hold["id"].as_str().unwrap()))).await.is(204);
+    assert_eq!(state(address).await, (json!("in_stock"), json!(2)), "a hold that is over counts as none");
+}
+
+/// Scenario 36: who may backorder, and how many.
+#[tokio::test]
+async fn what_only_wholesale_may_backorder_is_a_waitlist_for_others_who_are_told_why() {
+    let world = world();
+    world.with_mug().await;
+    let policy = json!({"when_out": "backorder", "customer_groups": ["wholesale"], "customer_limit": 2});
+    world.put("/v1/skus/MUG/policies/default", policy).await.is(200);
+    world.supply("MUG", 10, "2026-12-01").await;
+    let seen = world.get("/v1/availability?sku=MUG").await.is(200);
+    assert_eq!((&seen["state"], &seen["reason_code"]), (&json!("waitlist"), &json!("not_available")));
+    let problem = world.post("/v1/orders", order("MUG", 1)).await.fails(409, "not_available");
+    let detail = problem["detail"].as_str().unwrap();
+    assert!(detail.contains("other groups of customers"), "{detail}");
+
+    let seen = world.get("/v1/availability?sku=MUG&customer_group=wholesale").await.is(200);
+    assert_eq!(seen["state"], "backorder");
+    let dealer = |quantity: i64, email: &str| {
+        let mut wish = order("MUG", quantity);
+        wish["customer"] = json!({"email": email, "group": "wholesale"});
+        wish
+    };
+    world.post("/v1/orders", dealer(2, "dealer@example.com")).await.is(201);
+    world.post("/v1/orders", dealer(1, "Dealer@example.com")).await.fails(409, "customer_limit");
 }
 
 #[tokio::test]
