@@ -33,7 +33,7 @@ impl Shop {
         let payments = Payments {
             provider: Some(Arc::new(stripe)),
             webhook_secret: Some(SECRET.into()),
-            publishable_key: None,
+            publishable_key: Some("pk_test_shop".into()),
         };
         let world = World::paying(payments);
         world.with_mug().await;
@@ -146,6 +146,41 @@ async fn a_card_is_saved_now_and_charged_when_the_goods_ship() {
     shop.later(10 * DAY_S).await;
     assert_eq!(shop.amounts(&order).await, [6_000, 0, 6_000]);
     assert_eq!(shop.at_provider(&order), (vec![6_000], vec![]));
+    shop.world.verify();
+}
+
+#[tokio::test]
+async fn another_card_is_saved_on_the_orders_page_and_charged_instead_of_the_first() {
+    let mut shop = Shop::open().await;
+    shop.plan("charge_on_ship").await;
+    let placed = shop.post("/v1/orders", crate::world::order("MUG", 2)).await;
+    shop.later(0).await;
+    let order = placed["id"].as_str().unwrap();
+    shop.saves(order, "4242424242424242").await;
+    let own = placed["status_url"].as_str().unwrap().trim_start_matches("http://shop.test").to_owned();
+    let form = Call::new("POST", &format!("{own}/card")).text("").key("");
+    let form = form.with("content-type", "application/x-www-form-urlencoded").at(&shop.now.to_string());
+    assert_eq!(shop.world.send(form).await.header("location"), format!("{own}/pay"));
+    // The answer is lost, and Stripe is asked under the same key: one form, not two.
+    shop.proxy.faults(&[Some(Fault::AnswerLost)]);
+    shop.later(0).await;
+    shop.later(30).await;
+    let page = shop.world.page(&format!("{own}/pay")).await;
+    let text = String::from_utf8_lossy(&page.bytes).into_owned();
+    let secret = text.split("data-secret=\"").nth(1).unwrap_or_else(|| panic!("{text}"));
+    let intent = secret.split("_secret_").next().unwrap().to_owned();
+    let card = json!({"payment_method_data": {"type": "card", "card":
+        {"number": "5555555555554444", "exp_month": "1", "exp_year": "2031", "cvc": "321"}}});
+    let saved = shop.local.post(&format!("/v1/setup_intents/{intent}/confirm"), &card);
+    let method = saved["payment_method"].as_str().unwrap_or_else(|| panic!("{saved}")).to_owned();
+    shop.later(600).await;
+    shop.world.stock("MUG", 2).await;
+    assert_eq!(shop.release().await, json!([]));
+    shop.later(0).await;
+    assert_eq!(shop.amounts(order).await, [3_000, 0, 0]);
+    let all = shop.local.get("/v1/payment_intents?limit=1000");
+    let charged = &all["data"].as_array().unwrap()[0];
+    assert_eq!(charged["payment_method"].as_str(), Some(&*method), "{charged}");
     shop.world.verify();
 }
 
