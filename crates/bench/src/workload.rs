@@ -97,28 +97,37 @@ impl Shop {
 
     /// Describes a SKU that is backordered, with a supply of so many units; answers that.
     pub(crate) fn sell(&mut self, sku: &Sku, units: i64) -> anyhow::Result<SupplyId> {
+        let [item, policy, supply] = self.selling(sku, units)?;
+        self.run(item)?;
+        self.run(policy)?;
+        match self.run(supply)? {
+            Answer::SupplyAdded(entered) => Ok(entered.view.supply.id),
+            other => anyhow::bail!("a supply was answered with {other:?}"),
+        }
+    }
+
+    /// The commands that do.
+    pub(crate) fn selling(&self, sku: &Sku, units: i64) -> anyhow::Result<[Command; 3]> {
         let location = LocationId::new("main")?;
         let (sku, channel) = (sku.clone(), Channel::default());
         let item = item(sku.clone());
         let policy =
             Policy { when_out: WhenOut::Backorder, backorder_cap: Cap::Unlimited, ..Policy::default() };
         let today = local_date(self.now, &model::time::Zone::utc());
-        self.run(Command::PutItem(PutItem { item, if_match: None }))?;
-        self.run(Command::PutPolicy(PutPolicy { sku: sku.clone(), channel, policy, if_match: None }))?;
-        let entered = self.run(Command::AddSupply(AddSupply {
-            sku,
-            location,
-            kind: SupplyKind::PurchaseOrder,
-            quantity: units,
-            expected_on: days_after(today, 30),
-            supplier: None,
-            reference: None,
-            promise_buffer_days: None,
-        }))?;
-        match entered {
-            Answer::SupplyAdded(entered) => Ok(entered.view.supply.id),
-            other => anyhow::bail!("a supply was answered with {other:?}"),
-        }
+        Ok([
+            Command::PutItem(PutItem { item, if_match: None }),
+            Command::PutPolicy(PutPolicy { sku: sku.clone(), channel, policy, if_match: None }),
+            Command::AddSupply(AddSupply {
+                sku,
+                location,
+                kind: SupplyKind::PurchaseOrder,
+                quantity: units,
+                expected_on: days_after(today, 30),
+                supplier: None,
+                reference: None,
+                promise_buffer_days: None,
+            }),
+        ])
     }
 
     /// Runs a command that is not refused.

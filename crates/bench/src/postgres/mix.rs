@@ -116,10 +116,9 @@ fn order(n: usize, count: u64, popularity: &Popularity, draws: &mut Draws) -> Co
     }))
 }
 
-fn take(
-    waiting: &mut VecDeque<Receiver<Result<Answered, Failure>>>,
-    placed: &mut Vec<OrderId>,
-) -> anyhow::Result<()> {
+type Waiting = Receiver<Result<Answered, Failure>>;
+
+fn take(waiting: &mut VecDeque<Waiting>, placed: &mut Vec<OrderId>) -> anyhow::Result<()> {
     let Some(answer) = waiting.pop_front() else { return Ok(()) };
     let outcome = answer.blocking_recv()??.outcome;
     if let Answer::Placed(view) = outcome.map_err(|rejection| anyhow::anyhow!("refused: {rejection:?}"))? {
@@ -128,7 +127,30 @@ fn take(
     Ok(())
 }
 
-/// Sells every SKU on backorder; answers the supply of each.
+/// Sells every SKU on backorder; answers the supply of each. Many at once: one after the other, each would wait for a commit.
 fn stock(shop: &mut Shop) -> anyhow::Result<Vec<SupplyId>> {
-    (0..SKUS).map(|n| shop.sell(&sku(n), UNITS)).collect()
+    let (mut waiting, mut supplies) = (VecDeque::with_capacity(IN_FLIGHT), Vec::with_capacity(SKUS));
+    let mut next = |waiting: &mut VecDeque<Waiting>| -> anyhow::Result<()> {
+        let Some(answer) = waiting.pop_front() else { return Ok(()) };
+        let outcome = answer.blocking_recv()??.outcome;
+        if let Answer::SupplyAdded(added) =
+            outcome.map_err(|rejection| anyhow::anyhow!("refused: {rejection:?}"))?
+        {
+            supplies.push(added.view.supply.id);
+        }
+        Ok(())
+    };
+    for n in 0..SKUS {
+        for command in shop.selling(&sku(n), UNITS)? {
+            if waiting.len() == IN_FLIGHT {
+                next(&mut waiting)?;
+            }
+            waiting.push_back(shop.engine.send(shop.request(command, None))?);
+        }
+    }
+    while !waiting.is_empty() {
+        next(&mut waiting)?;
+    }
+    anyhow::ensure!(supplies.len() == SKUS, "{} supplies for {SKUS} SKUs", supplies.len());
+    Ok(supplies)
 }
