@@ -112,6 +112,16 @@ impl Desk {
         self.store.is_some()
     }
 
+    /// The same, with a look whether it has just come.
+    pub(crate) fn has_come_home(&mut self) -> bool {
+        if self.store.is_none()
+            && let Ok(returned) = self.back.try_recv()
+        {
+            self.take_back(returned);
+        }
+        self.is_home()
+    }
+
     /// Where the store comes back.
     pub(crate) fn returns(&self) -> &Receiver<Returned> {
         &self.back

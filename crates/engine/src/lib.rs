@@ -122,10 +122,10 @@ impl Engine {
         let snapshots = Arc::new(Snapshots::new(Arc::clone(&store)));
         let (desk, handed, give_back) = desk::Desk::new(store.writer()?);
         let stats = Arc::<Stats>::default();
-        let writer = writer::Writer::new(desk, Arc::clone(&snapshots), Arc::clone(&stats));
+        let writer = writer::Writer::new(waiting, desk, Arc::clone(&snapshots), Arc::clone(&stats));
         let (shown, counted) = (Arc::clone(&snapshots), Arc::clone(&stats));
         let mut threads = vec![
-            spawn("writer", move || writer.run(&waiting))?,
+            spawn("writer", move || writer.run())?,
             spawn("keeper", move || desk::keep((&shown, &counted), &handed, &give_back))?,
         ];
         let (watching, ended) = bounded(0);

@@ -38,8 +38,9 @@ const BATCH_MAX: usize = 2_048;
 const HANDED_MIN: usize = 4;
 /// A batch of so many commands is handed over as soon as the keeper is free, though more are waiting.
 const HANDED_AT: usize = 64;
-/// Where several nodes take turns: so many commands are written down while the next are decided, so that a turn is short.
-const BESIDE: usize = 96;
+/// Where several nodes take turns: so many commands, or more, are written down while the next are decided, so that a turn is
+/// short.
+const BESIDE: usize = 64;
 /// Most commands that wait and are looked at for what they need, so that one read serves them all.
 const AHEAD_MAX: usize = 1_024;
 /// Most timers worked in one transaction.
@@ -63,6 +64,7 @@ pub(crate) struct Writer {
     /// Tenants that nobody else writes for until this transaction ends; `None`: nobody looked.
     locked: Option<FxHashSet<TenantId>>,
     stats: Arc<Stats>,
+    jobs: Receiver<Job>,
     /// Taken from the queue already, to see what they need.
     ahead: VecDeque<Job>,
     /// There may be work left behind.
@@ -133,8 +135,14 @@ enum Next {
 }
 
 impl Writer {
-    pub(crate) fn new(desk: Desk, snapshots: Arc<Snapshots>, stats: Arc<Stats>) -> Self {
+    pub(crate) fn new(
+        jobs: Receiver<Job>,
+        desk: Desk,
+        snapshots: Arc<Snapshots>,
+        stats: Arc<Stats>,
+    ) -> Self {
         Self {
+            jobs,
             desk,
             snapshots,
             tenants: FxHashMap::default(),
@@ -151,15 +159,15 @@ impl Writer {
     }
 
     /// Runs until told to stop or until nobody can send any more.
-    pub(crate) fn run(mut self, jobs: &Receiver<Job>) {
+    pub(crate) fn run(mut self) {
         let mut batch = Batch::default();
         loop {
-            match self.next(jobs, &batch) {
+            match self.next(&batch) {
                 Next::Job(Job::Request(request, reply)) => {
                     if self.is_settling() && batch.is_decided() {
                         self.keep_now(&mut batch);
                     }
-                    self.take(jobs, (request, reply), &mut batch);
+                    self.take((request, reply), &mut batch);
                 }
                 Next::Job(Job::RunDue(now, reply)) => {
                     self.keep_now(&mut batch);
@@ -195,7 +203,7 @@ impl Writer {
         }
     }
 
-    fn next(&mut self, jobs: &Receiver<Job>, batch: &Batch) -> Next {
+    fn next(&mut self, batch: &Batch) -> Next {
         let most = if self.desk.is_home() && !self.is_settling() { HANDED_AT } else { BATCH_MAX };
         let is_full = batch.requests.len() >= most;
         let job = |job: Result<Job, RecvError>| job.map_or(Next::End, Next::Job);
@@ -207,9 +215,9 @@ impl Writer {
                 return Next::Job(job);
             }
             if batch.is_empty() && !self.work {
-                return job(jobs.recv());
+                return job(self.jobs.recv());
             }
-            return match jobs.try_recv() {
+            return match self.jobs.try_recv() {
                 Ok(job) => Next::Job(job),
                 Err(TryRecvError::Empty) => Next::Idle,
                 Err(TryRecvError::Disconnected) if batch.is_empty() => Next::End,
@@ -234,18 +242,18 @@ impl Writer {
         }
         select! {
             recv(back) -> back => returned(back),
-            recv(jobs) -> next => job(next),
+            recv(self.jobs) -> next => job(next),
         }
     }
 
     /// Takes a command: decides it at once unless there is work to go on with between commands.
-    fn take(&mut self, jobs: &Receiver<Job>, next: (Box<Request>, Reply), batch: &mut Batch) {
+    fn take(&mut self, next: (Box<Request>, Reply), batch: &mut Batch) {
         batch.requests.push(next);
         if self.is_settling() {
             return;
         }
         let Some((request, _)) = batch.requests.last() else { return };
-        match self.look_ahead(jobs, request).and_then(|()| self.decide(request)) {
+        match self.look_ahead(request).and_then(|()| self.decide(request)) {
             Ok(answer) => batch.answers.push(answer),
             // Whatever it is, settling finds out for whom it is.
             Err(failure) => self.redo(std::mem::take(batch), &failure),
@@ -253,13 +261,13 @@ impl Writer {
     }
 
     /// Where a command needs what must be read: reads with it what those that wait behind it need.
-    fn look_ahead(&mut self, jobs: &Receiver<Job>, request: &Request) -> Result<(), Failure> {
+    fn look_ahead(&mut self, request: &Request) -> Result<(), Failure> {
         let Some(state) = self.tenants.get(&request.tenant) else { return Ok(()) };
         if !state.lacks(request) {
             return Ok(());
         }
         let room = AHEAD_MAX.saturating_sub(self.ahead.len());
-        self.ahead.extend(jobs.try_iter().take(room));
+        self.ahead.extend(self.jobs.try_iter().take(room));
         let ahead = std::mem::take(&mut self.ahead);
         let waiting = ahead.iter().filter_map(|job| match job {
             Job::Request(waiting, _) => Some(&**waiting),
@@ -514,11 +522,15 @@ impl Writer {
         }
         if self.desk.tells_elsewhere() {
             self.lock(batch)?;
+            self.take_along(batch);
         }
         self.load_for(batch)?;
+        let mut written = 0;
         for at in 0..batch.requests.len() {
-            if self.desk.tells_elsewhere() && at > 0 && at % BESIDE == 0 {
+            // Only where nobody waits for it: each time costs a statement a table.
+            if self.desk.tells_elsewhere() && at >= written + BESIDE && self.desk.has_come_home() {
                 self.write_beside().map_err(trouble)?;
+                written = at;
             }
             match self.decide(&batch.requests[at].0) {
                 Ok(answer) => batch.answers.push(answer),
@@ -586,6 +598,24 @@ impl Writer {
             }
         }
         Ok(())
+    }
+
+    /// Takes into a batch whoever came while its tenants' locks were waited for: else they would wait for one turn more.
+    fn take_along(&mut self, batch: &mut Batch) {
+        while batch.requests.len() < BATCH_MAX {
+            let Some(job) = self.ahead.pop_front().or_else(|| self.jobs.try_recv().ok()) else { return };
+            match job {
+                Job::Request(request, reply) if self.is_locked(&request.tenant) => {
+                    batch.requests.push((request, reply));
+                }
+                // To lock one tenant more now would be out of their order.
+                other => return self.ahead.push_front(other),
+            }
+        }
+    }
+
+    fn is_locked(&self, tenant: &TenantId) -> bool {
+        self.locked.as_ref().is_some_and(|locked| locked.contains(tenant))
     }
 
     /// Decides one request. `Ok(Err(_))`: it cannot be executed, and nothing was done for it.

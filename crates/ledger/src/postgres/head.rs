@@ -51,6 +51,8 @@ struct Known {
     kept: Option<Head>,
     /// Whether nobody else can change it before this transaction ends.
     locked: bool,
+    /// Whether others had changed it when it was last looked at.
+    met: bool,
 }
 
 /// What a writer knows of the heads.
@@ -69,7 +71,7 @@ impl Heads {
         conn.change(DOING, MAKE, [&name as _])?;
         let row = conn.row(DOING, LOCK, [&name as _])?;
         let now = row.map(|row| Head::of(Cells(&row))).transpose()?.ok_or(StoreError::Conflict)?;
-        self.known.insert(tenant.clone(), Known { now, kept: None, locked: true });
+        self.known.insert(tenant.clone(), Known { now, kept: None, locked: true, met: false });
         Ok(now)
     }
 
@@ -98,15 +100,15 @@ impl Heads {
         let before = match self.known.get(tenant) {
             Some(known) if known.locked => {
                 let said = if known.kept.is_some() { Elsewhere::Nothing } else { Elsewhere::Everything };
-                let now = known.now;
-                self.remember(tenant, now);
+                let (now, met) = (known.now, known.met);
+                self.remember(tenant, now, met);
                 return Ok(said);
             }
             Some(known) => known.now,
             None => {
                 let row = conn.row(DOING, LOCK, [&name as _])?;
                 if let Some(row) = row {
-                    self.remember(tenant, Head::of(Cells(&row))?);
+                    self.remember(tenant, Head::of(Cells(&row))?, false);
                 }
                 return Ok(Elsewhere::Everything);
             }
@@ -124,7 +126,7 @@ impl Heads {
             return Err(StoreError::inconsistent("an answer is missing"));
         };
         let head = head.first().map(|row| Head::of(Cells(row))).transpose()?.ok_or(StoreError::Conflict)?;
-        self.remember(tenant, head);
+        self.remember(tenant, head, head.version != before.version);
         if head.version == before.version {
             return Ok(Elsewhere::Nothing);
         }
@@ -136,8 +138,13 @@ impl Heads {
         Ok(Elsewhere::Some { pools: changed.pools, others: changed.others, keys })
     }
 
-    fn remember(&mut self, tenant: &TenantId, head: Head) {
-        self.known.insert(tenant.clone(), Known { now: head, kept: Some(head), locked: true });
+    fn remember(&mut self, tenant: &TenantId, head: Head, met: bool) {
+        self.known.insert(tenant.clone(), Known { now: head, kept: Some(head), locked: true, met });
+    }
+
+    /// Whether others wrote for a tenant between this writer's last two looks at it.
+    pub(super) fn has_met(&self, tenant: &TenantId) -> bool {
+        self.known.get(tenant).is_some_and(|known| known.met)
     }
 
     /// Notes how the transaction ended.

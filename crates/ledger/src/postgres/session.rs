@@ -1,6 +1,11 @@
 //! What a reader and a writer are.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::BTreeSet,
+    sync::Arc,
+    thread,
+    time::{Duration, Instant},
+};
 
 use model::{
     Units,
@@ -28,12 +33,17 @@ use crate::{
     store::PROBE,
 };
 
+/// How long a writer that met another leaves a tenant's head alone after its own commit. The database wakes whoever waits for
+/// it, and does not keep it for them: who comes at once would have it again, and the other would wait for one turn more.
+const STAND_ASIDE: Duration = Duration::from_millis(1);
+
 /// A connection in use.
 pub(super) struct Session {
     // Taken by `drop` alone.
     conn: Option<Conn>,
     role: Role,
     heads: Heads,
+    committed: Option<Instant>,
     /// This writer's name, and how many batches it has written.
     name: [u8; 8],
     batches: u64,
@@ -49,7 +59,7 @@ impl Session {
             Role::Writes => migrations::random("named a writer")?,
         };
         let (heads, home) = (Heads::default(), Arc::clone(home));
-        Ok(Self { conn: Some(conn), role, heads, name, batches: 0, wrote: None, home })
+        Ok(Self { conn: Some(conn), role, heads, committed: None, name, batches: 0, wrote: None, home })
     }
 
     fn conn(&mut self) -> Result<&mut Conn, StoreError> {
@@ -280,7 +290,11 @@ impl Write for Session {
         true
     }
     fn elsewhere(&mut self, tenant: &TenantId) -> Result<Elsewhere, StoreError> {
+        let waits = self.committed.map_or(Duration::ZERO, |at| STAND_ASIDE.saturating_sub(at.elapsed()));
         let (conn, heads) = self.parts()?;
+        if conn.transaction() == Transaction::None && heads.has_met(tenant) && !waits.is_zero() {
+            thread::park_timeout(waits);
+        }
         heads.look(conn, tenant)
     }
     fn write(&mut self, tenant: &TenantId, changes: &Changes) -> Result<(), StoreError> {
@@ -324,6 +338,7 @@ impl Write for Session {
         };
         self.heads.ended(ended.is_ok());
         self.wrote = None;
+        self.committed = Some(Instant::now());
         ended
     }
     fn rollback(&mut self) -> Result<(), StoreError> {
