@@ -135,12 +135,7 @@ enum Next {
 }
 
 impl Writer {
-    pub(crate) fn new(
-        jobs: Receiver<Job>,
-        desk: Desk,
-        snapshots: Arc<Snapshots>,
-        stats: Arc<Stats>,
-    ) -> Self {
+    pub(crate) fn new(jobs: Receiver<Job>, desk: Desk, snapshots: Arc<Snapshots>, stats: Arc<Stats>) -> Self {
         Self {
             jobs,
             desk,

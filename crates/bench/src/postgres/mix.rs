@@ -96,10 +96,17 @@ pub(crate) fn run(figures: &mut Figures, store: Arc<dyn Store>, hot: f64) -> any
     while !waiting.is_empty() {
         take(&mut waiting, &mut placed)?;
     }
-    let rate = commands as f64 / begun.elapsed().as_secs_f64();
+    let took = begun.elapsed().as_secs_f64();
+    let (rate, lines) = (commands as f64 / took, lines as f64 / took);
     figures.add("pg_mix_commands_per_s", rate, None, "commands/s, 10,000 SKUs");
-    figures.add("pg_mix_lines_per_s", lines as f64 / begun.elapsed().as_secs_f64(), None, "lines/s");
+    figures.add("pg_mix_lines_per_s", lines, None, "lines/s");
     figures.add("pg_mix_over_hot", rate / hot, Some(0.5), "ratio");
+    figures.add(
+        "pg_mix_lines_over_hot",
+        lines / hot,
+        Some(0.5),
+        "ratio: an order of the hot SKU has one line",
+    );
     Ok(())
 }
 

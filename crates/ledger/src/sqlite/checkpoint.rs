@@ -153,5 +153,7 @@ impl Disk {
 }
 
 fn open(file: &Path) -> Option<File> {
-    File::open(file).map_err(|error| tracing::warn!(%error, "the store's file was not opened to sync it")).ok()
+    File::open(file)
+        .map_err(|error| tracing::warn!(%error, "the store's file was not opened to sync it"))
+        .ok()
 }
