@@ -2,6 +2,7 @@
 //!
 //! `sslmode=require` encrypts and believes whoever answers, `verify-full` also checks that the certificate is of the host
 //! that was named and signed by somebody who is trusted: the system's authorities, or those in the file `sslrootcert`.
+//! `verify-ca` believes whoever those in the file signed, whatever it is named.
 
 use std::{
     io,
@@ -11,8 +12,11 @@ use std::{
 };
 
 use rustls::{
-    ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme,
-    client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
+    CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme,
+    client::{
+        WebPkiServerVerifier,
+        danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
+    },
     crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature},
     pki_types::{CertificateDer, InvalidDnsNameError, ServerName, UnixTime, pem::PemObject as _},
 };
@@ -31,22 +35,39 @@ pub(super) fn read(url: &str) -> Result<(Config, Tls), StoreError> {
     let (rest, [mode, roots]) = taken(url, ["sslmode", "sslrootcert"]);
     let senseless = |what: String| StoreError::Schema(format!("its address is not one: {what}"));
     let mut config: Config = rest.parse().map_err(|error| senseless(format!("{error}")))?;
-    let (mode, is_checked) = match mode.as_deref() {
-        None | Some("prefer") => (SslMode::Prefer, false),
-        Some("disable") => (SslMode::Disable, false),
-        Some("require") => (SslMode::Require, false),
-        Some("verify-full") => (SslMode::Require, true),
+    let (mode, checks) = match mode.as_deref() {
+        None | Some("prefer") => (SslMode::Prefer, Checks::Nothing),
+        Some("disable") => (SslMode::Disable, Checks::Nothing),
+        Some("require") => (SslMode::Require, Checks::Nothing),
+        Some("verify-ca") => (SslMode::Require, Checks::Signer),
+        Some("verify-full") => (SslMode::Require, Checks::SignerAndHost),
         Some(other) => {
-            let known = "disable, prefer, require or verify-full";
+            let known = "disable, prefer, require, verify-ca or verify-full";
             return Err(senseless(format!("sslmode is {other:?}: expected {known}")));
         }
     };
-    if roots.is_some() && !is_checked {
-        return Err(senseless("sslrootcert goes with sslmode=verify-full".to_owned()));
+    let is_own = roots.as_deref().is_some_and(|roots| roots != "system");
+    match checks {
+        Checks::Nothing if roots.is_some() => {
+            return Err(senseless("sslrootcert goes with sslmode=verify-ca or verify-full".to_owned()));
+        }
+        // Anybody has a certificate of some name that the system trusts.
+        Checks::Signer if !is_own => {
+            return Err(senseless("sslmode=verify-ca wants a file in sslrootcert".to_owned()));
+        }
+        _ => {}
     }
     config.ssl_mode(mode);
-    let tls = Tls::new(is_checked, roots.as_deref());
+    let tls = Tls::new(checks, roots.as_deref());
     Ok((config, tls.map_err(|error| senseless(format!("no encryption: {error}")))?))
+}
+
+/// What of a certificate is checked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Checks {
+    Nothing,
+    Signer,
+    SignerAndHost,
 }
 
 /// Takes settings out of an address in either form; answers the rest of it, and their values.
@@ -124,17 +145,23 @@ fn unquoted(value: &str) -> String {
 pub(super) struct Tls(TlsConnector);
 
 impl Tls {
-    fn new(is_checked: bool, roots: Option<&str>) -> Result<Self, String> {
+    fn new(checks: Checks, roots: Option<&str>) -> Result<Self, String> {
         let provider = Arc::new(ring::default_provider());
         let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
             .with_safe_default_protocol_versions()
             .map_err(|error| error.to_string())?;
-        let config = if is_checked {
-            builder.with_root_certificates(trusted(roots)?).with_no_client_auth()
-        } else {
-            let anybody = Arc::new(Anybody(provider));
-            builder.dangerous().with_custom_certificate_verifier(anybody).with_no_client_auth()
+        let own: Arc<dyn ServerCertVerifier> = match checks {
+            Checks::SignerAndHost => {
+                let config = builder.with_root_certificates(trusted(roots)?).with_no_client_auth();
+                return Ok(Self(TlsConnector::from(Arc::new(config))));
+            }
+            Checks::Signer => {
+                let known = WebPkiServerVerifier::builder_with_provider(Arc::new(trusted(roots)?), provider);
+                Arc::new(AnyName(known.build().map_err(|error| error.to_string())?))
+            }
+            Checks::Nothing => Arc::new(Anybody(provider)),
         };
+        let config = builder.dangerous().with_custom_certificate_verifier(own).with_no_client_auth();
         Ok(Self(TlsConnector::from(Arc::new(config))))
     }
 }
@@ -199,6 +226,51 @@ impl ServerCertVerifier for Anybody {
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.0.signature_verification_algorithms.supported_schemes()
+    }
+}
+
+/// Believes whoever somebody who is trusted has signed, whatever the name in the certificate.
+#[derive(Debug)]
+struct AnyName(Arc<WebPkiServerVerifier>);
+
+impl ServerCertVerifier for AnyName {
+    fn verify_server_cert(
+        &self,
+        cert: &CertificateDer<'_>,
+        between: &[CertificateDer<'_>],
+        name: &ServerName<'_>,
+        ocsp: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        // The name is looked at last: who signed has been found good by then.
+        match self.0.verify_server_cert(cert, between, name, ocsp, now) {
+            Err(rustls::Error::InvalidCertificate(
+                CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
+            )) => Ok(ServerCertVerified::assertion()),
+            checked => checked,
+        }
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.0.verify_tls12_signature(message, cert, signed)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.0.verify_tls13_signature(message, cert, signed)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.supported_verify_schemes()
     }
 }
 

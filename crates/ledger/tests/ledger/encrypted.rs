@@ -34,7 +34,14 @@ fn an_address_says_whether_a_connection_is_encrypted_and_who_is_believed() {
         PostgresStore::open(&format!("postgres://shipwhen@{host}:{port}/shop{rest}"))
     };
     let full = format!("?sslmode=verify-full&sslrootcert={root}");
-    for (host, rest) in [("127.0.0.1", "?sslmode=require"), ("127.0.0.1", ""), ("localhost", full.as_str())] {
+    let signed = format!("?sslmode=verify-ca&sslrootcert={root}");
+    let taken = [
+        ("127.0.0.1", "?sslmode=require"),
+        ("127.0.0.1", ""),
+        ("localhost", full.as_str()),
+        ("127.0.0.1", signed.as_str()),
+    ];
+    for (host, rest) in taken {
         let store = at(host, rest).unwrap_or_else(|error| panic!("{host}{rest}: {error:?}"));
         store.reader().unwrap().secret().unwrap();
         let asked = "SELECT count(*) > 0 AND bool_and(ssl) FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) \
@@ -46,8 +53,11 @@ fn an_address_says_whether_a_connection_is_encrypted_and_who_is_believed() {
         ("127.0.0.1", full, "NotValidForName"),
         ("localhost", format!("?sslmode=verify-full&sslrootcert={stranger}"), "InvalidCertificate"),
         ("localhost", "?sslmode=verify-full&sslrootcert=/nowhere.pem".to_owned(), "/nowhere.pem"),
-        ("localhost", "?sslmode=verify-ca".to_owned(), "verify-full"),
-        ("localhost", format!("?sslmode=require&sslrootcert={root}"), "goes with sslmode=verify-full"),
+        ("localhost", format!("?sslmode=verify-ca&sslrootcert={stranger}"), "InvalidCertificate"),
+        ("localhost", "?sslmode=verify-ca".to_owned(), "wants a file"),
+        ("localhost", "?sslmode=verify-ca&sslrootcert=system".to_owned(), "wants a file"),
+        ("localhost", "?sslmode=verify-some".to_owned(), "verify-ca or verify-full"),
+        ("localhost", format!("?sslmode=require&sslrootcert={root}"), "goes with sslmode=verify-ca"),
     ];
     for (host, rest, why) in refused {
         let Err(error) = at(host, &rest) else { panic!("{host}{rest} was let in") };
