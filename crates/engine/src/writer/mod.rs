@@ -5,27 +5,29 @@
 //! decided anew without a command that cannot be executed. Whatever goes wrong while streaming is settled: nothing in memory
 //! is truth.
 
+mod batch;
+mod due;
+mod settle;
+
 use std::{
-    collections::{BTreeSet, VecDeque},
+    collections::VecDeque,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
 };
 
 use crossbeam_channel::{Receiver, RecvError, TryRecvError, select};
 use ledger::{Elsewhere, StoreError};
-use model::{command::Command, id::TenantId, time::Timestamp};
+use model::{command::Command, id::TenantId};
 use rustc_hash::{FxHashMap, FxHashSet};
 use tokio::sync::oneshot;
 
+pub(crate) use self::batch::Batch;
 use crate::{
     Job, Request,
-    after::{Course, LINES_A_STEP, LINES_BESIDE, go_on},
     answer::{Answered, Failure},
     desk::{Desk, Handover, Returned},
-    execute::{execute, fire},
+    execute::execute,
     housekeeping::Housekeeping,
-    notices::{Watch, watch},
-    records::{TIMED, fire_record},
     snapshot::Snapshots,
     stamp::Stamps,
     stats::Stats,
@@ -38,15 +40,8 @@ const BATCH_MAX: usize = 2_048;
 const HANDED_MIN: usize = 4;
 /// A batch of so many commands is handed over as soon as the keeper is free, though more are waiting.
 const HANDED_AT: usize = 64;
-/// Where several nodes take turns: so many commands, or more, are written down while the next are decided, so that a turn is
-/// short.
-const BESIDE: usize = 64;
 /// Most commands that wait and are looked at for what they need, so that one read serves them all.
 const AHEAD_MAX: usize = 1_024;
-/// Most timers worked in one transaction.
-const TIMERS_MAX: usize = 512;
-/// How often a batch is decided anew because another writer was faster.
-const TRIES_MAX: usize = 8;
 /// For how many batches a tenant is locked before anything is decided, once another writer was met: what is decided ahead
 /// would most likely be decided again.
 const CAUTIOUS: u32 = 16;
@@ -70,58 +65,6 @@ pub(crate) struct Writer {
     /// There may be work left behind.
     work: bool,
     waiting_for_work: Vec<oneshot::Sender<()>>,
-}
-
-/// What one transaction is to do, and the answers as far as it is decided.
-#[derive(Default)]
-pub(crate) struct Batch {
-    requests: Vec<(Box<Request>, Reply)>,
-    answers: Vec<Result<Answered, Failure>>,
-    due: Vec<(Timestamp, oneshot::Sender<Result<usize, Failure>>)>,
-    worked: Vec<usize>,
-}
-
-impl Batch {
-    fn is_empty(&self) -> bool {
-        self.requests.is_empty() && self.due.is_empty()
-    }
-
-    /// How many commands.
-    pub(crate) fn len(&self) -> usize {
-        self.requests.len()
-    }
-
-    /// Whether all of it is decided; else nothing of it is.
-    fn is_decided(&self) -> bool {
-        self.answers.len() == self.requests.len() && self.worked.len() == self.due.len()
-    }
-
-    /// Answers everybody: what was decided is kept. Whoever asked may have gone; the command stands all the same.
-    pub(crate) fn answer(self) {
-        for ((_, reply), answer) in self.requests.into_iter().zip(self.answers) {
-            let _ = reply.send(answer);
-        }
-        for ((_, reply), worked) in self.due.into_iter().zip(self.worked) {
-            let _ = reply.send(Ok(worked));
-        }
-    }
-
-    fn fail(self, failure: &Failure) {
-        self.requests.into_iter().for_each(|(_, reply)| drop(reply.send(Err(failure.clone()))));
-        self.due.into_iter().for_each(|(_, reply)| drop(reply.send(Err(failure.clone()))));
-    }
-}
-
-/// Why a batch was not decided.
-enum Trouble {
-    /// One request cannot be executed.
-    Poisoned(usize, Failure),
-    /// The work left behind cannot be gone on with.
-    WorkPoisoned(Failure),
-    /// The store failed.
-    Failed(StoreError),
-    /// The keeper has gone, and the store with it.
-    Gone,
 }
 
 /// What comes next while streaming.
@@ -426,193 +369,6 @@ impl Writer {
         self.desk.ended();
     }
 
-    /// Executes a batch here until every request of it is answered.
-    fn settle(&mut self, mut batch: Batch) {
-        if batch.is_empty() && !self.work && self.waiting_for_work.is_empty() {
-            return;
-        }
-        let mut tries = 0;
-        loop {
-            batch.answers.clear();
-            batch.worked.clear();
-            let Err(trouble) = self.round(&mut batch) else {
-                self.cautious = self.cautious.saturating_sub(1);
-                if !batch.requests.is_empty() {
-                    self.stats.kept(batch.requests.len());
-                }
-                batch.answer();
-                if !self.work {
-                    for reply in self.waiting_for_work.drain(..) {
-                        let _ = reply.send(());
-                    }
-                }
-                return;
-            };
-            match trouble {
-                Trouble::Poisoned(at, failure) => {
-                    tracing::error!(%failure, "a command was dropped");
-                    let (_, reply) = batch.requests.remove(at);
-                    let _ = reply.send(Err(failure));
-                }
-                Trouble::WorkPoisoned(failure) => {
-                    // The work stays where it is: `verify` and the log name it, and the next start tries again.
-                    tracing::error!(%failure, "work left behind cannot be gone on with");
-                    self.work = false;
-                }
-                Trouble::Failed(StoreError::Conflict) if tries < TRIES_MAX => {
-                    self.stats.conflicted();
-                    tries += 1;
-                }
-                Trouble::Gone => {
-                    self.work = false;
-                    self.stats.failed();
-                    return batch.fail(&Failure::Stopped);
-                }
-                Trouble::Failed(error) => {
-                    tracing::error!(%error, "a batch could not be kept");
-                    if !matches!(error, StoreError::Conflict) {
-                        self.stats.failed();
-                    }
-                    batch.fail(&error.into());
-                    // Without this a store that stays broken would be tried without pause.
-                    self.work = false;
-                    self.waiting_for_work.clear();
-                    return;
-                }
-            }
-        }
-    }
-
-    /// Executes a batch in one transaction. After trouble nothing of it was kept.
-    fn round(&mut self, batch: &mut Batch) -> Result<(), Trouble> {
-        let done = self.attempt(batch);
-        match &done {
-            Ok(()) => {
-                let written = self.desk.take_written();
-                written.into_iter().for_each(|part| part.publish(&self.snapshots));
-                for (tenant, state) in &mut self.tenants {
-                    state.committed(tenant, &self.snapshots);
-                }
-            }
-            Err(trouble) => {
-                let is_conflict = matches!(trouble, Trouble::Failed(StoreError::Conflict));
-                let keep = is_conflict && self.desk.tells_elsewhere();
-                self.tenants.retain(|_, state| keep && state.undo());
-                if let Err(error) = self.desk.home().and_then(|store| Ok(store.rollback()?)) {
-                    tracing::error!(%error, "a failed batch could not be rolled back");
-                }
-                drop(self.desk.take_written());
-            }
-        }
-        self.desk.ended();
-        self.locked = None;
-        done
-    }
-
-    fn attempt(&mut self, batch: &mut Batch) -> Result<(), Trouble> {
-        match self.desk.changed_elsewhere() {
-            Ok(false) => {}
-            Ok(true) => self.forget(),
-            Err(failure) => return Err(trouble(failure)),
-        }
-        if self.desk.tells_elsewhere() {
-            self.lock(batch)?;
-            self.take_along(batch);
-        }
-        self.load_for(batch)?;
-        let mut written = 0;
-        for at in 0..batch.requests.len() {
-            // Only where nobody waits for it: each time costs a statement a table.
-            if self.desk.tells_elsewhere() && at >= written + BESIDE && self.desk.has_come_home() {
-                self.write_beside().map_err(trouble)?;
-                written = at;
-            }
-            match self.decide(&batch.requests[at].0) {
-                Ok(answer) => batch.answers.push(answer),
-                Err(Failure::Store(error)) => {
-                    return Err(match Arc::into_inner(error) {
-                        Some(error) if error.is_transient() => Trouble::Failed(error),
-                        Some(error) => Trouble::Poisoned(at, error.into()),
-                        None => Trouble::Gone,
-                    });
-                }
-                Err(Failure::Stopped) => return Err(Trouble::Gone),
-                Err(failure) => return Err(Trouble::Poisoned(at, failure)),
-            }
-        }
-        for (now, _) in &batch.due {
-            batch.worked.push(guarded(|| self.fire_due(*now)).map_err(trouble)?);
-        }
-        if self.work {
-            let lines = if batch.requests.is_empty() { LINES_A_STEP } else { LINES_BESIDE };
-            guarded(|| self.go_on(lines)).map_err(trouble)?;
-        }
-        self.keep().map_err(trouble)
-    }
-
-    /// Has written down what is decided so far of this transaction, while more of it is decided.
-    fn write_beside(&mut self) -> Result<(), Failure> {
-        let parts: Result<Vec<_>, StoreError> =
-            self.tenants.iter_mut().filter_map(|(tenant, state)| state.part_of(tenant).transpose()).collect();
-        let mut parts = parts?;
-        if parts.is_empty() {
-            return Ok(());
-        }
-        parts.sort_unstable_by(|one, other| one.tenant.cmp(&other.tenant));
-        self.desk.write_beside(parts)
-    }
-
-    /// Reads what a batch needs. What cannot be read is met again by the request that needs it.
-    fn load_for(&mut self, batch: &Batch) -> Result<(), Trouble> {
-        let requests = || batch.requests.iter().map(|(request, _)| &**request);
-        let lacking =
-            |request: &&Request| self.tenants.get(&request.tenant).is_some_and(|state| state.lacks(request));
-        let tenants: BTreeSet<TenantId> =
-            requests().filter(lacking).map(|request| request.tenant.clone()).collect();
-        for tenant in &tenants {
-            match guarded(|| self.load(tenant, requests())) {
-                Err(Failure::Store(error)) if error.is_transient() => {
-                    return Err(trouble(Failure::Store(error)));
-                }
-                Err(Failure::Stopped) => return Err(Trouble::Gone),
-                _ => {}
-            }
-        }
-        Ok(())
-    }
-
-    /// Locks every tenant of a batch, always in the same order: two writers that wait for each other would both lose.
-    fn lock(&mut self, batch: &Batch) -> Result<(), Trouble> {
-        self.locked = Some(FxHashSet::default());
-        let tenants: BTreeSet<TenantId> =
-            batch.requests.iter().map(|(request, _)| request.tenant.clone()).collect();
-        for tenant in &tenants {
-            match guarded(|| self.working(tenant).map(drop)) {
-                Ok(()) | Err(Failure::NoTenant) => {}
-                Err(failure) => return Err(trouble(failure)),
-            }
-        }
-        Ok(())
-    }
-
-    /// Takes into a batch whoever came while its tenants' locks were waited for: else they would wait for one turn more.
-    fn take_along(&mut self, batch: &mut Batch) {
-        while batch.requests.len() < BATCH_MAX {
-            let Some(job) = self.ahead.pop_front().or_else(|| self.jobs.try_recv().ok()) else { return };
-            match job {
-                Job::Request(request, reply) if self.is_locked(&request.tenant) => {
-                    batch.requests.push((request, reply));
-                }
-                // To lock one tenant more now would be out of their order.
-                other => return self.ahead.push_front(other),
-            }
-        }
-    }
-
-    fn is_locked(&self, tenant: &TenantId) -> bool {
-        self.locked.as_ref().is_some_and(|locked| locked.contains(tenant))
-    }
-
     /// Decides one request. `Ok(Err(_))`: it cannot be executed, and nothing was done for it.
     fn decide(&mut self, request: &Request) -> Result<Result<Answered, Failure>, Failure> {
         let decided = guarded(|| {
@@ -659,100 +415,6 @@ impl Writer {
             locked.insert(tenant.clone());
         }
         Ok(())
-    }
-
-    fn fire_due(&mut self, now: Timestamp) -> Result<usize, Failure> {
-        for tenant in self.housekeeping.step(self.desk.store()?, now)? {
-            let command = self.stamps.next(now);
-            let mut working = self.working(&tenant)?;
-            let mut course = Course::new(now, command);
-            watch(&mut working, &mut course, Watch::default(), None)?;
-            self.work |= working.state.left_work();
-        }
-        let mut count = self.fire_due_records(now)?;
-        loop {
-            self.flush_all()?;
-            let due = self.desk.store()?.due(now, TIMERS_MAX)?;
-            let last = due.len() < TIMERS_MAX;
-            count += due.len();
-            for (tenant, at, timer) in due {
-                let command = self.stamps.next(now);
-                let mut working = self.working(&tenant)?;
-                fire(&mut working, now, command, (at, timer))?;
-                self.work |= working.state.left_work();
-            }
-            if last {
-                return Ok(count);
-            }
-        }
-    }
-
-    fn fire_due_records(&mut self, now: Timestamp) -> Result<usize, Failure> {
-        let mut count = 0;
-        for (shelf, kind) in TIMED {
-            loop {
-                self.flush_all()?;
-                let due = self.desk.store()?.due_records(*shelf, kind, now, TIMERS_MAX)?;
-                let last = due.len() < TIMERS_MAX;
-                count += due.len();
-                for (tenant, record) in due {
-                    let command = self.stamps.next(now);
-                    let mut working = self.working(&tenant)?;
-                    // Another node may have worked it before this one locked the tenant.
-                    let ids = [&*record.id];
-                    let store = working.store()?;
-                    let found = store.records(&tenant, *shelf, kind, &ids)?.pop();
-                    let Some(record) = found.filter(|found| found.due.is_some_and(|due| due <= now)) else {
-                        continue;
-                    };
-                    fire_record(&mut working, now, command, (*shelf, record))?;
-                    self.work |= working.state.left_work();
-                }
-                if last {
-                    break;
-                }
-            }
-        }
-        Ok(count)
-    }
-
-    /// Goes on with the oldest work of one tenant, one step of so many lines at most.
-    fn go_on(&mut self, lines: usize) -> Result<(), Failure> {
-        self.flush_all()?;
-        let Some(first) = self.desk.store()?.work(1)?.into_iter().next() else {
-            self.work = false;
-            return Ok(());
-        };
-        let mut working = self.working(&first.0)?;
-        // Another node may have gone on with it before this one locked the tenant: then the next step is the next batch's.
-        if working.store()?.work(1)?.first() != Some(&first) {
-            return Ok(());
-        }
-        go_on(&mut working, &first.1, lines)
-    }
-
-    fn flush_all(&mut self) -> Result<(), Failure> {
-        for (tenant, state) in &mut self.tenants {
-            Working { desk: &mut self.desk, tenant, state }.flush()?;
-        }
-        Ok(())
-    }
-
-    fn keep(&mut self) -> Result<(), Failure> {
-        self.flush_all()?;
-        // What was written beside may have failed.
-        Ok(self.desk.store()?.commit()?)
-    }
-}
-
-fn trouble(failure: Failure) -> Trouble {
-    match failure {
-        Failure::Store(error) => match Arc::into_inner(error) {
-            Some(error) => Trouble::Failed(error),
-            None => Trouble::Gone,
-        },
-        Failure::Stopped => Trouble::Gone,
-        failure => Trouble::WorkPoisoned(failure),
     }
 }
 

@@ -1,0 +1,50 @@
+//! What one transaction is to do.
+
+use model::time::Timestamp;
+use tokio::sync::oneshot;
+
+use super::Reply;
+use crate::{
+    Request,
+    answer::{Answered, Failure},
+};
+
+/// What one transaction is to do, and the answers as far as it is decided.
+#[derive(Default)]
+pub(crate) struct Batch {
+    pub(super) requests: Vec<(Box<Request>, Reply)>,
+    pub(super) answers: Vec<Result<Answered, Failure>>,
+    pub(super) due: Vec<(Timestamp, oneshot::Sender<Result<usize, Failure>>)>,
+    pub(super) worked: Vec<usize>,
+}
+
+impl Batch {
+    pub(super) fn is_empty(&self) -> bool {
+        self.requests.is_empty() && self.due.is_empty()
+    }
+
+    /// How many commands.
+    pub(crate) fn len(&self) -> usize {
+        self.requests.len()
+    }
+
+    /// Whether all of it is decided; else nothing of it is.
+    pub(super) fn is_decided(&self) -> bool {
+        self.answers.len() == self.requests.len() && self.worked.len() == self.due.len()
+    }
+
+    /// Answers everybody: what was decided is kept. Whoever asked may have gone; the command stands all the same.
+    pub(crate) fn answer(self) {
+        for ((_, reply), answer) in self.requests.into_iter().zip(self.answers) {
+            let _ = reply.send(answer);
+        }
+        for ((_, reply), worked) in self.due.into_iter().zip(self.worked) {
+            let _ = reply.send(Ok(worked));
+        }
+    }
+
+    pub(super) fn fail(self, failure: &Failure) {
+        self.requests.into_iter().for_each(|(_, reply)| drop(reply.send(Err(failure.clone()))));
+        self.due.into_iter().for_each(|(_, reply)| drop(reply.send(Err(failure.clone()))));
+    }
+}
