@@ -2,12 +2,16 @@
 
 use model::{
     Units,
-    id::{Sku, SupplyId},
+    id::{OrderId, Sku, SupplyId},
     money::Money,
+    order::Line,
 };
 use rustc_hash::FxHashMap;
 
-use crate::{StoreError, cells::ReadCells};
+use crate::{
+    StoreError,
+    cells::{ReadCells, days},
+};
 
 /// Every open line of a tenant, counted at one moment.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -102,42 +106,73 @@ impl Counting {
         Self { today, ..Self::default() }
     }
 
-    /// Takes a place in a queue: supply, order, line, quantity, SKU, open units, price, currency, date told.
+    /// Takes a row of the table of pegs: supply, order, line, quantity, SKU, open units, price, currency, date told.
     pub(crate) fn add<'r>(&mut self, cells: impl ReadCells<'r>) -> Result<(), StoreError> {
-        let sku = match self.sku_at.get(cells.text(4)?) {
+        let supply = cells.bytes(0)?;
+        self.peg(supply, cells.text(4)?, |sku, supply, today| {
+            Ok(Place {
+                order: cells.bytes(1)?,
+                line: cells.int(2)?,
+                sku,
+                supply,
+                quantity: cells.units(3)?,
+                open: cells.units(5)?,
+                price: cells.maybe_money(6)?,
+                is_late: cells.maybe_int(8)?.is_some_and(|told| told < today),
+            })
+        })
+    }
+
+    /// Takes the pegs of a line.
+    pub(crate) fn line(&mut self, order: OrderId, line: &Line) -> Result<(), StoreError> {
+        let told = days(line.told().and_then(|told| told.ship_by.promised));
+        for peg in &line.pegs {
+            self.peg(*peg.supply.bytes(), line.sku.as_str(), |sku, supply, today| {
+                Ok(Place {
+                    order: *order.bytes(),
+                    line: line.no,
+                    sku,
+                    supply,
+                    quantity: peg.quantity,
+                    open: line.open(),
+                    price: line.unit_price,
+                    is_late: told.is_some_and(|told| told < today),
+                })
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Takes a peg, made with its places in the lists and today.
+    fn peg(
+        &mut self,
+        supply: [u8; 16],
+        sku: &str,
+        make: impl FnOnce(u32, u32, i64) -> Result<Place, StoreError>,
+    ) -> Result<(), StoreError> {
+        let sku = match self.sku_at.get(sku) {
             Some(known) => *known,
             None => {
-                let sku = Sku::stored(cells.text(4)?);
+                let sku = Sku::stored(sku);
                 let at = u32::try_from(self.skus.len()).unwrap_or(u32::MAX);
                 self.skus.push(Seen { sum: empty(&sku), order: [0; 16] });
                 self.sku_at.insert(sku, at);
                 at
             }
         };
-        let id: [u8; 16] = cells.bytes(0)?;
-        let supply = match self.supply_at.get(&id) {
+        let supply = match self.supply_at.get(&supply) {
             Some(known) => *known,
             None => {
-                let supply = SupplyId::from_bytes(id);
+                let id = SupplyId::from_bytes(supply);
                 let at = u32::try_from(self.supplies.len()).unwrap_or(u32::MAX);
                 // Its pool is looked up at the end: another table says it.
-                let sum = BacklogSupply { supply, sku: Sku::stored(""), lines: 0, orders: 0, units: 0 };
+                let sum = BacklogSupply { supply: id, sku: Sku::stored(""), lines: 0, orders: 0, units: 0 };
                 self.supplies.push(Seen { sum, order: [0; 16] });
-                self.supply_at.insert(id, at);
+                self.supply_at.insert(supply, at);
                 at
             }
         };
-        let today = self.today;
-        self.places.push(Place {
-            order: cells.bytes(1)?,
-            line: cells.int(2)?,
-            sku,
-            supply,
-            quantity: cells.units(3)?,
-            open: cells.units(5)?,
-            price: cells.maybe_money(6)?,
-            is_late: cells.maybe_int(8)?.is_some_and(|told| told < today),
-        });
+        self.places.push(make(sku, supply, self.today)?);
         Ok(())
     }
 

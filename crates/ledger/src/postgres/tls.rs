@@ -150,17 +150,19 @@ impl Tls {
         let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
             .with_safe_default_protocol_versions()
             .map_err(|error| error.to_string())?;
-        let own: Arc<dyn ServerCertVerifier> = match checks {
+        let signer = match checks {
             Checks::SignerAndHost => {
                 let config = builder.with_root_certificates(trusted(roots)?).with_no_client_auth();
                 return Ok(Self(TlsConnector::from(Arc::new(config))));
             }
             Checks::Signer => {
-                let known = WebPkiServerVerifier::builder_with_provider(Arc::new(trusted(roots)?), provider);
-                Arc::new(AnyName(known.build().map_err(|error| error.to_string())?))
+                let roots = Arc::new(trusted(roots)?);
+                let known = WebPkiServerVerifier::builder_with_provider(roots, Arc::clone(&provider));
+                Some(known.build().map_err(|error| error.to_string())?)
             }
-            Checks::Nothing => Arc::new(Anybody(provider)),
+            Checks::Nothing => None,
         };
+        let own = Arc::new(AnyHost { signer, provider });
         let config = builder.dangerous().with_custom_certificate_verifier(own).with_no_client_auth();
         Ok(Self(TlsConnector::from(Arc::new(config))))
     }
@@ -192,48 +194,13 @@ fn trusted(file: Option<&str>) -> Result<RootCertStore, String> {
 
 /// Believes that whoever answers is whom we want, but not that somebody else listens in: what is signed must fit.
 #[derive(Debug)]
-struct Anybody(Arc<CryptoProvider>);
-
-impl ServerCertVerifier for Anybody {
-    fn verify_server_cert(
-        &self,
-        _: &CertificateDer<'_>,
-        _: &[CertificateDer<'_>],
-        _: &ServerName<'_>,
-        _: &[u8],
-        _: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls12_signature(message, cert, signed, &self.0.signature_verification_algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls13_signature(message, cert, signed, &self.0.signature_verification_algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.signature_verification_algorithms.supported_schemes()
-    }
+struct AnyHost {
+    /// Who must have signed the certificate, if that is checked.
+    signer: Option<Arc<WebPkiServerVerifier>>,
+    provider: Arc<CryptoProvider>,
 }
 
-/// Believes whoever somebody who is trusted has signed, whatever the name in the certificate.
-#[derive(Debug)]
-struct AnyName(Arc<WebPkiServerVerifier>);
-
-impl ServerCertVerifier for AnyName {
+impl ServerCertVerifier for AnyHost {
     fn verify_server_cert(
         &self,
         cert: &CertificateDer<'_>,
@@ -242,12 +209,11 @@ impl ServerCertVerifier for AnyName {
         ocsp: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
-        // The name is looked at last: who signed has been found good by then.
-        match self.0.verify_server_cert(cert, between, name, ocsp, now) {
-            Err(rustls::Error::InvalidCertificate(
-                CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
-            )) => Ok(ServerCertVerified::assertion()),
-            checked => checked,
+        let checked = self.signer.as_ref().map(|of| of.verify_server_cert(cert, between, name, ocsp, now));
+        match checked {
+            Some(Err(error)) if !is_of_name(&error) => Err(error),
+            // The name is looked at last: who signed has been found good by then.
+            _ => Ok(ServerCertVerified::assertion()),
         }
     }
 
@@ -257,7 +223,7 @@ impl ServerCertVerifier for AnyName {
         cert: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.0.verify_tls12_signature(message, cert, signed)
+        verify_tls12_signature(message, cert, signed, &self.provider.signature_verification_algorithms)
     }
 
     fn verify_tls13_signature(
@@ -266,12 +232,17 @@ impl ServerCertVerifier for AnyName {
         cert: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.0.verify_tls13_signature(message, cert, signed)
+        verify_tls13_signature(message, cert, signed, &self.provider.signature_verification_algorithms)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.supported_verify_schemes()
+        self.provider.signature_verification_algorithms.supported_schemes()
     }
+}
+
+fn is_of_name(error: &rustls::Error) -> bool {
+    let rustls::Error::InvalidCertificate(error) = error else { return false };
+    matches!(error, CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. })
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> MakeTlsConnect<S> for Tls {
