@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     figures::{FIGURES, Fig, Figure, Source, known},
+    patience::{self, AtWait, Group, WAITS},
     value::WITHOUT_END,
 };
 use crate::error::{Checked, bad, not_negative, positive};
@@ -38,12 +39,16 @@ pub struct Subject {
     pub units_asked: f64,
     /// What this shop saw of people who wait, of this SKU.
     pub waiting: Waiting,
+    /// The same over all goods of its kind.
+    pub kind: Waiting,
     /// The same over the whole shop.
     pub shop: Waiting,
     /// Supplies of its supplier that came: how many.
     pub receipts: f64,
     /// How many of them came later than was promised.
     pub receipts_late: f64,
+    /// Days after the promised date, in the mean of those.
+    pub late_days: Option<f64>,
     /// Units asked for a day of a SKU of this shop, over all: what one thinks of a SKU before it has sold.
     pub shop_rate: Option<f64>,
     /// Figures typed in by the merchant, by name.
@@ -71,6 +76,8 @@ pub struct Waiting {
     pub waits_ended: f64,
     /// Of them, bought.
     pub waits_bought: f64,
+    /// What was seen at each wait that was told.
+    pub by_wait: [AtWait; WAITS],
 }
 
 const GRUEN: &str = "Gruen, Corsten & Bharadwaj 2002, 71,000 shoppers of supermarkets in 29 countries";
@@ -85,6 +92,8 @@ const WAIT_BY_CATEGORY: [(&str, f64); 8] = [
     ("diapers", 0.11),
     ("snacks", 0.09),
 ];
+/// Whose shopping it is, from the largest group to the smallest.
+const WHOSE: [&str; 3] = ["in the whole shop", "of its kind", "of this SKU"];
 /// What a prior counts for, in units seen.
 const WEIGHT: f64 = 8.0;
 /// The stretch that is looked at where nothing says when goods come.
@@ -97,8 +106,10 @@ pub(crate) fn figures(subject: &Subject) -> Checked<Vec<Figure>> {
     check(subject)?;
     let mut all = supply(subject);
     all.splice(2..2, [demand(subject)?]);
-    all.extend(who_waits(subject));
+    let set_wait = subject.set.get(Fig::Wait.name()).copied();
+    all.extend(who_waits(subject, set_wait.unwrap_or(all[Fig::Wait as usize].value)));
     all.extend(costs(&all, subject));
+    all.push(late_days(subject));
     debug_assert_eq!(all.len(), FIGURES);
     for (name, value) in &subject.set {
         let place = known(name)?;
@@ -124,15 +135,15 @@ fn check(subject: &Subject) -> Checked<()> {
         ("wait_days", subject.wait_days),
         ("lead_time_days", subject.lead_time_days),
         ("shop_rate", subject.shop_rate),
+        ("late_days", subject.late_days),
     ] {
         not_negative(name, value.unwrap_or(0.0))?;
     }
-    for seen in [&subject.waiting, &subject.shop] {
-        for value in
-            [seen.rate_in_stock, seen.offered, seen.ordered, seen.wait_mean, seen.cancelled, seen.open_days]
-        {
-            not_negative("waiting", value)?;
-        }
+    for seen in [&subject.waiting, &subject.kind, &subject.shop] {
+        let all =
+            [seen.rate_in_stock, seen.offered, seen.ordered, seen.wait_mean, seen.cancelled, seen.open_days];
+        let by_wait = seen.by_wait.iter().flat_map(AtWait::all);
+        all.into_iter().chain(by_wait).try_for_each(|value| not_negative("waiting", value))?;
     }
     if subject.receipts_late > subject.receipts {
         return bad("receipts_late", "must not exceed receipts");
@@ -219,7 +230,7 @@ fn demand(subject: &Subject) -> Checked<Figure> {
 }
 
 /// Patience, acceptance, conversion, cancellations and lateness.
-fn who_waits(subject: &Subject) -> Vec<Figure> {
+fn who_waits(subject: &Subject, wait: f64) -> Vec<Figure> {
     use Source::{Borrowed, Guess};
     let category = subject.category.as_deref().map(str::to_lowercase);
     let of_kind = WAIT_BY_CATEGORY.iter().find(|known| Some(known.0) == category.as_deref());
@@ -234,22 +245,25 @@ fn who_waits(subject: &Subject) -> Vec<Figure> {
             Figure::between(Fig::AcceptBackorder, 0.13, (0.06, 0.40), Borrowed, note)
         }
     };
-    // The SKU's own shopping counts on top of the shop's, the shop's on top of what is borrowed.
-    let (own, all) = (&subject.waiting, &subject.shop);
-    let patience = Figure::between(
+    // The SKU's own shopping counts on top of that of its kind, its kind's on top of the shop's, the shop's on top of what is borrowed.
+    let (own, kind, all) = (&subject.waiting, &subject.kind, &subject.shop);
+    let groups: [Group<'_>; 3] =
+        [(WHOSE[0], &all.by_wait), (WHOSE[1], &kind.by_wait), (WHOSE[2], &own.by_wait)];
+    let guess = Figure::between(
         Fig::Patience,
         0.01,
         (0.003, 0.03),
         Guess,
         "of those who would wait, the share lost with each day of it",
     );
+    let patience = patience::patience(guess, &groups);
     // What was seen happened at the wait that was promised then; without it more would have accepted.
     let fresh = |seen: &Waiting| seen.offered * (-patience.value * seen.wait_mean).exp();
-    let learned = |fig: Fig, prior: &Figure, seen: [(f64, f64); 2], what: &str| {
+    let learned = |fig: Fig, prior: &Figure, seen: [(f64, f64); 3], what: &str| {
         let mut figure = prior.clone();
         for (n, (hits, of)) in seen.into_iter().enumerate() {
             if of >= 1.0 {
-                let whose = if n == 0 { "in the whole shop" } else { "of this SKU" };
+                let whose = WHOSE[n];
                 figure = Figure::seen_share(
                     fig,
                     &figure,
@@ -265,7 +279,7 @@ fn who_waits(subject: &Subject) -> Vec<Figure> {
     let accept = learned(
         Fig::AcceptBackorder,
         &waits,
-        [(all.ordered, fresh(all)), (own.ordered, fresh(own))],
+        [all, kind, own].map(|seen| (seen.ordered, fresh(seen))),
         "units ordered for later, of those asked for by the rate while in stock,",
     );
     let preorder = Figure {
@@ -290,17 +304,17 @@ fn who_waits(subject: &Subject) -> Vec<Figure> {
         Borrowed,
         "share of restock mails that sell: 5.3 to 7.3 % (StoreBeep, a vendor)",
     );
-    let bought = [(all.waits_bought, all.waits_ended), (own.waits_bought, own.waits_ended)];
+    let bought = [all, kind, own].map(|seen| (seen.waits_bought, seen.waits_ended));
     let convert = learned(Fig::Convert, &convert, bought, "places on the waitlist that ended in an order,");
     vec![patience, accept, preorder, waitlist, convert]
         .into_iter()
-        .chain(cancels(own, all))
+        .chain(cancels([all, kind, own], (wait, &groups)))
         .chain([late(subject)])
         .collect()
 }
 
 /// Share of open backorders cancelled each day, without and with a deposit.
-fn cancels(own: &Waiting, all: &Waiting) -> [Figure; 2] {
+fn cancels(seen: [&Waiting; 3], (wait, groups): (f64, &[Group<'_>])) -> [Figure; 2] {
     let guess = Figure::between(
         Fig::CancelBackorder,
         0.004,
@@ -308,9 +322,12 @@ fn cancels(own: &Waiting, all: &Waiting) -> [Figure; 2] {
         Source::Guess,
         "share of waiting orders cancelled each day: about one in nine a month is a guess",
     );
-    let mut rate = guess;
-    for (seen, whose) in [(all, "in the whole shop"), (own, "of this SKU")] {
-        if seen.open_days >= 1.0 {
+    // By the wait that was told where that is known, else one rate for all.
+    let by_wait = patience::cancels(guess.value, wait, groups);
+    let is_known = by_wait.is_some();
+    let mut rate = by_wait.unwrap_or(guess);
+    for (seen, whose) in seen.into_iter().zip(WHOSE) {
+        if seen.open_days >= 1.0 && !is_known {
             // One cancellation's worth of what was thought before.
             let (a, b) = (1.0 + seen.cancelled, 1.0 / rate.value + seen.open_days);
             let note =
@@ -327,6 +344,21 @@ fn cancels(own: &Waiting, all: &Waiting) -> [Figure; 2] {
         note: "a deposit halves cancellations: a guess".into(),
     };
     [rate, preorder]
+}
+
+fn late_days(subject: &Subject) -> Figure {
+    match subject.late_days.filter(|_| subject.receipts_late >= 1.0) {
+        Some(days) => {
+            // Lateness is about exponential, and a guess counts as one that was late.
+            let late = subject.receipts_late;
+            let note = format!("days after the promised date, of {late:.0} supplies that came after it");
+            Figure::seen_rate(Fig::LateDays, 1.0 + late, (1.0 + late) / ((5.0 + late * days) / (1.0 + late)), note)
+        }
+        None => {
+            let note = "days after the promised date, of goods that come after it";
+            Figure::between(Fig::LateDays, 5.0, (1.0, 20.0), Source::Guess, note)
+        }
+    }
 }
 
 fn late(subject: &Subject) -> Figure {

@@ -100,6 +100,8 @@ figures! {
     PaymentFixed = "payment_fixed" Amount,
     /// What questions about one waiting order cost.
     Service = "service_cost" Amount,
+    /// Days after the promised date that goods come which come later.
+    LateDays = "late_days" Amount,
 }
 
 /// How many figures there are.

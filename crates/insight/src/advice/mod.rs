@@ -6,6 +6,7 @@
 
 mod basis;
 mod figures;
+pub mod patience;
 mod reasons;
 mod table_rows;
 #[cfg(test)]
@@ -19,6 +20,7 @@ use serde::Serialize;
 pub use self::{
     basis::{Subject, Waiting},
     figures::{Figure, Source, names},
+    patience::AtWait,
     table_rows::subjects,
 };
 use self::{
@@ -27,6 +29,7 @@ use self::{
 };
 use crate::{
     advisor::{Contribution, Mode},
+    dist::{first_reached, poisson_above},
     error::Checked,
     preorder::{PreorderCapInput, preorder_cap},
     random::{draw, uniform},
@@ -69,7 +72,7 @@ pub struct Terms {
     pub horizon_days: Option<u16>,
     /// Share of the price to take at once, in percent.
     pub deposit_percent: Option<u8>,
-    /// Units to keep back.
+    /// Units to keep back for orders whose goods come later than promised.
     pub buffer: i64,
     /// Which point of the distribution of dates to promise.
     pub promise_quantile: f64,
@@ -334,15 +337,33 @@ fn terms(middle: &Values, mode: Mode, flips: &[Flip], stretch_units: f64) -> Ter
     let longer = of(Fig::Patience) * margin;
     let quantile =
         if of(Fig::LateCost) + longer > 0.0 { of(Fig::LateCost) / (of(Fig::LateCost) + longer) } else { 0.9 };
+    let quantile = (quantile.clamp(0.5, 0.95) * 100.0).round() / 100.0;
     Terms {
         mode,
         cap,
         horizon_days: horizon.filter(|_| ahead),
         deposit_percent: (mode == Mode::Preorder)
             .then(|| (of(Fig::Deposit) * 100.0).round().clamp(1.0, 100.0) as u8),
-        buffer: 0,
-        promise_quantile: (quantile.clamp(0.5, 0.95) * 100.0).round() / 100.0,
+        buffer: if ahead { buffer(middle, quantile, stretch_units) } else { 0 },
+        promise_quantile: quantile,
     }
+}
+
+/// Units to keep back so that promises are kept as often as the quantile says although the supplier is late more often: the least b with
+/// P(late) · P(more than b units are promised for the days it is late) ≤ 1 − quantile.
+///
+/// Units are promised at the rate of orders for later, so those due within the days of a delay are a Poisson number. Where the supplier
+/// is late no more often than that, none need be kept back.
+fn buffer(middle: &Values, quantile: f64, stretch_units: f64) -> i64 {
+    let of = |fig: Fig| middle[fig as usize];
+    let allowed = 1.0 - quantile;
+    if of(Fig::Late) <= allowed {
+        return 0;
+    }
+    let due = of(Fig::Demand) * of(Fig::AcceptBackorder) * of(Fig::LateDays);
+    let enough = |units: i64| of(Fig::Late) * poisson_above(units, due) <= allowed;
+    let most = stretch_units.clamp(0.0, 1e6).ceil() as i64;
+    first_reached(0, most, enough).unwrap_or(most)
 }
 
 /// Orders to accept against a finite supply, so that those kept fit it in 95 of 100 cases; against goods that are ordered for whoever

@@ -62,6 +62,20 @@ pub(super) fn reasons(subject: &Subject, advice: &Advice) -> Vec<String> {
     if let Some(days) = advice.recommended.horizon_days {
         all.push(format!("From {days} days of waiting on, another way of selling earns more."));
     }
+    let late = figure(advice, Fig::Late).value;
+    if advice.recommended.buffer > 0 {
+        let days = figure(advice, Fig::LateDays).value;
+        all.push(format!(
+            "Keep back {} units: goods come after the promised date in {} of the cases, by about {days:.0} days, and so promises are kept all the same.",
+            advice.recommended.buffer,
+            percent(late)
+        ));
+    } else if matches!(advice.recommended.mode, Mode::Backorder | Mode::Preorder) {
+        all.push(format!(
+            "Nothing need be kept back: goods come after the promised date in {} of the cases, which the promise allows for.",
+            percent(late)
+        ));
+    }
     if advice.recommended.mode == Mode::Preorder {
         all.push(
             "A higher deposit pays only if the share who keep their order grows by more than the share who order falls: try it before you rely on it."

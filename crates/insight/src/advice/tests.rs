@@ -152,3 +152,47 @@ fn bad_input_is_named_and_thin_input_is_answered_with_what_is_wrong_with_it() {
         assert_eq!(advise(&subject).unwrap_err().field(), field, "{subject:?}");
     }
 }
+
+#[test]
+fn units_are_kept_back_where_the_supplier_is_later_than_promises_allow_for() {
+    let calm = advise(&Subject { receipts: 40.0, receipts_late: 2.0, ..mug() }).unwrap();
+    assert_eq!(calm.recommended.buffer, 0);
+    assert!(calm.reasons.iter().any(|reason| reason.starts_with("Nothing need be kept back")));
+    let often = Subject { receipts: 40.0, receipts_late: 30.0, late_days: Some(20.0), ..mug() };
+    let mut eager = often.clone();
+    eager.set.insert("accept_backorder".into(), 0.5);
+    let late = advise(&eager).unwrap();
+    let terms = &late.recommended;
+    assert_eq!(terms.mode, Mode::Backorder);
+    assert!(terms.buffer > 0, "{terms:?}");
+    assert!(late.reasons.iter().any(|reason| reason.contains("Keep back")), "{:?}", late.reasons);
+    // As many as the rule says, and one fewer are not enough.
+    let of = |fig: Fig| late.figures[fig as usize].value;
+    let due = of(Fig::Demand) * of(Fig::AcceptBackorder) * of(Fig::LateDays);
+    let broken = |units: i64| of(Fig::Late) * poisson_above(units, due);
+    let allowed = 1.0 - terms.promise_quantile;
+    assert!(broken(terms.buffer) <= allowed && broken(terms.buffer - 1) > allowed);
+    // A supplier that is later by longer needs more.
+    let longer = advise(&Subject { late_days: Some(40.0), ..eager }).unwrap();
+    assert!(longer.recommended.buffer > terms.buffer);
+    let days = &longer.figures[Fig::LateDays as usize];
+    assert!(days.source == Source::OwnData && (35.0..40.0).contains(&days.value), "{days:?}");
+}
+
+#[test]
+fn patience_and_cancels_are_learned_from_the_kind_of_good_and_the_wait() {
+    let mut by_wait = [AtWait::default(); patience::WAITS];
+    for (n, (ordered, cancelled)) in [(200.0, 1.0), (180.0, 2.0), (150.0, 9.0), (90.0, 40.0)].into_iter().enumerate() {
+        by_wait[n] = AtWait { views: 5_000.0, ordered, open_days: 2_000.0, cancelled };
+    }
+    let kind = Waiting { by_wait, ..Waiting::default() };
+    let learned = advise(&Subject { kind, ..mug() }).unwrap();
+    let of = |advice: &Advice, fig: Fig| advice.figures[fig as usize].clone();
+    let theta = of(&learned, Fig::Patience);
+    assert!(theta.source == Source::OwnData && theta.note.contains("of its kind"), "{theta:?}");
+    assert!((0.025..0.06).contains(&theta.value), "{theta:?}");
+    let soon = advise(&Subject { kind, wait_days: Some(3.0), ..mug() }).unwrap();
+    let (short, long) = (of(&soon, Fig::CancelBackorder), of(&learned, Fig::CancelBackorder));
+    assert!(short.source == Source::OwnData && long.value > 3.0 * short.value, "{short:?} {long:?}");
+    assert_eq!(of(&advise(&mug()).unwrap(), Fig::Patience).source, Source::Guess);
+}

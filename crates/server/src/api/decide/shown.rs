@@ -67,7 +67,7 @@ pub(crate) struct TermsOut {
     horizon_days: Option<u16>,
     /// Share of the price to take at once, in percent.
     deposit_percent: Option<u8>,
-    /// Units to keep back.
+    /// Units to keep back for orders whose goods come later than promised.
     buffer: i64,
     /// Which point of the distribution of dates to promise.
     promise_quantile: f64,
@@ -236,6 +236,8 @@ pub(crate) fn policy(terms: &Terms, set: Option<&Policy>) -> Policy {
             policy.backorder_cap = Cap::Limited(cap.clamp(0, model::limits::SUPPLY_UNITS_MAX));
         }
         policy.horizon_days = terms.horizon_days.or(policy.horizon_days);
+        // One that is set stays where it is larger: it may be for something else.
+        policy.buffer = policy.buffer.max(terms.buffer.min(model::limits::SUPPLY_UNITS_MAX));
     }
     if let (WhenOut::Preorder, None, Some(percent)) =
         (policy.when_out, policy.payment.as_ref(), terms.deposit_percent)

@@ -203,6 +203,9 @@ fn terms(terms: &Terms) -> Vec<String> {
     if let Some(days) = terms.horizon_days {
         all.push(format!("Promise at most {days} days ahead."));
     }
+    if terms.buffer > 0 {
+        all.push(format!("Keep back {}.", words::count(terms.buffer)));
+    }
     if let Some(percent) = terms.deposit_percent {
         all.push(format!("Take {percent} % of the price at once."));
     }
