@@ -1,6 +1,7 @@
 //! Pages to print and to send: text and one table, on A4, in Helvetica as every reader has it.
 //!
-//! The letters are those of Windows-1252 (western Europe); others become a question mark, since no font is carried along.
+//! The letters are those of Windows-1252 (western Europe), which need no font to be carried along. Others are written in Latin letters
+//! (`deunicode`: Łódź as Lodz, Токио as Tokio), and the sheet says so.
 
 use pdf_writer::{Content, Finish, Name, Pdf, Rect, Ref, Str, TextStr};
 
@@ -72,12 +73,30 @@ fn coded(text: &str) -> Vec<u8> {
         ('ž', 0x9e),
         ('Ÿ', 0x9f),
     ];
-    let code = |letter: char| match u32::from(letter) {
-        code @ (0x20..=0x7e | 0xa0..=0xff) => code as u8,
-        _ => HIGH.iter().find(|known| known.0 == letter).map_or(b'?', |known| known.1),
-    };
-    text.chars().map(code).collect()
+    let mut codes = Vec::with_capacity(text.len());
+    for letter in text.chars() {
+        match u32::from(letter) {
+            code @ (0x20..=0x7e | 0xa0..=0xff) => codes.push(code as u8),
+            _ => match HIGH.iter().find(|known| known.0 == letter) {
+                Some(known) => codes.push(known.1),
+                // What has no Latin letters at all stays a question mark; what follows a letter of its own is parted from it by a blank.
+                None => codes.extend(deunicode::deunicode_char(letter).unwrap_or("?").bytes()),
+            },
+        }
+    }
+    codes
 }
+
+/// Whether a text has letters that are written in others.
+fn is_changed(text: &str) -> bool {
+    text.chars().any(|letter| {
+        let code = u32::from(letter);
+        !matches!(code, 0x20..=0x7e | 0xa0..=0xff) && !"€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ".contains(letter)
+    })
+}
+
+/// What a sheet says of that.
+const CHANGED: &str = "Some letters are written here in Latin ones; the order as CSV has them as they are.";
 
 /// How wide a letter is in Helvetica, in thousandths of its size; those that are not listed are as wide as most.
 fn width(code: u8) -> f32 {
@@ -204,7 +223,9 @@ pub fn write(sheet: &Sheet) -> Vec<u8> {
         pages.write(WIDE - MARGIN - 6.0 - length(&codes, SIZE), &codes, BOLD, SIZE);
     }
     pages.down(LINE);
-    for line in &sheet.notes {
+    let texts = [&sheet.title].into_iter().chain(&sheet.lines).chain(sheet.rows.iter().flatten());
+    let is_changed = texts.chain(&sheet.sums).chain(&sheet.notes).any(|text| is_changed(text));
+    for line in sheet.notes.iter().map(String::as_str).chain(is_changed.then_some(CHANGED)) {
         pages.down(LINE);
         pages.write(MARGIN, &fitting(line, whole, SIZE), PLAIN, SIZE);
     }
@@ -282,7 +303,14 @@ mod tests {
 
     #[test]
     fn letters_are_coded_and_what_is_too_long_is_cut() {
-        assert_eq!(coded("Aé€日"), [b'A', 0xe9, 0x80, b'?']);
+        assert_eq!(coded("Aé€"), [b'A', 0xe9, 0x80]);
+        assert_eq!(coded("Łódź Токио"), coded("Lódz Tokio"));
+        assert!(coded("日本").starts_with(b"Ri"), "{:?}", coded("日本"));
+        assert_eq!(coded("\u{e000}"), b"?");
+        // It is said once, and only where it is so.
+        let said = |sheet: &Sheet| has(&write(sheet), b"(Some letters are written here");
+        let plain = Sheet { notes: Vec::new(), ..sheet(3) };
+        assert_eq!((said(&sheet(3)), said(&plain)), (1, 0));
         assert!(length(&fitting(&"m".repeat(100), 50.0, 10.0), 10.0) <= 50.0);
         assert_eq!(fitting("abc", 50.0, 10.0), b"abc");
         // What would end the text for a reader is written so that it does not.
