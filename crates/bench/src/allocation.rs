@@ -1,6 +1,9 @@
 //! `allocation`: what a re-allocation costs by rule and by the number of lines, and what packing orders proves in time.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::atomic::{AtomicUsize, Ordering},
+    time::{Duration, Instant},
+};
 
 use allocate::{
     pack::{Effort, Problem, Solution, orders, solve},
@@ -19,12 +22,15 @@ use uuid::Uuid;
 use crate::{cpu, figures::Figures, supply};
 
 /// What can be measured by itself, in the order in which it is.
-pub(crate) const PARTS: [&str; 4] = ["rules", "pack", "receipt", "slip"];
+pub(crate) const PARTS: [&str; 5] = ["rules", "cores", "pack", "receipt", "slip"];
 
 /// Measures the parts that were chosen.
 pub(crate) fn run(figures: &mut Figures, chosen: &[&str]) -> anyhow::Result<()> {
     if chosen.contains(&"rules") {
         rules(figures)?;
+    }
+    if chosen.contains(&"cores") {
+        cores(figures)?;
     }
     if chosen.contains(&"pack") {
         pack(figures)?;
@@ -72,6 +78,44 @@ fn rules(figures: &mut Figures) -> anyhow::Result<()> {
         slowest_growth = slowest_growth.max(growth);
     }
     figures.add("realloc_growth_over_n_log_n", slowest_growth, Some(1.5), "ratio, at most");
+    Ok(())
+}
+
+/// Many pools re-allocated on one thread and on all: pools share nothing, so the work should spread as far as the machine does.
+fn cores(figures: &mut Figures) -> anyhow::Result<()> {
+    const POOLS: usize = 24;
+    const LINES: usize = 40_000;
+    let pools = vec![some_pool(LINES); POOLS];
+    let rule = Rule::of(Basis::ALL[0]);
+    let time = |workers: usize| -> anyhow::Result<f64> {
+        let next = AtomicUsize::new(0);
+        let begun = Instant::now();
+        let done = std::thread::scope(|scope| {
+            let work = || -> anyhow::Result<usize> {
+                let mut lines = 0;
+                while let Some(pool) = pools.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    lines += plan(pool, &rule, today())?.lines.len();
+                }
+                Ok(lines)
+            };
+            let threads: Vec<_> = (0..workers).map(|_| scope.spawn(work)).collect();
+            let all = threads.into_iter().map(|thread| thread.join().unwrap_or(Ok(0)));
+            all.sum::<anyhow::Result<usize>>()
+        })?;
+        anyhow::ensure!(done == POOLS * LINES, "{done} lines were planned");
+        Ok(begun.elapsed().as_secs_f64())
+    };
+    let workers = std::thread::available_parallelism().map_or(1, usize::from);
+    let (mut one, mut all, mut given) = (f64::INFINITY, f64::INFINITY, 0.0_f64);
+    for _ in 0..ROUNDS {
+        one = one.min(time(1)?);
+        all = all.min(time(workers)?);
+        given = given.max(cpu::cores_speedup());
+    }
+    figures.add("realloc_lines_per_s_1_thread", (POOLS * LINES) as f64 / one, None, "lines/s");
+    figures.add("realloc_lines_per_s_all_threads", (POOLS * LINES) as f64 / all, None, "lines/s");
+    figures.add("realloc_threads_speedup", one / all, None, "ratio");
+    figures.add("realloc_speedup_over_cores", one / all / given, Some(0.85), "ratio, at least");
     Ok(())
 }
 

@@ -1,6 +1,10 @@
 //! Processor time by thread: what a request costs, whatever else the machine does at that moment.
 
-use std::{collections::BTreeMap, fs, time::Duration};
+use std::{
+    collections::BTreeMap,
+    fs,
+    time::{Duration, Instant},
+};
 
 /// Processor time that the threads of this process have used so far, by thread name.
 ///
@@ -39,4 +43,20 @@ pub(crate) fn us_each(
 ) -> f64 {
     let at = |moment: &BTreeMap<String, Duration>| moment.get(thread).copied().unwrap_or_default();
     at(after).saturating_sub(at(before)).as_secs_f64() * 1_000_000.0 / requests as f64
+}
+
+/// How much more work that shares nothing gets done on all threads than on one: what this machine gives, so what can be scaled to.
+/// Two threads of one core, or a busy neighbour, give less than there are threads.
+pub(crate) fn cores_speedup() -> f64 {
+    let workers = std::thread::available_parallelism().map_or(1, usize::from);
+    let spin = || {
+        let sum = (0..200_000_000_u64).fold(7, |sum, n| (sum ^ n).wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        std::hint::black_box(sum);
+    };
+    let begun = Instant::now();
+    spin();
+    let one = begun.elapsed().as_secs_f64();
+    let begun = Instant::now();
+    std::thread::scope(|scope| (0..workers).for_each(|_| drop(scope.spawn(spin))));
+    workers as f64 * one / begun.elapsed().as_secs_f64()
 }

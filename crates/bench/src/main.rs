@@ -41,6 +41,7 @@ Groups and their parts (all of them unless --only names some):
                      beyond a million are copies that the database makes
   allocation
             rules    a pool re-allocated under each rule, from a thousand to a million lines
+            cores    many pools re-allocated on one thread and on all
             pack     which of 120 orders of 10 scarce SKUs to ship complete: what is proved within two seconds
             receipt  one that a hundred thousand lines wait for, beside one that ten do
             slip     orders while the promises of a million lines are made anew

@@ -6,6 +6,7 @@
 //! customers and the same suppliers (common random numbers), and the same seed gives the same bytes on any number of threads.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+pub mod anchors;
 mod cash;
 mod compare;
 mod events;
