@@ -128,6 +128,7 @@ impl Server {
             post: server::mail::Post::Outbox,
             payments: server::payments::Payments::default(),
             hooks: server::hooks::Hooks::default(),
+            views: server::views::Views::default(),
             demo,
             secret: store.reader()?.secret()?,
             public_url: OnceLock::new(),

@@ -114,6 +114,7 @@ fn send(figures: &mut Figures) -> anyhow::Result<()> {
             post: Post::smtp(mailer, usize::try_from(CONNECTIONS)?),
             payments: server::payments::Payments::default(),
             hooks: server::hooks::Hooks::default(),
+            views: server::views::Views::default(),
             demo: None,
             secret: store.reader()?.secret()?,
             public_url: OnceLock::from("http://shop.example".to_owned()),

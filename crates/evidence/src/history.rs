@@ -2,14 +2,17 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use insight::advice::patience::{AtWait, WAITS, wait_of};
 use ledger::{EventRow, Read, StoreError};
 use model::{
     Units,
     event::{Event, LinePromise, PromiseGiven},
     id::{LineId, OrderId, Sku, SupplyId, TenantId, WaitId},
     order::Order,
+    record::Json,
     supply::{Lateness, Supply, SupplyKind},
     time::{Date, Timestamp, date_from_days, days_since_epoch},
+    views::{BADGE_VIEWS, Viewed},
     waitlist::{WAITING, Wait, WaitState},
 };
 use rustc_hash::FxHashMap;
@@ -68,6 +71,21 @@ pub struct Goods {
     pub ended: Units,
     /// Of them, units called off.
     pub cancelled: Units,
+    /// What kind of good it is: its first tag.
+    pub kind: Option<Arc<str>>,
+    /// What was seen at each wait that was told.
+    pub waits: [AtWait; WAITS],
+    /// Looks at its badge while it was in stock, and units ordered then since looks are counted.
+    pub here: (f64, f64),
+    /// Looks at its badge while it could not be bought.
+    pub views_out: f64,
+}
+
+/// Unit-days for which orders for later are open.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub(crate) struct OpenDays {
+    pub(crate) all: f64,
+    pub(crate) by_wait: [f64; WAITS],
 }
 
 /// What was seen of one supplier.
@@ -95,7 +113,12 @@ pub struct Receipt {
 impl Receipt {
     /// Whether it came after the date that was promised.
     pub fn is_broken(&self) -> bool {
-        self.late_days > i32::from(self.promised_days)
+        self.broken_days().is_some()
+    }
+
+    /// Days after the date that was promised; `None`: it came by then.
+    pub fn broken_days(&self) -> Option<i32> {
+        Some(self.late_days - i32::from(self.promised_days)).filter(|days| *days > 0)
     }
 }
 
@@ -154,6 +177,8 @@ pub struct History {
     kept: BTreeMap<i32, Kept>,
     fates: [Fate; 2],
     due: FxHashMap<SupplyId, Due>,
+    /// Looks at badges are counted: orders are held against them from then on.
+    counts_views: bool,
 }
 
 impl History {
@@ -204,11 +229,16 @@ impl History {
         (self.fates[0], self.fates[1])
     }
 
-    /// Unit-days by SKU for which the orders that are open at a moment have been open.
-    pub(crate) fn open_days(&self, now: Timestamp) -> FxHashMap<&Sku, f64> {
-        let mut days: FxHashMap<&Sku, f64> = FxHashMap::default();
+    /// Unit-days by SKU for which the orders that are open at a moment have been open: all, and by the wait that was told.
+    pub(crate) fn open_days(&self, now: Timestamp) -> FxHashMap<&Sku, OpenDays> {
+        let mut days: FxHashMap<&Sku, OpenDays> = FxHashMap::default();
         for line in self.open.values().filter(|line| line.waits) {
-            *days.entry(&line.sku).or_default() += line.units as f64 * days_between(line.since, now);
+            let more = line.units as f64 * days_between(line.since, now);
+            let sums = days.entry(&line.sku).or_default();
+            sums.all += more;
+            if let Some(wait) = line.told {
+                sums.by_wait[wait] += more;
+            }
         }
         days
     }
@@ -223,7 +253,11 @@ impl History {
             self.stands.take(event, row.at);
         }
         match event {
-            Some(Event::ItemSet(item)) => self.meet(&item.sku, row.at),
+            Some(Event::ItemSet(item)) => {
+                self.meet(&item.sku, row.at);
+                self.goods.entry(item.sku.clone()).or_default().kind = item.tags.first().cloned();
+            }
+            Some(Event::RecordsSet(noted)) if noted.records.is_empty() => self.viewed(&noted.data),
             Some(Event::OrderPlaced(placed)) => self.placed(&placed.order, &placed.seen),
             Some(Event::OrderRefused(refused)) => {
                 if let Some(sku) = refused.sku {
@@ -260,6 +294,24 @@ impl History {
             _ => {}
         }
         Ok(())
+    }
+
+    /// Looks at badges.
+    fn viewed(&mut self, data: &Json) {
+        // Most entries without records are about something else.
+        if !data.as_str().contains(BADGE_VIEWS) {
+            return;
+        }
+        let Ok(viewed) = data.read::<Viewed>() else { return };
+        self.counts_views = true;
+        for views in viewed.badge_views {
+            let goods = self.goods.entry(views.sku).or_default();
+            goods.here.0 += f64::from(views.here);
+            goods.views_out += f64::from(views.out);
+            for (wait, views) in goods.waits.iter_mut().zip(views.later) {
+                wait.views += f64::from(views);
+            }
+        }
     }
 
     fn meet(&mut self, sku: &Sku, at: Timestamp) {
@@ -300,6 +352,8 @@ impl History {
             let waits = seen.get(n).is_some_and(|pegs| pegs.iter().any(|peg| !peg.here));
             if waits {
                 self.goods.entry(line.sku.clone()).or_default().later += line.quantity;
+            } else if self.counts_views {
+                self.goods.entry(line.sku.clone()).or_default().here.1 += line.quantity as f64;
             }
             let open = OpenLine {
                 sku: line.sku.clone(),
@@ -307,6 +361,7 @@ impl History {
                 units: line.quantity,
                 waits,
                 promised: None,
+                told: None,
                 delayed: false,
                 last: None,
                 delays: 0,
@@ -332,6 +387,14 @@ impl History {
                 open.delays += 1;
             }
             let is_first = open.noted.is_empty() && promise.version == 1;
+            if let Some(day) = day.filter(|_| open.waits && promise.version == 1) {
+                let wait = wait_of(i64::from(day - utc_day(open.since)));
+                open.told = Some(wait);
+                if self.counts_views {
+                    let goods = self.goods.entry(open.sku.clone()).or_default();
+                    goods.waits[wait].ordered += open.units as f64;
+                }
+            }
             open.last = day;
             match (open.promised, day) {
                 (None, day) => open.promised = day,
@@ -375,6 +438,10 @@ impl History {
         self.lines.ended(open, units, cancelled, unit_days);
         if open.waits {
             goods.closed_days += unit_days;
+            if let Some(wait) = open.told {
+                goods.waits[wait].open_days += unit_days;
+                goods.waits[wait].cancelled += if cancelled { units as f64 } else { 0.0 };
+            }
             let fate = &mut self.fates[usize::from(open.delayed)];
             fate.units += units;
             if cancelled {

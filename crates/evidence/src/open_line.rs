@@ -29,6 +29,8 @@ pub(crate) struct OpenLine {
     pub(crate) waits: bool,
     /// The day it was first promised to ship by.
     pub(crate) promised: Option<i32>,
+    /// Which wait was told when it was ordered.
+    pub(crate) told: Option<usize>,
     /// It was promised for a later day since.
     pub(crate) delayed: bool,
     /// The day it is promised to ship by now.

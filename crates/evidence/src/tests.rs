@@ -19,6 +19,8 @@ use model::{
 };
 use uuid::Uuid;
 
+mod risk;
+
 use super::*;
 
 fn sku(code: &str) -> Sku {
@@ -341,4 +343,39 @@ fn lines_are_noted_as_they_wait_and_what_became_of_them_is_learned_from_once_it_
     let last = &book.history.open_lines(later(91), 100);
     assert_eq!(last.len(), 1);
     assert!(last[0].2.sku_cancels > 0.4 && last[0].2.cancel_rate > 0.004, "{last:?}");
+}
+
+#[test]
+fn looks_at_badges_say_how_many_were_offered_to_wait_and_what_was_lost() {
+    let mut book = Book::default();
+    let viewed = |here: u32, later: Vec<u32>, out: u32| {
+        let views = model::views::Views { sku: sku("MUG"), here, later, out };
+        let data = model::record::Json::of(&model::views::Viewed { badge_views: vec![views] }).unwrap();
+        Event::RecordsSet(model::event::Noted { sku: None, order: None, data, records: Vec::new() })
+    };
+    let mut mug = item("MUG");
+    mug.tags = vec!["mugs".into()];
+    book.entry(day(1), &Event::ItemSet(mug.clone()));
+    // What was ordered before looks are counted is held against none.
+    book.order(1, 2, &[("MUG", 50, true)]);
+    book.entry(day(3), &viewed(100, Vec::new(), 0));
+    assert_eq!(book.history.whole(day(4)).per_look(), None, "too few looks");
+    book.entry(day(3), &viewed(300, vec![0, 0, 200, 0, 100], 80));
+    book.order(2, 4, &[("MUG", 40, true), ("MUG", 2, false)]);
+    let whole = book.history.whole(day(5));
+    assert_eq!(whole.per_look(), Some(0.1));
+    let pool = Pool::new(mug);
+    let asked = subject(&pool, &Channel::default(), &book.history, &whole, day(5)).unwrap();
+    // Three hundred looks at a wait would have bought thirty units.
+    assert!((asked.waiting.offered - 30.0).abs() < 1e-9, "{:?}", asked.waiting);
+    assert!((asked.waiting.wait_mean - (200.0 * 10.0 + 100.0 * 42.0) / 300.0).abs() < 1e-9);
+    assert_eq!(
+        (asked.kind, asked.shop),
+        (asked.waiting, asked.waiting),
+        "the only product of its kind and of the shop"
+    );
+    assert_eq!(book.history.goods(&sku("MUG")).unwrap().views_out, 80.0);
+    let other = Pool::new(item("CUP"));
+    let cup = subject(&other, &Channel::default(), &book.history, &whole, day(5)).unwrap();
+    assert_eq!((cup.kind.offered, cup.shop.offered), (0.0, asked.shop.offered));
 }

@@ -7,6 +7,7 @@
 pub mod advice;
 pub mod allocation;
 pub mod calendar;
+pub mod cash;
 pub mod command;
 pub mod errand;
 pub mod event;
@@ -32,6 +33,7 @@ pub mod talk;
 pub mod time;
 pub mod transit;
 pub mod view;
+pub mod views;
 pub mod waitlist;
 pub mod webhook;
 

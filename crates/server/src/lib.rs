@@ -15,6 +15,7 @@ pub mod pages;
 pub mod payments;
 mod serve;
 pub mod staff;
+pub mod views;
 mod worker;
 
 pub use api::openapi;

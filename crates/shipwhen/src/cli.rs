@@ -266,6 +266,9 @@ pub(crate) struct SimulateArgs {
     /// Order UNITS more when no more than AT are here or on order less what is owed; they take DAYS
     #[arg(long, value_name = "AT:UNITS:DAYS")]
     pub(crate) reorder: Option<String>,
+    /// Cash to begin with, in the currency's own unit [default: 0]
+    #[arg(long, allow_negative_numbers = true)]
+    pub(crate) cash: Option<f64>,
     /// Days ahead
     #[arg(long, default_value_t = 90.0)]
     pub(crate) days: f64,

@@ -162,6 +162,7 @@ fn run(house: &House, start: Start, ready: impl FnOnce(&str)) -> anyhow::Result<
         post: start.post,
         payments: start.payments,
         hooks: start.hooks,
+        views: server::views::Views::default(),
         secret: house.store.reader()?.secret()?,
         public_url: OnceLock::new(),
     };
@@ -180,11 +181,17 @@ fn run(house: &House, start: Start, ready: impl FnOnce(&str)) -> anyhow::Result<
         let herald = (!app.test_clock).then(|| tokio::spawn(server::hooks::work(Arc::clone(&app), TICK)));
         let adviser =
             (!app.test_clock).then(|| tokio::spawn(server::automatic::work(Arc::clone(&app), ADVICE_TICK)));
+        let counter = (!app.test_clock)
+            .then(|| tokio::spawn(server::views::work(Arc::clone(&app), server::views::EVERY)));
         ready(app.url());
         output::line(&format!("listening on http://{address}"));
         let served = server::serve_draining(listener, Arc::clone(&app), start.drain, stop_signal()).await;
-        for worker in [ticker, postman, cashier, herald, adviser].into_iter().flatten() {
+        for worker in [ticker, postman, cashier, herald, adviser, counter].into_iter().flatten() {
             worker.abort();
+        }
+        // What was counted and not written yet.
+        if let Err(error) = server::views::write_down(&app, (app.clock)()).await {
+            tracing::warn!(%error, "the last looks at badges were not written down");
         }
         served.context("the server stopped")
     })?;

@@ -56,10 +56,14 @@ pub(crate) fn run(settings: &Settings, args: &SimulateArgs) -> anyhow::Result<Ex
     let tenant = house.tenant(settings)?.id;
     let mut store = house.store.reader()?;
     let now = house::now();
-    let (simulated, left_out) = of_store(&mut *store, &tenant, args, now)?;
+    let (mut simulated, left_out) = of_store(&mut *store, &tenant, args, now)?;
     if simulated.is_empty() {
         let why = left_out.first().map_or(String::new(), |left| format!(": {}: {}", left.sku, left.why));
         bail!("nothing can be simulated{why}");
+    }
+    // Balances are added up over the SKUs, so one of them begins with it.
+    if let (Some(cash), Some(first)) = (args.cash, simulated.first_mut()) {
+        first.world.costs.opening_cash = cash;
     }
     let workers = match args.threads {
         Some(threads) => NonZeroUsize::new(threads).context("--threads")?,

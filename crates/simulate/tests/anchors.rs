@@ -64,14 +64,8 @@ fn the_same_seed_gives_the_same_bytes_on_any_number_of_threads() {
     world.goods.customers.patience_rate = 0.02;
     world.goods.customers.cancel_rate = 0.01;
     world.goods.late_days = vec![0, 0, 3, 9];
-    let variants = [
-        variant(),
-        Variant {
-            name: "refuse".into(),
-            policy: Some(Policy::default()),
-            ..variant()
-        },
-    ];
+    let variants =
+        [variant(), Variant { name: "refuse".into(), policy: Some(Policy::default()), ..variant() }];
     let run = |workers: usize| {
         let workers = NonZeroUsize::new(workers).unwrap();
         simulate::compare(&[world.clone()], &variants, (3, 20, workers), start(), &|_| {}).unwrap()

@@ -352,7 +352,12 @@ fn late_days(subject: &Subject) -> Figure {
             // Lateness is about exponential, and a guess counts as one that was late.
             let late = subject.receipts_late;
             let note = format!("days after the promised date, of {late:.0} supplies that came after it");
-            Figure::seen_rate(Fig::LateDays, 1.0 + late, (1.0 + late) / ((5.0 + late * days) / (1.0 + late)), note)
+            Figure::seen_rate(
+                Fig::LateDays,
+                1.0 + late,
+                (1.0 + late) / ((5.0 + late * days) / (1.0 + late)),
+                note,
+            )
         }
         None => {
             let note = "days after the promised date, of goods that come after it";

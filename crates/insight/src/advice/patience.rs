@@ -21,6 +21,11 @@ pub fn wait_of(days: i64) -> usize {
     EDGES.partition_point(|edge| *edge < days)
 }
 
+/// The middle of a wait, in days.
+pub fn days_of(wait: usize) -> f64 {
+    MIDDLE[wait.min(WAITS - 1)]
+}
+
 /// What was seen at one wait.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -102,10 +107,8 @@ impl Line {
             }
             let size = curve[0] * curve[1] - curve[2] * curve[2];
             spread = [curve[1] / size, curve[0] / size, -curve[2] / size];
-            let step = [
-                spread[0] * slope[0] + spread[2] * slope[1],
-                spread[2] * slope[0] + spread[1] * slope[1],
-            ];
+            let step =
+                [spread[0] * slope[0] + spread[2] * slope[1], spread[2] * slope[0] + spread[1] * slope[1]];
             // Half of half a step where a whole one overshoots.
             let before = value(at);
             let next = (0..40).map(|half| 0.5_f64.powi(half)).find_map(|part| {
@@ -140,7 +143,8 @@ pub(super) fn cancels(prior: f64, wait: f64, groups: &[Group<'_>]) -> Option<Fig
     let mut line = Line::prior(prior, 0.82, 0.0, 0.02);
     let mut said = None;
     for (whose, seen) in groups {
-        let (days, gone) = seen.iter().fold((0.0, 0.0), |sum, at| (sum.0 + at.open_days, sum.1 + at.cancelled));
+        let (days, gone) =
+            seen.iter().fold((0.0, 0.0), |sum, at| (sum.0 + at.open_days, sum.1 + at.cancelled));
         if days < 1.0 {
             continue;
         }
@@ -174,7 +178,9 @@ pub(super) fn patience(guess: Figure, groups: &[Group<'_>]) -> Figure {
             |line| line.loosened(1.0, 0.015),
         );
         line = Some(before.after(|n| (seen[n].views, seen[n].ordered)));
-        said = Some(format!("{ordered:.0} units ordered of {views:.0} looks at a wait, {whose}, told longer or shorter"));
+        said = Some(format!(
+            "{ordered:.0} units ordered of {views:.0} looks at a wait, {whose}, told longer or shorter"
+        ));
     }
     match (line, said) {
         (Some(line), Some(note)) => {

@@ -182,7 +182,9 @@ fn units_are_kept_back_where_the_supplier_is_later_than_promises_allow_for() {
 #[test]
 fn patience_and_cancels_are_learned_from_the_kind_of_good_and_the_wait() {
     let mut by_wait = [AtWait::default(); patience::WAITS];
-    for (n, (ordered, cancelled)) in [(200.0, 1.0), (180.0, 2.0), (150.0, 9.0), (90.0, 40.0)].into_iter().enumerate() {
+    for (n, (ordered, cancelled)) in
+        [(200.0, 1.0), (180.0, 2.0), (150.0, 9.0), (90.0, 40.0)].into_iter().enumerate()
+    {
         by_wait[n] = AtWait { views: 5_000.0, ordered, open_days: 2_000.0, cancelled };
     }
     let kind = Waiting { by_wait, ..Waiting::default() };

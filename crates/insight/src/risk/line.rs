@@ -150,7 +150,8 @@ pub fn sentence(line: &Line, because: &Because) -> String {
             100.0 * line.customer_cancels
         ),
         "sku" => format!("{:.0} % of this SKU is called off", 100.0 * line.sku_cancels),
-        _ => format!("{:.0} units in an order of {:.0} lines", line.units, line.lines),
+        _ if line.value.is_nan() => format!("{:.0} units in an order of {:.0} lines", line.units, line.lines),
+        _ => format!("{:.0} units for {:.2} in an order of {:.0} lines", line.units, line.value, line.lines),
     };
     format!("{what}; as it mostly is, it would be {:.0} %.", 100.0 * because.otherwise)
 }

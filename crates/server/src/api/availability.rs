@@ -31,6 +31,7 @@ use super::{
     supplies::path_id,
     written::{DatesOut, Day},
 };
+use crate::views::Look;
 
 const SKUS_MAX: usize = 100;
 
@@ -114,6 +115,10 @@ pub(crate) async fn ask(
     if let Some(asked) =
         again.filter(|asked| api.app.engine.snapshots().is_current(&caller.tenant, &asked.shop))
     {
+        // Staff ask the same now and then, and their looks are not counted.
+        if let Some((looks, look)) = asked.look.as_ref().filter(|_| caller.publishable.is_some()) {
+            looks.add(*look);
+        }
         return Ok(json_text(StatusCode::OK, asked.answer.clone()));
     }
     let mut params = Params::of(&uri)?;
@@ -139,23 +144,36 @@ pub(crate) async fn ask(
     };
     let question =
         Question { quantity, channel: &channel, group: group.as_deref(), country: country.as_deref() };
-    let answer = answer(&shop, &skus, question, moment.at)?;
+    let (answer, look) = answer(&shop, &skus, question, moment.at)?;
+    // Staff are no shoppers, and whoever has it in the cart has looked before.
+    let look = look.filter(|_| caller.publishable.is_some() && own.is_none());
+    let look = look.and_then(|look| Some((api.app.views.of(&caller.tenant, skus.first()?)?, look)));
+    if let Some((looks, look)) = &look {
+        looks.add(*look);
+    }
     if own.is_none() && !moment.is_set && skus.iter().all(|sku| shop.pools.contains_key(sku)) {
-        api.recent.note(caller.tenant.clone(), query, moment.at, shop, answer.clone());
+        api.recent.note(caller.tenant.clone(), query, moment.at, (shop, answer.clone()), look);
     }
     Ok(json_text(StatusCode::OK, answer))
 }
 
-fn answer(shop: &Shop, skus: &[Sku], question: Question<'_>, now: Timestamp) -> Result<Bytes, Problem> {
+/// The answer, and what a look at it is counted as: a badge asks about one product.
+fn answer(
+    shop: &Shop,
+    skus: &[Sku],
+    question: Question<'_>,
+    now: Timestamp,
+) -> Result<(Bytes, Option<Look>), Problem> {
     if let [sku] = skus {
         let known = availability(shop, sku, question, now).ok_or_else(|| Problem::not_found("sku", sku))?;
-        return written(&AnswerOut::from(known), ANSWER_BYTES);
+        let look = Look::of(&known, now);
+        return Ok((written(&AnswerOut::from(known), ANSWER_BYTES)?, look));
     }
     let items = skus.iter().map(|sku| match availability(shop, sku, question, now) {
         Some(known) => Item::Known(Box::new(known.into())),
         None => Item::Unknown { sku: sku.clone(), problem: Box::new(Problem::not_found("sku", sku)) },
     });
-    written(&Items { items: items.collect() }, ANSWER_BYTES * skus.len())
+    Ok((written(&Items { items: items.collect() }, ANSWER_BYTES * skus.len())?, None))
 }
 
 fn skus(params: &mut Params) -> Vec<Sku> {

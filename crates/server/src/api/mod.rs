@@ -152,6 +152,7 @@ fn routes() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(decide::purchasing::terms::put_terms, decide::purchasing::terms::get_terms))
         .routes(routes!(decide::automatic::put_settings, decide::automatic::get_settings))
         .routes(routes!(decide::cash::get))
+        .routes(routes!(decide::cash_settings::put, decide::cash_settings::get))
         .routes(routes!(decide::insights::get))
         .routes(routes!(decide::risk::list_skus))
         .routes(routes!(decide::risk::list_lines))

@@ -13,6 +13,8 @@ use axum::body::Bytes;
 use model::{id::TenantId, state::Shop, time::Timestamp};
 use rustc_hash::{FxBuildHasher, FxHashMap};
 
+use crate::views::{Look, Looks};
+
 const SHARDS: usize = 16;
 /// Most questions kept in one shard: beyond it no question is asked often enough to be worth keeping.
 const SHARD_MAX: usize = 512;
@@ -29,6 +31,8 @@ pub(crate) struct Asked {
     pub(crate) shop: Shop,
     /// The answer as it was sent.
     pub(crate) answer: Bytes,
+    /// Where a look at it is counted, if it is.
+    pub(crate) look: Option<(Arc<Looks>, Look)>,
 }
 
 #[derive(Default)]
@@ -57,7 +61,14 @@ impl Recent {
     }
 
     /// Keeps a question and its answer until the second is over.
-    pub(crate) fn note(&self, tenant: TenantId, query: &str, now: Timestamp, shop: Shop, answer: Bytes) {
+    pub(crate) fn note(
+        &self,
+        tenant: TenantId,
+        query: &str,
+        now: Timestamp,
+        (shop, answer): (Shop, Bytes),
+        look: Option<(Arc<Looks>, Look)>,
+    ) {
         if query.len() > QUESTION_BYTES_MAX || answer.len() > ANSWER_BYTES_MAX {
             return;
         }
@@ -68,7 +79,7 @@ impl Recent {
             shard.second = now.as_second();
         }
         if shard.asked.len() < SHARD_MAX {
-            shard.asked.insert(hash, Arc::new(Asked { tenant, query: query.into(), shop, answer }));
+            shard.asked.insert(hash, Arc::new(Asked { tenant, query: query.into(), shop, answer, look }));
         }
     }
 
@@ -87,7 +98,8 @@ mod tests {
         let recent = Recent::default();
         let (acme, rival) = (TenantId::new("acme").unwrap(), TenantId::new("rival").unwrap());
         let at = |text: &str| text.parse::<Timestamp>().unwrap();
-        recent.note(acme.clone(), "sku=A", at("2026-11-23T14:00:00.100Z"), Shop::default(), Bytes::from("x"));
+        let known = (Shop::default(), Bytes::from("x"));
+        recent.note(acme.clone(), "sku=A", at("2026-11-23T14:00:00.100Z"), known, None);
         let again =
             |tenant: &TenantId, query: &str, now: &str| recent.again(tenant, query, at(now)).is_some();
         assert!(again(&acme, "sku=A", "2026-11-23T14:00:00.999Z"));

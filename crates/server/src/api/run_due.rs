@@ -51,6 +51,7 @@ pub(crate) async fn run(
     api.app.engine.drain().await?;
     // Policies that follow the advice are looked at by a worker of their own.
     crate::automatic::follow_once(&api.app, now).await?;
+    crate::views::write_down(&api.app, now).await?;
     mail::deliver(&api.app, now).await?;
     hooks::deliver(&api.app, now).await?;
     json(StatusCode::OK, &RunDue { timers })

@@ -66,6 +66,10 @@ pub(super) fn answer(ask: &Ask, key: &str, sku: &str) -> Result<Response, Fail> 
     let (sku, shop): (Sku, _) = product::load(ask, &tenant, sku)?;
     let filled = product::Filled { quantity: 1, ..product::Filled::default() };
     let found = product::asked(&shop, &sku, &filled, ask.now).ok_or(Fail::NotFound)?;
+    let look = crate::views::Look::of(&found, ask.now);
+    if let Some((looks, look)) = ask.app.views.of(&tenant, &sku).zip(look) {
+        looks.add(look);
+    }
     let zone = shop.locations.values().next().map(|location| location.time_zone.clone());
     let (_, time) = zone.unwrap_or_else(model::time::Zone::utc).local(ask.now);
     let title = words::title(&shop, &sku);

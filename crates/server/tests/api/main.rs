@@ -41,5 +41,6 @@ mod staff_words;
 mod stock_moves;
 mod stories;
 mod tenants;
+mod thin;
 mod waitlist;
 mod world;

@@ -105,6 +105,7 @@ impl World {
             post,
             payments,
             hooks: Hooks { sender: Sender::new(private).ok(), private, node: "node-1".to_owned() },
+            views: server::views::Views::default(),
             demo: None,
             secret,
             public_url: OnceLock::from("http://shop.test".to_owned()),

@@ -40,6 +40,20 @@ async fn the_overview_has_a_table_behind_each_chart_and_each_table_as_a_file() {
 }
 
 #[tokio::test]
+async fn cash_begins_with_what_is_typed() {
+    let shop = full().await;
+    get(&shop, "/insights").await.says("beginning at $0");
+    let sent = post(&shop, "/insights/cash/opening", &[("currency", "USD"), ("amount", "2500,50")]).await;
+    assert_eq!(sent.response.status(), StatusCode::SEE_OTHER, "{}", sent.words());
+    let page = get(&shop, "/insights").await;
+    page.says("beginning at $2,500.50");
+    assert!(page.text.contains("value=\"2500.50\""));
+    let wrong = post(&shop, "/insights/cash/opening", &[("currency", "USD"), ("amount", "much")]).await;
+    assert_eq!(wrong.response.status(), StatusCode::UNPROCESSABLE_ENTITY);
+    wrong.says("Cash today must be a number");
+}
+
+#[tokio::test]
 async fn what_if_runs_the_shop_twice_and_tells_the_difference_with_its_interval() {
     let shop = full().await;
     let form = get(&shop, "/insights/what-if").await;

@@ -55,6 +55,7 @@ impl Sample {
             post: server::mail::Post::Outbox,
             payments: server::payments::Payments::default(),
             hooks: server::hooks::Hooks::default(),
+            views: server::views::Views::default(),
             demo: Some(tenant.clone()),
             secret: [3; 32],
             public_url: OnceLock::from("http://127.0.0.1:8080".to_owned()),

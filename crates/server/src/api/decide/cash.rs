@@ -15,7 +15,10 @@ use obligation::payment::kept::{ACCOUNT, Kept};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::Histories;
+use super::{
+    Histories,
+    cash_settings::{self, AMOUNT_MAX, PAYOUT_MAX},
+};
 use crate::api::{
     auth::{Allowed, DecisionsRead},
     clock::Now,
@@ -79,10 +82,32 @@ pub(crate) struct CashOut {
     /// To be paid for goods on their way.
     #[schema(value_type = schema::Money)]
     pub(crate) payable: Money,
+    /// Cash today, as it was asked or set.
+    #[schema(value_type = schema::Money)]
+    pub(crate) opening: Money,
+    /// The same shop, had it taken nothing before it sends; null where nothing is prepaid.
+    pub(crate) without_prepayment: Option<WithoutOut>,
     /// What it leaves out, and what it rests on.
     pub(crate) notes: Vec<String>,
     /// Every day, today first.
     pub(crate) days: Vec<DayOut>,
+}
+
+/// Cash had nothing been taken before goods are sent, the same people ordering and calling off.
+#[derive(Serialize, ToSchema)]
+#[schema(as = CashWithoutPrepayment)]
+pub(crate) struct WithoutOut {
+    /// In nine of ten cases the lowest balance would be above this.
+    #[schema(value_type = schema::Money)]
+    pub(crate) lowest_p10: Money,
+    /// The lowest balance, in the mean.
+    #[schema(value_type = schema::Money)]
+    pub(crate) lowest: Money,
+    /// How likely the balance would fall below zero.
+    pub(crate) negative_probability: f64,
+    /// How much less cash there would be today.
+    #[schema(value_type = schema::Money)]
+    pub(crate) less_today: Money,
 }
 
 /// What is asked with.
@@ -230,7 +255,7 @@ fn orders(
     Ok(())
 }
 
-fn shown(asked: &Asked, gathered: Gathered, ahead: &Ahead) -> CashOut {
+fn shown(asked: &Asked, gathered: Gathered, (ahead, without): (&Ahead, Option<(&Ahead, f64)>)) -> CashOut {
     let currency = asked.currency;
     // Amounts are in minor units all through.
     let minor = |value: f64| Money { amount: value.round() as i64, currency };
@@ -250,7 +275,15 @@ fn shown(asked: &Asked, gathered: Gathered, ahead: &Ahead) -> CashOut {
         "Units are taken to be sent a day after their goods come.".to_owned(),
     ];
     notes.extend(gathered.notes);
+    let without = without.map(|(without, opening)| WithoutOut {
+        lowest_p10: minor(without.lowest_p10),
+        lowest: minor(without.lowest_mean),
+        negative_probability: without.negative_probability,
+        less_today: minor(asked.opening as f64 - opening),
+    });
     CashOut {
+        opening: minor(asked.opening as f64),
+        without_prepayment: without,
         lowest_p10: minor(ahead.lowest_p10),
         lowest: minor(ahead.lowest_mean),
         lowest_on: date(ahead.lowest_day),
@@ -272,10 +305,10 @@ fn shown(asked: &Asked, gathered: Gathered, ahead: &Ahead) -> CashOut {
     get, path = "/v1/cash", tag = "Decisions", operation_id = "get_cash",
     params(
         ("currency" = String, Query, description = "Which money: amounts in others are left out, and counted"),
-        ("opening" = Option<i64>, Query, description = "Cash today, in minor units; 0 unless given"),
+        ("opening" = Option<i64>, Query, description = "Cash today, in minor units; as it is set, else 0, unless given"),
         ("days" = Option<i64>, Query, description = "How many days ahead; 90 unless given", minimum = 1, maximum = 730),
-        ("payout_days" = Option<i64>, Query, description = "Days until the processor pays out; 2 unless given", minimum = 0, maximum = 60),
-        ("supplier_deposit_percent" = Option<i64>, Query, description = "Share of supplies that is paid already; 0 unless given", minimum = 0, maximum = 100),
+        ("payout_days" = Option<i64>, Query, description = "Days until the processor pays out; as it is set, else 2, unless given", minimum = 0, maximum = 60),
+        ("supplier_deposit_percent" = Option<i64>, Query, description = "Share of supplies that is paid already; as it is set, else 0, unless given", minimum = 0, maximum = 100),
     ),
     responses((status = 200, description = "The days ahead", body = CashOut)),
     security(("key" = ["decisions:read"])),
@@ -287,10 +320,10 @@ pub(crate) async fn get(
     mut params: Params,
 ) -> Result<Response, Problem> {
     let currency = params.text("currency");
-    let opening = params.number("opening", -1_000_000_000_000, 1_000_000_000_000).unwrap_or(0);
+    let opening = params.number("opening", -AMOUNT_MAX, AMOUNT_MAX);
     let days = params.number("days", 1, 730).unwrap_or(90);
-    let payout_days = params.number("payout_days", 0, 60).unwrap_or(2);
-    let deposit = params.number("supplier_deposit_percent", 0, 100).unwrap_or(0);
+    let payout_days = params.number("payout_days", 0, PAYOUT_MAX);
+    let deposit = params.number("supplier_deposit_percent", 0, 100);
     let currency = match currency.as_deref().map(str::parse::<Currency>) {
         Some(Ok(currency)) => Some(currency),
         Some(Err(_)) => {
@@ -306,9 +339,12 @@ pub(crate) async fn get(
     let Some(currency) = currency else {
         return Err(Problem::field("currency", "required", "say which money"));
     };
-    let wish = Wish { currency, opening, days, payout_days, supplier_deposit: deposit as f64 / 100.0 };
-    let (tenant, house) = (allowed.caller.tenant.clone(), Arc::clone(&api));
-    let out = api.read(move |store| look(&house.histories, store, &tenant, wish, now)).await?;
+    let wish = Wish { currency, opening, days, payout_days, deposit };
+    let out = api
+        .ledger_shows(&allowed.caller, move |histories, store, tenant| {
+            look(histories, store, tenant, wish, now)
+        })
+        .await?;
     json(StatusCode::OK, &out)
 }
 
@@ -316,16 +352,16 @@ pub(crate) async fn get(
 #[derive(Clone, Copy)]
 pub(crate) struct Wish {
     currency: Currency,
-    opening: i64,
+    opening: Option<i64>,
     days: i64,
-    payout_days: i64,
-    supplier_deposit: f64,
+    payout_days: Option<i64>,
+    deposit: Option<i64>,
 }
 
 impl Wish {
-    /// From zero, as a script that says nothing else asks.
+    /// From what is set, as a script that says nothing else asks.
     pub(crate) fn plain(currency: Currency, days: i64) -> Self {
-        Self { currency, opening: 0, days, payout_days: 2, supplier_deposit: 0.0 }
+        Self { currency, opening: None, days, payout_days: None, deposit: None }
     }
 }
 
@@ -337,10 +373,23 @@ pub(crate) fn look(
     wish: Wish,
     now: Timestamp,
 ) -> Result<CashOut, StoreError> {
-    let Wish { currency, opening, days, payout_days, supplier_deposit } = wish;
     let today = local_date(now, &Zone::utc());
-    let asked = Asked { opening, days, payout_days, supplier_deposit, currency, today };
+    let set = cash_settings::read(store, tenant, wish.currency)?;
+    let asked = Asked {
+        opening: wish.opening.unwrap_or(set.opening),
+        days: wish.days,
+        payout_days: wish.payout_days.unwrap_or(set.payout_days),
+        supplier_deposit: wish.deposit.unwrap_or(set.supplier_deposit_percent) as f64 / 100.0,
+        currency: wish.currency,
+        today,
+    };
     let mut gathered = Gathered::default();
+    if let (None, Some(at)) = (wish.opening, set.set_at) {
+        let days = days_since_epoch(today) - days_since_epoch(local_date(at, &Zone::utc()));
+        if days > 0 {
+            gathered.notes.push(format!("Cash today is as it was set {days} days ago."));
+        }
+    }
     let places = purchases(histories, store, tenant, (&asked, now), &mut gathered)?;
     orders(store, tenant, &asked, &places, &mut gathered)?;
     let (cancelled, open_days) = gathered.cancel;
@@ -356,6 +405,13 @@ pub(crate) fn look(
         orders: std::mem::take(&mut gathered.orders),
         purchases: std::mem::take(&mut gathered.purchases),
     };
-    let ahead = cash_ahead(&input).map_err(|error| StoreError::driver("added the days ahead up", error))?;
-    Ok(shown(&asked, gathered, &ahead))
+    let add_up = |input: &AheadInput| {
+        cash_ahead(input).map_err(|error| StoreError::driver("added the days ahead up", error))
+    };
+    let ahead = add_up(&input)?;
+    // What prepayment changes, on the shop's own figures.
+    let other = (ahead.unearned > 0.0).then(|| input.without_prepayment());
+    let without = other.as_ref().map(add_up).transpose()?;
+    let without = without.as_ref().zip(other.as_ref().map(|other| other.opening));
+    Ok(shown(&asked, gathered, (&ahead, without)))
 }

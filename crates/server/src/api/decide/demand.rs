@@ -84,6 +84,11 @@ pub(crate) struct LostOut {
     /// Places on the waitlist that ended without an order.
     #[schema(value_type = i64)]
     pub(crate) waits_lost: Units,
+    /// Looks at its badge while it could not be bought. Only looks are counted, not who looked.
+    pub(crate) views_out: f64,
+    /// Units that those looks would have ordered, had it been in stock: by the orders for each look in the whole shop while goods were in
+    /// stock. Not added to the others, which they may have in them. Null while too few looks are known.
+    pub(crate) by_views: Option<f64>,
 }
 
 /// What lies ahead.
@@ -130,9 +135,11 @@ struct Case {
     weeks_ahead: usize,
     /// It is sold on while it is out.
     sells_on: bool,
+    /// Orders for each look while goods are in stock.
+    per_look: Option<f64>,
 }
 
-fn case(pool: &Pool, history: &History, now: Timestamp) -> Case {
+fn case(pool: &Pool, history: &History, per_look: Option<f64>, now: Timestamp) -> Case {
     let policy = pool.policy_set(&Channel::default());
     let supplier = pool.item.supplier.as_deref().and_then(|name| history.supplier(name));
     let lead = policy.and_then(|policy| policy.lead_time_days).map(f64::from);
@@ -146,6 +153,7 @@ fn case(pool: &Pool, history: &History, now: Timestamp) -> Case {
         asked: history.asked(pool.sku(), now, WEEKS),
         weeks_ahead: weeks.clamp(1, 52),
         sells_on: when_out.sells_ahead(),
+        per_look,
     }
 }
 
@@ -190,7 +198,7 @@ fn forecasts(cases: &[Case], workers: NonZeroUsize) -> BTreeMap<usize, Result<Ah
 }
 
 fn shown(case: Case, forecast: Option<Result<Ahead, String>>) -> DemandOut {
-    let Case { sku, title, goods, asked, weeks_ahead, sells_on } = case;
+    let Case { sku, title, goods, asked, weeks_ahead, sells_on, per_look } = case;
     let mut notes = Vec::new();
     let observed = match &asked {
         Some(asked) => ObservedOut {
@@ -241,7 +249,12 @@ fn shown(case: Case, forecast: Option<Result<Ahead, String>>) -> DemandOut {
         refused: goods.refused,
         waiting: goods.waiting,
         waits_lost: goods.waits_ended - goods.waits_bought,
+        views_out: goods.views_out,
+        by_views: per_look.filter(|_| goods.views_out > 0.0).map(|rate| rate * goods.views_out),
     };
+    if goods.views_out > 0.0 && per_look.is_none() {
+        notes.push("what looks at the badge while it was out come to cannot be said before 200 looks at goods in stock".to_owned());
+    }
     DemandOut { sku, title, observed, censored, lost, forecast, notes }
 }
 
@@ -253,8 +266,10 @@ pub(crate) fn look(
     pools: &[Pool],
     now: Timestamp,
 ) -> Result<Vec<DemandOut>, StoreError> {
-    let cases: Vec<Case> = histories
-        .look(store, tenant, |history| pools.iter().map(|pool| case(pool, history, now)).collect())?;
+    let cases: Vec<Case> = histories.look(store, tenant, |history| {
+        let per_look = history.whole(now).per_look();
+        pools.iter().map(|pool| case(pool, history, per_look, now)).collect()
+    })?;
     let mut said = forecasts(&cases, workers());
     Ok(cases.into_iter().enumerate().map(|(at, case)| shown(case, said.remove(&at))).collect())
 }
@@ -280,14 +295,13 @@ pub(crate) async fn list(
     let wanted = params.sku("sku");
     params.finish()?;
     let named = wanted.clone();
-    let (tenant, house) = (allowed.caller.tenant.clone(), Arc::clone(&api));
     let items = api
-        .read(move |store| {
+        .ledger_shows(&allowed.caller, move |histories, store, tenant| {
             let pools = match &wanted {
-                Some(sku) => store.pools(&tenant, std::slice::from_ref(sku))?,
-                None => store.pool_page(&tenant, after.as_ref(), limit + 1)?,
+                Some(sku) => store.pools(tenant, std::slice::from_ref(sku))?,
+                None => store.pool_page(tenant, after.as_ref(), limit + 1)?,
             };
-            look(&house.histories, store, &tenant, &pools, now)
+            look(histories, store, tenant, &pools, now)
         })
         .await?;
     if let Some(sku) = named.filter(|_| items.is_empty()) {

@@ -66,6 +66,10 @@ pub(crate) struct SignalOut {
     pub(crate) waiting: Units,
     /// Share of places on the waitlist that ended in an order; null where none has ended.
     pub(crate) converted: Option<f64>,
+    /// Looks at its badge while it could not be bought.
+    pub(crate) views_out: f64,
+    /// Units that those looks would have ordered, by the orders for each look at goods in stock; null while too few looks are known.
+    pub(crate) by_views: Option<f64>,
     /// What the refused and the waiting units would sell for; null without a price.
     #[schema(value_type = Option<schema::Money>)]
     pub(crate) value: Option<Money>,
@@ -150,13 +154,13 @@ pub(crate) struct DelayOut {
     pub(crate) units_lost: Option<f64>,
 }
 
-fn signal(pool: &Pool, goods: &Goods) -> Option<SignalOut> {
+fn signal(pool: &Pool, goods: &Goods, per_look: Option<f64>) -> Option<SignalOut> {
     let units = goods.refused + goods.waiting;
-    if units <= 0 {
+    if units <= 0 && goods.views_out <= 0.0 {
         return None;
     }
     let value =
-        pool.item.price.as_ref().and_then(|price| {
+        pool.item.price.as_ref().filter(|_| units > 0).and_then(|price| {
             Some(Money { amount: price.amount.checked_mul(units)?, currency: price.currency })
         });
     Some(SignalOut {
@@ -166,6 +170,8 @@ fn signal(pool: &Pool, goods: &Goods) -> Option<SignalOut> {
         refused: goods.refused,
         waiting: goods.waiting,
         converted: (goods.waits_ended > 0).then(|| goods.waits_bought as f64 / goods.waits_ended as f64),
+        views_out: goods.views_out,
+        by_views: per_look.filter(|_| goods.views_out > 0.0).map(|rate| rate * goods.views_out),
         value,
     })
 }
@@ -243,7 +249,8 @@ pub(crate) fn look(
         next_lot_profit: one.next_lot_profit,
     });
     let (asked, mut out) = histories.look(store, tenant, |history| {
-        let asked = history.all_goods().filter(|(_, goods)| goods.refused + goods.waiting > 0);
+        let is_wanted = |goods: &Goods| goods.refused + goods.waiting > 0 || goods.views_out > 0.0;
+        let asked = history.all_goods().filter(|(_, goods)| is_wanted(goods));
         let asked: BTreeMap<Sku, Goods> = asked.map(|(sku, goods)| (sku.clone(), goods.clone())).collect();
         let out = InsightsOut {
             as_of: now,
@@ -253,18 +260,20 @@ pub(crate) fn look(
             promises: promises(history),
             delay: delay(history),
         };
-        (asked, out)
+        ((asked, history.whole(now).per_look()), out)
     })?;
+    let (asked, per_look) = asked;
     out.expand = expand.collect();
     let skus: Vec<Sku> = asked.keys().cloned().collect();
     for page in skus.chunks(500) {
         let pools = store.pools(tenant, page)?;
-        out.demand.extend(pools.iter().filter_map(|pool| signal(pool, asked.get(pool.sku())?)));
+        out.demand.extend(pools.iter().filter_map(|pool| signal(pool, asked.get(pool.sku())?, per_look)));
     }
     let worth = |signal: &SignalOut| signal.value.as_ref().map_or(0, |money| money.amount);
     let units = |signal: &SignalOut| signal.refused + signal.waiting;
     out.demand.sort_by(|a, b| {
-        worth(b).cmp(&worth(a)).then_with(|| units(b).cmp(&units(a))).then_with(|| a.sku.cmp(&b.sku))
+        let by_money = worth(b).cmp(&worth(a)).then_with(|| units(b).cmp(&units(a)));
+        by_money.then_with(|| b.views_out.total_cmp(&a.views_out)).then_with(|| a.sku.cmp(&b.sku))
     });
     out.demand.truncate(LINES_MAX);
     Ok(out)
@@ -286,7 +295,8 @@ pub(crate) async fn get(
     params: Params,
 ) -> Result<Response, Problem> {
     params.finish()?;
-    let (tenant, house) = (allowed.caller.tenant.clone(), Arc::clone(&api));
-    let out = api.read(move |store| look(&house.histories, store, &tenant, now)).await?;
+    let out = api
+        .ledger_shows(&allowed.caller, move |histories, store, tenant| look(histories, store, tenant, now))
+        .await?;
     json(StatusCode::OK, &out)
 }

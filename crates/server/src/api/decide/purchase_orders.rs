@@ -214,12 +214,11 @@ pub(crate) async fn draft(
         }
         None => fresh_id(&api.app, now),
     };
-    let (tenant, house) = (allowed.caller.tenant.clone(), Arc::clone(&api));
     let is_given = given.is_some();
     let (id, order) = api
-        .read(move |store| {
+        .ledger_shows(&allowed.caller, move |histories, store, tenant| {
             let wanted = is_given.then_some(&*wanted);
-            drafted(&house.histories, store, &tenant, (&supplier, wanted, cash, note), (&id, now))
+            drafted(histories, store, tenant, (&supplier, wanted, cash, note), (&id, now))
         })
         .await??;
     let done = keep_draft(&api.app, &allowed.caller.tenant, (&id, &order), now, key)?;

@@ -312,9 +312,10 @@ pub(crate) async fn list_skus(
     let wanted = params.sku("sku");
     params.finish()?;
     let from = usize::try_from(from).unwrap_or(0);
-    let (tenant, house) = (allowed.caller.tenant.clone(), Arc::clone(&api));
     let (items, model, more) = api
-        .read(move |store| skus(&house.histories, store, &tenant, (now, wanted.as_ref()), (from, limit)))
+        .ledger_shows(&allowed.caller, move |histories, store, tenant| {
+            skus(histories, store, tenant, (now, wanted.as_ref()), (from, limit))
+        })
         .await?;
     let next_cursor = next(more, from, limit);
     json(StatusCode::OK, &SkuPage { items, next_cursor, model })
@@ -352,9 +353,10 @@ pub(crate) async fn list_lines(
     };
     params.finish()?;
     let from = usize::try_from(from).unwrap_or(0);
-    let (tenant, house) = (allowed.caller.tenant.clone(), Arc::clone(&api));
     let (items, model, (more, not_looked_at)) = api
-        .read(move |store| lines(&house.histories, store, &tenant, (now, &(sku, order)), (from, limit)))
+        .ledger_shows(&allowed.caller, move |histories, store, tenant| {
+            lines(histories, store, tenant, (now, &(sku, order)), (from, limit))
+        })
         .await?;
     let next_cursor = next(more, from, limit);
     json(StatusCode::OK, &LinePage { items, next_cursor, model, not_looked_at })

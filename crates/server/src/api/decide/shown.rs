@@ -160,6 +160,11 @@ pub(crate) fn money(value: f64, currency: Currency) -> Money {
     Money { amount: minor as i64, currency }
 }
 
+/// An amount in the currency's own unit.
+pub(crate) fn whole(money: Money) -> f64 {
+    money.amount as f64 / 10_f64.powi(i32::from(money.currency.decimals()))
+}
+
 /// The advice, in the SKU's currency.
 pub(crate) fn advice(advice: &Advice, currency: Currency) -> AdviceOut {
     AdviceOut {

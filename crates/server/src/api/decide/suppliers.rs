@@ -233,12 +233,10 @@ pub(crate) async fn list(
     let (limit, after) = (params.limit(), params.cursor::<String>());
     let wanted = params.text("supplier");
     params.finish()?;
-    let (tenant, house) = (allowed.caller.tenant.clone(), Arc::clone(&api));
     let today = utc_date(now);
     let items = api
-        .read(move |store| {
-            let page = (after, limit + 1);
-            find(&house.histories, store, &tenant, (today, wanted.as_deref()), page)
+        .ledger_shows(&allowed.caller, move |histories, store, tenant| {
+            find(histories, store, tenant, (today, wanted.as_deref()), (after, limit + 1))
         })
         .await?;
     json(StatusCode::OK, &Page::cut(items, limit, |item: &SupplierOut| item.supplier.clone()))

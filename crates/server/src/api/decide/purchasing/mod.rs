@@ -316,10 +316,9 @@ pub(crate) async fn list(
     let all = params.flag("all");
     let csv = params.word("format", &["csv", "json"]) == Some("csv");
     params.finish()?;
-    let (tenant, house) = (allowed.caller.tenant.clone(), Arc::clone(&api));
     let items = api
-        .read(move |store| {
-            let planned = plan_all(&house.histories, store, &tenant, (supplier.as_deref(), now))?;
+        .ledger_shows(&allowed.caller, move |histories, store, tenant| {
+            let planned = plan_all(histories, store, tenant, (supplier.as_deref(), now))?;
             Ok(sorted(planned, all, cash, local_date(now, &Zone::utc())))
         })
         .await?;

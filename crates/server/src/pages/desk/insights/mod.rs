@@ -24,6 +24,7 @@ pub(super) fn routes() -> Router<Arc<App>> {
     Router::new()
         .route("/insights", get(show))
         .route("/insights/{file}", get(file))
+        .route("/insights/cash/opening", post(set_cash))
         .route("/insights/what-if", get(what_if_then))
         .route("/insights/purchasing", get(purchases).post(draft_purchase))
         .route("/insights/purchasing/{id}", get(show_purchase))
@@ -43,6 +44,14 @@ async fn show(Asked(ask): Asked, Extension(histories): Kept) -> Response {
 
 async fn file(Asked(ask): Asked, Extension(histories): Kept, Path(file): Path<String>) -> Response {
     blocking(move || overview::csv(&ask, &histories, &file)).await
+}
+
+async fn set_cash(
+    Asked(ask): Asked,
+    Extension(histories): Kept,
+    Sent(wish): Sent<overview::Opening>,
+) -> Response {
+    blocking(move || overview::set_cash(&ask, &histories, &wish)).await
 }
 
 async fn what_if_then(

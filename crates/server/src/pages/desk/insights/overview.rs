@@ -4,16 +4,20 @@
 use askama::Template;
 use axum::{http::StatusCode, response::Response};
 use model::money::{Currency, Money};
+use serde::Deserialize;
 
 use super::{
-    super::super::{Frame, page, shop::encoded, words},
+    super::{
+        super::{Frame, page, see_other, shop::encoded, words},
+        sorry,
+    },
     Ask, Fail,
     chart::Chart,
     part::{Cell, Part, Table, number, percent, share, text},
 };
 use crate::{
     api::decide::{
-        Histories, cash,
+        Histories, cash, cash_settings,
         insights::{self, InsightsOut},
         risk,
     },
@@ -33,18 +37,64 @@ struct Overview {
     frame: Frame,
     figures: Vec<(&'static str, String, String)>,
     parts: Vec<Part>,
+    /// Cash today as it is set, in its currency, where it may be set.
+    opening: Option<(String, String)>,
+    problem: Option<String>,
 }
 
 /// `GET /insights`.
 pub(super) fn answer(ask: &Ask, histories: &Histories) -> Result<Response, Fail> {
+    show(ask, histories, None)
+}
+
+fn show(ask: &Ask, histories: &Histories, problem: Option<String>) -> Result<Response, Fail> {
     let visitor = ask.staff(May::Look)?;
     let found = Found::read(ask, histories, &visitor.tenant)?;
+    let opening = found.cash.as_ref().filter(|_| visitor.role.may(May::Goods)).map(|cash| cash.opening);
+    let status = if problem.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
     let overview = Overview {
         figures: found.figures(),
         parts: found.parts(),
+        opening: opening.map(|money| (typed(money), money.currency.code().to_owned())),
+        problem,
         frame: Frame::of(ask, &visitor, "insights"),
     };
-    page(StatusCode::OK, &overview)
+    page(status, &overview)
+}
+
+/// An amount as a person types it.
+fn typed(money: Money) -> String {
+    format!("{:.*}", usize::from(money.currency.decimals()), crate::api::decide::shown::whole(money))
+}
+
+/// Cash today, as it was typed.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Opening {
+    amount: String,
+    currency: String,
+}
+
+/// `POST /insights/cash/opening`: says what cash begins with; everything else that is set of it stays.
+pub(super) fn set_cash(ask: &Ask, histories: &Histories, wish: &Opening) -> Result<Response, Fail> {
+    let visitor = ask.staff_form(May::Goods)?;
+    let currency: Currency = wish.currency.parse().map_err(|_| Fail::Form)?;
+    let amount = wish.amount.trim().replace(',', ".").parse::<f64>().ok();
+    let Some(amount) = amount.filter(|amount| amount.abs() <= 1e9) else {
+        let said = "Cash today must be a number of at most 1000000000.".to_owned();
+        return show(ask, histories, Some(said));
+    };
+    let mut reader = ask.app.engine.store().reader()?;
+    let set = cash_settings::read(&mut *reader, &visitor.tenant, currency)?;
+    drop(reader);
+    let opening = crate::api::decide::shown::money(amount, currency).amount;
+    let set = model::cash::CashSettings { opening, set_at: Some(ask.now), ..set };
+    let command = cash_settings::keeping(&set, currency);
+    let command = command.map_err(|problem| Fail::Defect(problem.detail().to_owned()))?;
+    match ask.command(&visitor.tenant, command, None)? {
+        Ok(_) => see_other("/insights#cash"),
+        Err(rejection) => show(ask, histories, Some(sorry(&rejection))),
+    }
 }
 
 /// `GET /insights/{part}.csv`.
@@ -178,6 +228,12 @@ fn name<'a>(title: &'a str, sku: &'a model::id::Sku) -> &'a str {
     if title.is_empty() { sku.as_str() } else { title }
 }
 
+/// Looks at a badge while its goods were out, and what they come to.
+fn looked(signal: &insights::SignalOut) -> Cell {
+    let sub = signal.by_views.map_or(String::new(), |units| format!("about {units:.0} units"));
+    Cell { sub, ..number(words::count(signal.views_out as i64), signal.views_out) }
+}
+
 fn demand(found: &InsightsOut) -> Part {
     let point = |signal: &insights::SignalOut| {
         let units = signal.refused + signal.waiting;
@@ -189,10 +245,13 @@ fn demand(found: &InsightsOut) -> Part {
             sku(&signal.title, &signal.sku),
             units(signal.refused),
             units(signal.waiting),
+            looked(signal),
             share(signal.converted),
             money(signal.value),
         ]
     };
+    let looks = "Looks are counted where the badge is shown, without knowing whose; units beside them are what as many looks at goods in \
+                 stock come to in this shop.";
     let said = if points.is_empty() {
         "Nobody was refused and nobody waits on a list.".to_owned()
     } else {
@@ -201,7 +260,10 @@ fn demand(found: &InsightsOut) -> Part {
     Part {
         id: "demand",
         title: "Demand nobody served",
-        said: vec![said],
+        said: [said]
+            .into_iter()
+            .chain(found.demand.iter().any(|signal| signal.views_out > 0.0).then(|| looks.to_owned()))
+            .collect(),
         chart: (!points.is_empty()).then(|| Chart::lying("Units refused or waiting by product", &points)),
         table: Table {
             caption: "Demand nobody served, by product".to_owned(),
@@ -209,6 +271,7 @@ fn demand(found: &InsightsOut) -> Part {
                 ("Product", false),
                 ("Refused", true),
                 ("On the waitlist", true),
+                ("Looked while it was out", true),
                 ("Waitlist that bought", true),
                 ("Would sell for", true),
             ],
@@ -424,8 +487,9 @@ fn cash_part(found: &cash::CashOut) -> Part {
     };
     let mut said = vec![
         format!(
-            "From what is ordered, owed and on its way, beginning at zero: the balance is lowest on {}, at {} in the mean; in nine of ten \
+            "From what is ordered, owed and on its way, beginning at {}: the balance is lowest on {}, at {} in the mean; in nine of ten \
              cases it stays above {}.",
+            words::money(found.opening),
             found.lowest_on,
             words::money(found.lowest),
             words::money(found.lowest_p10)
@@ -435,6 +499,17 @@ fn cash_part(found: &cash::CashOut) -> Part {
             words::money(found.unearned)
         ),
     ];
+    if let Some(without) = &found.without_prepayment {
+        said.push(format!(
+            "Prepayment changes this: without it there would be {} less today, the balance would stay above {} instead of {} in nine of ten \
+             cases, and it would fall below zero in {} of the cases instead of {}.",
+            words::money(without.less_today),
+            words::money(without.lowest_p10),
+            words::money(found.lowest_p10),
+            percent(without.negative_probability),
+            percent(found.negative_probability),
+        ));
+    }
     said.extend(found.notes.iter().cloned());
     Part {
         id: "cash",
