@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use engine::{Answer, Answered, Engine, Request};
-use ledger::postgres::PostgresStore;
+use ledger::{Store, postgres::PostgresStore};
 use model::{
     command::{Adjust, AskLine, Command, PlaceHold},
     event::AdjustReason,
@@ -73,6 +73,31 @@ fn two_nodes_pressed_for_one_sku_sell_no_unit_twice() {
     }
     assert_eq!(answers.len(), 1_090);
     assert_eq!(accepted(answers), 600);
+    world.verify();
+}
+
+/// A node that waits for another one's turn to end takes whoever came meanwhile: they do not wait for one turn more.
+#[test]
+fn who_comes_while_a_node_waits_for_its_turn_has_it_too() {
+    let cluster = Cluster::shared();
+    let (world, url) = World::on_postgres(cluster);
+    stock(&world, 600);
+    let other = node(&url);
+    // Each meets the other, and locks before it decides from then on.
+    for engine in [&other, world.engine(), &other, world.engine()] {
+        run(engine, world.request(order(1))).unwrap();
+    }
+    let mut outsider = PostgresStore::open(&url).unwrap().writer().unwrap();
+    outsider.elsewhere(&world.tenant).unwrap();
+    let before = world.engine().stats().batches();
+    let mut answers = vec![send(world.engine(), &world, None, order(1))];
+    let database = url.split(['/', '?']).nth(3).unwrap();
+    let waits = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    while cluster.sql(database, waits).trim() == "0" {}
+    answers.extend((0..100).map(|_| send(world.engine(), &world, None, order(1))));
+    outsider.rollback().unwrap();
+    assert_eq!(accepted(answers), 101);
+    assert_eq!(world.engine().stats().batches() - before, 1);
     world.verify();
 }
 
