@@ -239,3 +239,11 @@ pub struct Refund {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sent_at: Option<Timestamp>,
 }
+
+impl Refund {
+    /// How much is still to go back; `None` where no price is known.
+    pub fn left(&self) -> Option<Money> {
+        let sent = self.sent.map_or(0, |sent| sent.amount);
+        self.amount.map(|due| Money::new(due.amount.saturating_sub(sent), due.currency))
+    }
+}

@@ -12,8 +12,11 @@ use model::{
     command::{Command, Contact},
     id::{CustomerKey, OrderId, TenantId},
     order::{Order, Promise},
+    shortfall::CARE,
+    talk::MESSAGE,
     time::Timestamp,
     view::OrderView,
+    waitlist::{WAITING, Wait, WaitState},
 };
 use obligation::{notice::kept::NOTICE, payment::kept::ACCOUNT};
 use serde::{Deserialize, Serialize};
@@ -50,6 +53,8 @@ impl Input for PersonIn {}
 struct PersonOut {
     customer: CustomerKey,
     orders: Vec<OrderOf>,
+    /// Places on waitlists that are held.
+    waitlist_places: Vec<Wait>,
     /// Whether there are more orders than an answer has.
     more: bool,
 }
@@ -64,6 +69,10 @@ struct OrderOf {
     /// What was asked, paid and given back.
     account: Option<Box<RawValue>>,
     mails: Vec<MailOf>,
+    /// What the customer and the shop wrote to each other, and notes.
+    messages: Vec<Box<RawValue>>,
+    /// Who takes care of a line whose promise cannot be kept, in their words.
+    care: Vec<Box<RawValue>>,
 }
 
 #[derive(Serialize)]
@@ -106,7 +115,37 @@ fn known(
         let view = promise::order_view(&shop, &order, now);
         all.push(of_order(store, tenant, &order, view)?);
     }
-    Ok(PersonOut { customer, orders: all, more })
+    let waitlist_places = places_of(store, tenant, customer)?;
+    Ok(PersonOut { customer, orders: all, waitlist_places, more })
+}
+
+/// Places on waitlists on which somebody stands.
+fn places_of(
+    store: &mut dyn Read,
+    tenant: &TenantId,
+    customer: CustomerKey,
+) -> Result<Vec<Wait>, StoreError> {
+    let mut places = Vec::new();
+    for state in [WaitState::Waiting, WaitState::Invited] {
+        let filter = RecordFilter { owner: None, state: Some(state.as_str()) };
+        let mut after: Option<Arc<str>> = None;
+        loop {
+            let page = store.record_page(
+                tenant,
+                Shelf::Ledger,
+                WAITING,
+                &filter,
+                (after.as_deref(), OF_ORDER_MAX),
+            )?;
+            let waits = page.iter().filter_map(|record| record.read::<Wait>().ok().flatten());
+            places.extend(waits.filter(|wait| wait.customer == customer));
+            match page.last().filter(|_| page.len() == OF_ORDER_MAX) {
+                Some(last) => after = Some(Arc::clone(&last.id)),
+                None => break,
+            }
+        }
+    }
+    Ok(places)
 }
 
 fn of_order(
@@ -122,6 +161,8 @@ fn of_order(
         .map(|line| PromisesOf { line: line.no, promises: line.promises.clone() })
         .collect();
     let notices = bodies(store, tenant, (Shelf::Ledger, NOTICE), order.id)?;
+    let messages = bodies(store, tenant, (Shelf::Private, MESSAGE), order.id)?;
+    let care = bodies(store, tenant, (Shelf::Private, CARE), order.id)?;
     let account = store.records(tenant, Shelf::Ledger, ACCOUNT, &[&order.id.to_string()])?;
     let account = account.into_iter().filter_map(|record| record.read().ok().flatten()).next();
     let owner = order.id.to_string();
@@ -132,7 +173,8 @@ fn of_order(
         let spoken = row.spoken?;
         Some(MailOf { sent_at: row.sent_at?, subject: spoken.subject, text: spoken.text })
     });
-    Ok(OrderOf { order: view, contact, promises, notices, account, mails: mails.collect() })
+    let mails = mails.collect();
+    Ok(OrderOf { order: view, contact, promises, notices, account, mails, messages, care })
 }
 
 fn bodies(
@@ -149,8 +191,8 @@ fn bodies(
 
 /// Give a person all that is known of them
 ///
-/// Orders with their promises, notices with their answers, money, and every mail as it was sent: what a request for access (GDPR
-/// article 15) asks for, as JSON.
+/// Orders with their promises, notices with their answers, money, every mail as it was sent, what was written and noted, and places
+/// on waitlists: what a request for access (GDPR article 15) asks for, as JSON.
 #[utoipa::path(
     post, path = "/v1/privacy/export", tag = "Privacy", operation_id = "export_person",
     request_body = PersonIn,

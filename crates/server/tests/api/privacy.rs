@@ -30,14 +30,23 @@ async fn shop() -> (World, Value) {
 #[tokio::test]
 async fn a_person_gets_all_that_is_known() {
     let (world, order) = shop().await;
+    let messages = format!("/v1/orders/{}/messages", order["id"].as_str().unwrap());
+    for (by, text) in [("customer", "I can wait."), ("note", "a patient one")] {
+        world.post(&messages, json!({"by": by, "text": text})).await.is(201);
+    }
     let all = known(&world, "Ada@Example.com").await;
+    let written: Vec<&Value> =
+        all["orders"][0]["messages"].as_array().unwrap().iter().map(|message| &message["text"]).collect();
+    assert_eq!(written, [&json!("I can wait."), &json!("a patient one")], "notes are about somebody too");
+    assert_eq!(all["waitlist_places"][0]["sku"], "CUP");
     let of = &all["orders"][0];
     assert_eq!(all["orders"].as_array().unwrap().len(), 1, "nobody else's");
     assert_eq!((&of["order"]["id"], &of["contact"]["email"]), (&order["id"], &json!(ADA)));
     assert_eq!(of["promises"][0]["promises"].as_array().unwrap().len(), 2);
     assert_eq!(of["notices"].as_array().unwrap().len(), 1);
     assert!(of["mails"][0]["text"].as_str().unwrap().contains("20"));
-    assert_eq!(known(&world, "nobody@example.com").await["orders"], json!([]));
+    let nobody = known(&world, "nobody@example.com").await;
+    assert_eq!((&nobody["orders"], &nobody["waitlist_places"]), (&json!([]), &json!([])));
     world.post("/v1/privacy/export", json!({"email": "nonsense"})).await.fails(422, "invalid");
 }
 

@@ -505,3 +505,41 @@ async fn staff_of_one_shop_see_and_change_nothing_of_another() {
     let live = send(&shop, Request::get("/live").body(Body::empty()).expect("a request")).await;
     assert_eq!(live.response.status(), StatusCode::SEE_OTHER);
 }
+
+#[tokio::test]
+async fn money_that_no_account_knows_of_is_due_back_until_somebody_says_that_it_went() {
+    let shop = full().await;
+    // Somebody who was told that nobody can say a date cancels; their money is moved elsewhere.
+    let drafts = get(&shop, "/messages").await;
+    post(&shop, "/messages/send", &[("which", "all"), ("once", &drafts.hidden("once"))]).await;
+    let mut asked = None;
+    for (order, _) in &shop.orders {
+        let page = get(&shop, &shop.path(*order)).await;
+        if page.text.contains("Keep my order") {
+            asked = Some((*order, page));
+            break;
+        }
+    }
+    let (order, page) = asked.expect("somebody is asked");
+    let fields = ["once", "notice", "version"].map(|name| (name, page.hidden(name)));
+    let mut fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (*name, &**value)).collect();
+    fields.push(("answer", "cancel"));
+    let answered = post(&shop, &format!("{}/answer", shop.path(order)), &fields).await;
+    assert_eq!(answered.response.status(), StatusCode::SEE_OTHER);
+    let at = format!("/orders/{order}");
+    let page = get(&shop, &at).await;
+    page.says("Money that is due back");
+    let before = get(&shop, "/").await;
+    before.says("1 refund is due");
+    let line = page.hidden("line");
+    let sent = [("once", &*page.hidden("once")), ("line", &*line)];
+    for _ in 0..2 {
+        let done = post(&shop, &format!("{at}/repaid"), &sent).await;
+        assert_eq!(done.header(header::LOCATION), format!("{at}#back"));
+    }
+    let after = get(&shop, &at).await;
+    assert!(!after.words().contains("Money that is due back"), "{}", after.words());
+    assert!(!get(&shop, "/").await.words().contains("refund is due"));
+    let nowhere = post(&shop, "/orders/nonsense/repaid", &sent).await;
+    assert_eq!(nowhere.response.status(), StatusCode::NOT_FOUND);
+}

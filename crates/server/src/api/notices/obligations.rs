@@ -332,7 +332,7 @@ fn awaited(record: &Record) -> Option<ObligationOut> {
 
 fn refund(record: &Record) -> Option<ObligationOut> {
     let refund: Refund = record.read().ok().flatten()?;
-    let amount = left_of(&refund);
+    let amount = refund.left();
     Some(ObligationOut {
         kind: "refund",
         order: refund.line.order.to_string(),
@@ -345,10 +345,4 @@ fn refund(record: &Record) -> Option<ObligationOut> {
         otherwise: None,
         amount,
     })
-}
-
-/// What is still to go back.
-fn left_of(refund: &Refund) -> Option<model::money::Money> {
-    let sent = refund.sent.map_or(0, |sent| sent.amount);
-    refund.amount.map(|due| model::money::Money::new(due.amount.saturating_sub(sent), due.currency))
 }

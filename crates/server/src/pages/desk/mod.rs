@@ -21,6 +21,7 @@ mod packing;
 mod policy;
 mod products;
 mod projection;
+mod repaid;
 mod settings;
 mod supplies;
 mod supply;
@@ -74,6 +75,7 @@ pub(super) fn routes() -> Router<Arc<App>> {
         .route("/orders", get(list_orders))
         .route("/orders/{id}", get(show_order))
         .route("/orders/{id}/evidence", get(show_evidence))
+        .route("/orders/{id}/repaid", post(note_repaid))
         .route("/products", get(list_products))
         .route("/products/{sku}", get(show_policy).post(save_policy))
         .route("/products/{sku}/preview", post(preview_policy))
@@ -256,6 +258,10 @@ async fn show_order(Asked(ask): Asked, Path(id): Path<String>, Query(cut): Query
 
 async fn show_evidence(Asked(ask): Asked, Path(id): Path<String>, Query(cut): Query<order::Cut>) -> Response {
     blocking(move || evidence::answer(&ask, &id, &cut)).await
+}
+
+async fn note_repaid(Asked(ask): Asked, Path(id): Path<String>, Sent(sent): Sent<repaid::Sent>) -> Response {
+    blocking(move || repaid::note(&ask, &id, &sent)).await
 }
 
 async fn list_products(Asked(ask): Asked, Query(cut): Query<products::Cut>) -> Response {

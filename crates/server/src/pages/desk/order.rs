@@ -18,7 +18,7 @@ use super::{
     super::{Frame, owe::short_id, page, shop::encoded, status, words},
     Ask, Day, Fail, Local, messages,
     orders::{find, state, value},
-    why,
+    repaid, why,
 };
 use crate::{
     api::{
@@ -60,6 +60,10 @@ struct Page {
     /// Where the ledger is looked at further.
     further: Option<String>,
     notices: Vec<messages::Message>,
+    /// Money that is due back and of which no account knows.
+    back: Vec<repaid::Due>,
+    repaid_href: String,
+    once: String,
 }
 
 struct Line {
@@ -115,6 +119,7 @@ pub(super) fn answer(ask: &Ask, id: &str, cut: &Cut) -> Result<Response, Fail> {
     for line in &view.lines {
         lines.push(line_of(&mut *reader, tenant, &shop, line, &local)?);
     }
+    let back = repaid::due(&mut *reader, tenant, (&order, &shop), &local)?;
     drop(reader);
     let (word, tone) = state(view.state);
     let value = value(&view);
@@ -135,6 +140,9 @@ pub(super) fn answer(ask: &Ask, id: &str, cut: &Cut) -> Result<Response, Fail> {
         timeline: timeline(&shop, &order, &notices, &events, &local),
         further: further.map(|after| format!("/orders/{id}?after={after}#history")),
         notices: notices.iter().map(|notice| messages::message(&shop, notice, &local)).collect(),
+        back,
+        repaid_href: format!("/orders/{id}/repaid"),
+        once: ask.app.stamps.next(ask.now).simple().to_string(),
         frame: Frame::of(ask, &visitor, "orders"),
     };
     page(StatusCode::OK, &page_)
