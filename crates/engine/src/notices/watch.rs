@@ -7,7 +7,7 @@ use ledger::QueueRow;
 use model::{
     id::{LineId, OrderId, Sku, SupplyId},
     order::Cause,
-    time::{Zone, days_since_epoch, local_date},
+    time::{Date, Zone, days_since_epoch, local_date},
 };
 use serde::{Deserialize, Serialize};
 
@@ -127,13 +127,17 @@ fn overdue(
     let today = local_date(course.now, &Zone::utc());
     let is_over = |id: &LineId| {
         let line = working.shop().orders.get(&id.order).and_then(|order| order.line(id.no));
-        let last = line.and_then(|line| line.promises.last());
-        last.is_some_and(|last| {
-            let days = days_since_epoch(today) - days_since_epoch(local_date(last.given_at, &Zone::utc()));
-            // On the day itself it is late as well where it comes later by now: after that day nobody may say so any more.
-            let is_past = last.ship_by.promised.is_some_and(|by| by <= today);
-            is_past && (last.told_at.is_some() || days >= OVERDUE_DAYS)
-        })
+        let Some((line, last)) = line.and_then(|line| Some((line, line.promises.last()?))) else {
+            return false;
+        };
+        let days = days_since_epoch(today) - days_since_epoch(local_date(last.given_at, &Zone::utc()));
+        // On the day itself it is late as well where it comes later by now: after that day nobody may say so any more.
+        let has_come = |by: Option<Date>| by.is_some_and(|by| by <= today);
+        let promised = last.ship_by.promised;
+        // What was told may be later than what was promised since and nobody was told: its day is the one that counts.
+        let told = line.told().and_then(|told| told.ship_by.promised);
+        let is_unwarned = has_come(told) && promised <= told;
+        has_come(promised) && (last.told_at.is_some() || is_unwarned || days >= OVERDUE_DAYS)
     };
     let mut lines: Vec<LineId> = rows.iter().map(|row| row.line).filter(is_over).collect();
     lines.sort_unstable();
