@@ -15,7 +15,8 @@ use model::{
     time::{Timestamp, seconds_after},
 };
 use obligation::payment::{
-    ChargeKind, ChargeState, Entry, Happening, RefundState, Report, idempotency_key, is_needless, kept::Kept,
+    ChargeKind, ChargeState, Entry, Happening, RefundState, Report, idempotency_key, is_capture_needless,
+    is_needless, kept::Kept,
 };
 use serde::{Deserialize, Serialize};
 
@@ -162,6 +163,14 @@ fn claim(
     let (mut claimed, now) = (Vec::new(), course.now);
     for found in found.into_iter().filter(|found| found.due.is_some_and(|due| due <= now)) {
         let Some(mut errand) = found.read::<Errand>()? else { continue };
+        if errand.what == What::Capture && is_vain(working, &errand)? {
+            // Whether it was captured before or not, the provider says to this: what is captured comes back as captured.
+            working.put_private([Record::gone(&found.kind, &found.id)]);
+            let void = Errand { what: What::Void, carried_at: None, tries: 0, code: None, ..errand.clone() };
+            let key = idempotency_key(&errand.order.to_string(), "void", errand.charge, errand.attempt);
+            ask(working, provider, &key, &void, now)?;
+            continue;
+        }
         errand.needless = needless(working, course, &errand)?;
         if errand.needless && errand.tries == 0 {
             drop_errand(working, course, &errand, &found)?;
@@ -173,6 +182,12 @@ fn claim(
     }
     working.put_private(claimed.clone());
     Ok(Ok(Answer::Records(claimed)))
+}
+
+/// Whether what would be captured was called off meanwhile.
+fn is_vain(working: &mut Working<'_>, errand: &Errand) -> Result<bool, Failure> {
+    let book = Book::read(working, errand.order)?;
+    Ok(book.is_some_and(|book| is_capture_needless(&book.kept.account, errand.charge)))
 }
 
 /// Whether what an errand asks for was called off meanwhile.

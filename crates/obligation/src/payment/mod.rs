@@ -273,6 +273,14 @@ pub fn is_needless(account: &Account, charge: u32, settings: &Settings, now: Tim
     })
 }
 
+/// Whether what is to be captured is not needed any more, all of it: the goods were called off. What is set aside is let go then.
+pub fn is_capture_needless(account: &Account, charge: u32) -> bool {
+    account.charges.get(&charge).is_some_and(|found| match &found.state {
+        ChargeState::Capturing { parts, .. } => parts.iter().all(|(line, _)| account.room(*line) == 0),
+        _ => false,
+    })
+}
+
 /// The key under which the provider is asked, so that it has one effect however often it is sent.
 ///
 /// Shape: `order:what:number:try`, at most 255 characters for an order id of ours.

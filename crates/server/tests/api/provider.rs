@@ -266,6 +266,30 @@ async fn what_is_called_off_before_it_was_asked_for_is_never_charged() {
 }
 
 #[tokio::test]
+async fn what_is_set_aside_and_called_off_before_it_is_captured_is_let_go() {
+    for fault in [None, Some(Fault::Lost), Some(Fault::AnswerLost)] {
+        let mut till = Till::new(json!({"kind": "authorise"})).await;
+        let (id, _) = till.checked_out(2).await;
+        till.world.stock("MUG", 2).await;
+        till.post(&format!("/v1/orders/{id}/payments"), json!({"kind": "capture"})).await.is(201);
+        if fault.is_some() {
+            // Somebody was at it, and nobody knows what came of it.
+            till.bank.faults(&[fault]);
+            till.later(0).await;
+        }
+        till.cancel(id).await;
+        for wait in [0, 60, 3_600, 86_400] {
+            till.later(wait).await;
+        }
+        let [captured, refunded, earned, prepaid] = till.amounts(id).await;
+        let taken = if fault == Some(Fault::AnswerLost) { 3_000 } else { 0 };
+        assert_eq!((captured, refunded, earned, prepaid), (taken, taken, 0, 0), "{fault:?}");
+        assert_eq!(till.money(id).await["items"][0]["state"], "done");
+        till.world.verify();
+    }
+}
+
+#[tokio::test]
 async fn an_authorisation_lasts_as_long_as_the_provider_says() {
     let mut till = Till::new(json!({"kind": "authorise"})).await;
     let (held, _) = till.checked_out(2).await;
