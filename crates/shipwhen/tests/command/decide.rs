@@ -71,6 +71,17 @@ fn ways_to_run_a_shop_are_compared_on_the_same_customers() {
         "2",
     ]);
     assert_eq!(one["variants"], found["variants"], "the same seed, the same bytes, on any number of threads");
+    // Cash begins with what is there, and everything else is as it was.
+    let cash = |more: &[&str]| {
+        let found = with(more);
+        let figures = found["variants"][0]["figures"].as_array().unwrap().clone();
+        let of = |name: &str| {
+            figures.iter().find(|figure| figure["measure"] == name).unwrap()["mean"].as_f64().unwrap()
+        };
+        (of("cash_last"), of("profit"))
+    };
+    let (none, some) = (cash(&[]), cash(&["--cash", "5000"]));
+    assert!((some.0 - none.0 - 5_000.0).abs() < 1e-6 && (some.1 - none.1).abs() < 1e-9, "{none:?} {some:?}");
     let text = house.done(&["simulate", "--sku", "MUG", "--replications", "5", "--days", "20"]).out;
     assert!(text.contains("advised") && text.contains("against the first"), "{text}");
     for wrong in [&["--policy", "magic"][..], &["--policy", "cap=x"], &["--reorder", "5:20"]] {
