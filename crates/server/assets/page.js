@@ -75,6 +75,30 @@
     });
   }
 
+  // Photos of today's telephones are larger than what is kept: they are made smaller before they are sent.
+  const photos = document.getElementById("photo-form");
+  if (photos) {
+    const smaller = async (file) => {
+      const picture = await createImageBitmap(file);
+      const share = Math.min(1, 1600 / Math.max(picture.width, picture.height));
+      const canvas = document.createElement("canvas");
+      canvas.width = Math.max(1, Math.round(picture.width * share));
+      canvas.height = Math.max(1, Math.round(picture.height * share));
+      canvas.getContext("2d").drawImage(picture, 0, 0, canvas.width, canvas.height);
+      const blob = await new Promise((done) => canvas.toBlob(done, "image/jpeg", 0.85));
+      return new File([blob], "photo.jpg", { type: "image/jpeg" });
+    };
+    photos.addEventListener("submit", async (event) => {
+      event.preventDefault();
+      const field = photos.elements.photo;
+      const chosen = new DataTransfer();
+      // What this browser cannot read is sent as it is: the server says what is wrong with it.
+      for (const file of field.files) chosen.items.add(await smaller(file).catch(() => file));
+      field.files = chosen.files;
+      photos.submit();
+    });
+  }
+
   // A run that is not over goes on by itself.
   const run = document.querySelector("form[data-go-on]");
   if (run) setTimeout(() => run.requestSubmit(), Number(run.dataset.goOn));

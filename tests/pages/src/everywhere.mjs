@@ -25,6 +25,7 @@ async function addresses(server) {
     sku: decodeURIComponent(waits), text: "Shall we send what is here first?", choices: ["Yes, please", "No, all at once"],
   });
   const status = new URL(waiting.status_url).pathname;
+  const { customer } = await call(server, "GET", `/v1/orders/${waiting.id}`);
   return [
     ["today", "/"],
     ["backlog", "/backlog"],
@@ -54,6 +55,16 @@ async function addresses(server) {
     ["packing", "/packing"],
     ["packing, what to pick", "/packing/picks"],
     ["packing, slips", "/packing/slips"],
+    ["packing, everything", "/packing?all=1"],
+    ["packing, a wave", "/packing/wave"],
+    ["packing, a wave that is looked at", `/packing/wave?act=show&at=${location}`],
+    ["packing, numbers from a table", "/packing/shipments"],
+    ["a customer", `/customers?q=${encodeURIComponent(customer?.email ?? "nobody@example.com")}`],
+    ["a customer, asked for", "/customers"],
+    ["the tour", "/tour"],
+    ["the guide", "/guide"],
+    ["the guide, how dates are worked out", "/guide/dates"],
+    ["the guide, the api", "/guide/api"],
     ["packing, how a product is prepared", `/packing/prep?sku=${waits}`],
     ["settings", "/settings"],
     ["settings, locations", "/settings/locations"],

@@ -3,6 +3,7 @@ import { browser, end } from "./checks.mjs";
 import { everywhere } from "./everywhere.mjs";
 import { measured } from "./lighthouse.mjs";
 import { paying } from "./paying.mjs";
+import { pictures } from "./pictures.mjs";
 import { start, stopAll } from "./server.mjs";
 import { staff } from "./staff.mjs";
 import { walks } from "./walks.mjs";
@@ -11,6 +12,7 @@ let status = 1;
 try {
   const server = await start(["demo", "--listen", "127.0.0.1:0"]);
   await everywhere(server);
+  await pictures(server);
   await measured(server);
   await walks(server);
   await staff(server);

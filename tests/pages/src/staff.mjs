@@ -121,6 +121,53 @@ async function wave(server, size, scheme) {
   await page.done();
 }
 
+// An import that was a mistake goes back; what somebody has built on it stays, and the page says why.
+async function mistake(server, size, scheme) {
+  const sku = `OOPS-${size}-${scheme}`.toUpperCase();
+  const page = await open(server, { size, scheme });
+  await page.goto("/import");
+  const table = `sku,title,price,currency,when_out\n${sku}-1,First ${sku},9.00,USD,backorder\n${sku}-2,Second ${sku},9.00,USD,backorder\n`;
+  await page.getByLabel("Or paste the table").fill(table);
+  await page.getByLabel("What it is").selectOption({ value: "skus" });
+  await page.getByRole("button", { name: "See what it does" }).click();
+  await page.getByRole("button", { name: "Take it in" }).click();
+  await says(page, "Taken in");
+  await call(server, "PUT", `/v1/skus/${sku}-1/policies/default`, { when_out: "waitlist" });
+  await page.getByRole("link", { name: "What it did, and taking it back" }).click();
+  await fine(page);
+  await page.getByRole("button", { name: "Take it back" }).click();
+  await page.getByText("3 taken back, 1 stay.").waitFor();
+  await says(page, "Somebody changed it since");
+  await fine(page);
+  equal((await call(server, "GET", `/v1/skus/${sku}-2`)).discontinued, true, "the second product");
+  await page.goto("/import");
+  await says(page, "Taken back");
+  await fine(page);
+  await page.done();
+}
+
+// The ten questions of every day: each has its answer on a page, in words.
+async function questions(server) {
+  const page = await open(server);
+  const answers = [
+    ["what do I owe?", "/", ["Orders owed", "Units owed", "Money owed"]],
+    ["which promises break, and who is untold?", "/", ["will ship later than we said", "messages to customers are due"]],
+    ["what arrives next, and who gets it?", "/", ["What arrives next", "And who gets it, first come first"]],
+    ["what ships now?", "/", ["must leave by today", "Goods that are here"]],
+    ["where am I over what I have?", "/", ["promised without goods"]],
+    ["which payments failed or expire?", "/insights", ["Cash"]],
+    ["who awaits a refund or was asked?", "/messages?state=sent", ["Messages"]],
+    ["what goes on or off backorder, and how much to reorder?", "/insights/advice", ["Advice"]],
+    ["which supplier slips?", "/", ["should have come on"]],
+    ["are imports, mail and webhooks healthy?", "/import", ["Imports so far"]],
+  ];
+  for (const [question, path, words] of answers) {
+    await page.goto(path);
+    for (const each of words) await says(page, each).catch((error) => { throw new Error(`${question} ${error.message}`); });
+  }
+  await page.done();
+}
+
 // Two change how a product is sold: the second is told, and the first one's change stays.
 async function two(server, size, scheme) {
   const sku = `TWO-${size}-${scheme}`.toUpperCase();
@@ -229,8 +276,15 @@ async function partner(size, scheme) {
     await page.getByRole("button", { name: "Take it in" }).first().click();
     await says(page, "taken in");
     await fine(page);
+    const pixel = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
+    await page.getByLabel("Choose or take them").setInputFiles({ name: "box.png", mimeType: "image/png", buffer: Buffer.from(pixel, "base64") });
+    await page.getByRole("button", { name: "Keep them" }).click();
+    await page.getByText("3 more of this receipt").waitFor();
+    truth(await page.locator(".photos img").first().evaluate((img) => img.decode().then(() => img.naturalWidth > 0)), "the photo is not shown");
+    await fine(page);
     await boss.goto(`/supply/${coming.id}`);
     await says(boss, "A corner was crushed");
+    equal(await boss.locator(".photos img").count(), 1, "photos that the shop sees");
     await fine(boss);
     for (const path of ["/backlog", "/orders", "/settings", "/people"]) {
       const answer = await page.goto(path);
@@ -339,9 +393,11 @@ export async function staff(server) {
     await check(`many lines at once, shown before and taken back, ${where}`, () => bulk(server, size, scheme));
     await check(`a saved view, ${where}`, () => view(server, size, scheme));
     await check(`a wave, ${where}`, () => wave(server, size, scheme));
+    await check(`an import that was a mistake, ${where}`, () => mistake(server, size, scheme));
     await check(`two change one product, ${where}`, () => two(server, size, scheme));
     await check(`a partner packs, ${where}`, () => partner(size, scheme));
     await check(`settings, ${where}`, () => settings(size, scheme));
   }
+  await check("the ten questions of every day", () => questions(server));
   await check("with the keyboard alone: a slip, many lines, a policy, messages", () => keys(server));
 }

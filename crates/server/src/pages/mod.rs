@@ -20,6 +20,7 @@ mod desk;
 mod error;
 mod form;
 mod guard;
+mod guide;
 mod notify;
 mod outbox;
 mod owe;
@@ -92,6 +93,9 @@ pub fn routes(stopping: watch::Receiver<bool>, within: Within) -> Router<Arc<App
         .route("/w/{token}/leave", post(leave_wait))
         .route("/w/{token}/order", post(order_held))
         .route("/outbox", get(show_outbox))
+        .route("/guide", get(show_guide))
+        .route("/guide/{page}", get(show_guide_page))
+        .route("/tour", get(show_tour))
         .route("/sign-in", get(show_sign_in).post(sign_in))
         .route("/sign-out", post(sign_out))
         .route("/join/{tenant}/{token}", get(show_join).post(join))
@@ -433,6 +437,18 @@ async fn leave_wait(Asked(ask): Asked, Path(token): Path<String>) -> Response {
 
 async fn order_held(Asked(ask): Asked, Path(token): Path<String>, Sent(sent): Sent<wait::Sent>) -> Response {
     blocking(move || wait::order(&ask, &token, &sent)).await
+}
+
+async fn show_guide(Asked(ask): Asked) -> Response {
+    blocking(move || guide::show(&ask, None)).await
+}
+
+async fn show_guide_page(Asked(ask): Asked, Path(name): Path<String>) -> Response {
+    blocking(move || guide::show(&ask, Some(&name))).await
+}
+
+async fn show_tour(Asked(ask): Asked) -> Response {
+    blocking(move || guide::tour(&ask)).await
 }
 
 async fn show_outbox(Asked(ask): Asked, Query(query): Query<outbox::Cut>) -> Response {

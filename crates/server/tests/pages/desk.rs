@@ -6,7 +6,13 @@ use axum::{
     http::{Request, StatusCode, header},
 };
 use ledger::Tenant;
-use model::{id::TenantId, time::Timestamp};
+use model::{
+    command::{Command, KeepPrivate},
+    id::TenantId,
+    record::Record,
+    time::Timestamp,
+};
+use serde_json::{Value, json};
 use server::staff::{Door, Role};
 
 use crate::{
@@ -313,6 +319,65 @@ async fn a_table_is_recognised_tried_and_taken_in_once() {
         assert_eq!(page.response.status(), StatusCode::UNPROCESSABLE_ENTITY, "{says}");
         page.says(says);
     }
+}
+
+#[tokio::test]
+async fn a_customer_has_their_orders_and_words_on_one_page() {
+    let shop = full().await;
+    get(&shop, "/customers").await.says("Whose orders?");
+    let page = get(&shop, "/customers?q=Ada.Lovelace@example.com").await;
+    page.says("#1001");
+    assert!(!page.text.contains("Grace") && !page.text.contains("#1003"), "somebody else's order");
+    let order = link(&page, "/orders/ord_");
+    let status = shop.path(shop.orders[0].0);
+    post(&shop, &format!("{status}/message"), &[("text", "Will it be here before Christmas?")]).await;
+    get(&shop, &order).await.says("Will it be here before Christmas?");
+    let page = get(&shop, "/customers?q=ada.lovelace@example.com").await;
+    page.says("They wrote");
+    page.says("Will it be here before Christmas?");
+    get(&shop, "/customers?q=nobody@example.com").await.says("No order of that address");
+    let unclear = get(&shop, "/customers?q=Ada").await;
+    assert_eq!(unclear.response.status(), StatusCode::UNPROCESSABLE_ENTITY);
+    unclear.says("Please give the customer’s whole e-mail address.");
+}
+
+#[tokio::test]
+async fn today_says_that_mail_and_webhooks_are_in_trouble() {
+    let shop = full().await;
+    let mail =
+        json!({"kind": "notice", "queued_at": "2026-11-22T15:00:00Z", "tries": 9, "failure": "expired"});
+    let old =
+        json!({"kind": "notice", "queued_at": "2026-10-01T15:00:00Z", "tries": 9, "failure": "expired"});
+    let failed = |id: &str, mail: &Value| Record {
+        state: "failed".into(),
+        ..Record::new("mail", id, mail).expect("a record")
+    };
+    let hook = json!({"url": "https://example.com/hook", "secret": "x", "created_at": "2026-11-01T00:00:00Z", "disabled": "gone"});
+    let records = vec![
+        failed("m-1", &mail),
+        failed("m-2", &old),
+        Record::new("webhook", "wh-1", &hook).expect("a record"),
+    ];
+    shop.spawn_run(
+        "2026-11-23T15:00:00Z",
+        Command::KeepPrivate(KeepPrivate { records, ..KeepPrivate::default() }),
+    )
+    .await;
+    let page = get(&shop, "/").await;
+    page.says("1 mail could not be sent");
+    page.says("1 system did not hear of everything");
+}
+
+#[tokio::test]
+async fn the_guide_is_for_everybody_and_the_tour_for_the_sample_shop() {
+    let shop = full().await;
+    get(&shop, "/guide").await.says("Every call of the API");
+    get(&shop, "/guide/dates").await.says("Dates");
+    assert_eq!(get(&shop, "/guide/none").await.response.status(), StatusCode::NOT_FOUND);
+    get(&shop, "/tour").await.says("Ten minutes through the sample shop");
+    let shop = shop.behind_a_door();
+    assert_eq!(get(&shop, "/guide").await.response.status(), StatusCode::OK);
+    assert_eq!(get(&shop, "/tour").await.response.status(), StatusCode::NOT_FOUND);
 }
 
 /// Takes a table in and answers where what it did stands.

@@ -66,10 +66,7 @@ async fn send(shop: &Sample, request: Request<Body>) -> Page {
     let router: Router = server::router(shop.app.clone());
     let (parts, body) = router.oneshot(request).await.expect("an answer").into_parts();
     let bytes = to_bytes(body, 10_000_000).await.expect("a body");
-    Page {
-        response: Response::from_parts(parts, ()),
-        text: String::from_utf8(bytes.to_vec()).expect("UTF-8"),
-    }
+    Page { response: Response::from_parts(parts, ()), text: String::from_utf8_lossy(&bytes).into_owned() }
 }
 
 async fn get(shop: &Sample, path: &str) -> Page {

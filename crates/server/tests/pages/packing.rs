@@ -381,3 +381,113 @@ async fn a_wave_is_shown_before_and_hands_over_only_what_it_names() {
         assert!(page.words().to_lowercase().contains(&says.to_lowercase()), "{path}: {}", page.words());
     }
 }
+
+/// Sends files as a browser does.
+async fn send_photos(shop: &Sample, cookie: &str, run: &str, photos: &[&[u8]]) -> Page {
+    let mut body = Vec::new();
+    for (name, value) in [("at", "east"), ("run", run)] {
+        body.extend(
+            format!("--edge\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n").bytes(),
+        );
+    }
+    for photo in photos {
+        body.extend(b"--edge\r\nContent-Disposition: form-data; name=\"photo\"; filename=\"a.svg\"\r\n");
+        body.extend(b"Content-Type: image/svg+xml\r\n\r\n");
+        body.extend(*photo);
+        body.extend(b"\r\n");
+    }
+    body.extend(b"--edge--\r\n");
+    let request = Request::post("/packing/photos")
+        .header(header::CONTENT_TYPE, "multipart/form-data; boundary=edge")
+        .header(header::COOKIE, cookie)
+        .header("sec-fetch-site", "same-origin");
+    send(shop, request.body(Body::from(body)).expect("a request")).await
+}
+
+#[tokio::test]
+async fn photos_of_damage_are_kept_within_limits_and_shown_to_who_may_see_them() {
+    let (shop, _, cookie) = partner("east").await;
+    let page = get(&shop, "/packing", &cookie).await;
+    let (supply, seen, once) = (page.hidden("supply"), page.hidden("seen"), page.hidden("once"));
+    let fields = [
+        ("at", "east"),
+        ("supply", &*supply),
+        ("accepted", "1"),
+        ("damaged", "1"),
+        ("seen", &*seen),
+        ("once", &*once),
+    ];
+    let receipt = post(&shop, "/packing/receive", &cookie, &fields).await;
+    receipt.says("Photos Of what is damaged, for the shop");
+    let run = receipt.hidden("run");
+    let picture = [&b"\x89PNG\r\n\x1a\n"[..], &[7; 100]].concat();
+    let svg = &b"<svg xmlns='http://www.w3.org/2000/svg'><script>1</script></svg>"[..];
+    let large = [&[0xFF, 0xD8, 0xFF][..], &vec![0; 2 << 20]].concat();
+    for (photos, says) in [
+        (&[][..], "Please choose a photo."),
+        (&[svg], "That is no photo that is kept here"),
+        (&[&large], "A photo has more than 2 MB."),
+    ] {
+        let refused = send_photos(&shop, &cookie, &run, photos).await;
+        assert_eq!(refused.response.status(), StatusCode::UNPROCESSABLE_ENTITY, "{says}");
+        refused.says(says);
+        assert!(!refused.text.contains("<img"), "nothing is kept");
+    }
+    let before = shop.app.engine.store().reader().and_then(|mut reader| reader.last_event(&shop.tenant));
+    let kept = send_photos(&shop, &cookie, &run, &[&picture, &picture]).await;
+    assert_eq!(kept.response.status(), StatusCode::SEE_OTHER, "{}", kept.words());
+    let after = shop.app.engine.store().reader().and_then(|mut reader| reader.last_event(&shop.tenant));
+    assert_eq!(before.expect("a number"), after.expect("a number"), "the ledger says nothing of them");
+    let shown = get(&shop, kept.header(header::LOCATION), &cookie).await;
+    shown.says("2 more of this receipt");
+    let photo = shown
+        .text
+        .split("<img src=\"")
+        .nth(1)
+        .and_then(|rest| rest.split('"').next())
+        .expect("a photo")
+        .to_owned();
+    let (owner, elsewhere) = tokio::task::spawn_blocking({
+        let (app, tenant) = (std::sync::Arc::clone(&shop.app), shop.tenant.clone());
+        move || {
+            let now: Timestamp = NOW.parse().expect("an instant");
+            let door = Door { engine: &app.engine, stamps: &app.stamps, secret: &app.secret, now };
+            let enter = |email: &str, role, places| {
+                let path = door.invite_to(&tenant, email, "Somebody", role, places).expect("an invitation");
+                let token = path.rsplit('/').next().expect("a token");
+                let session = door.join(&tenant, token, "four words are enough").expect("a door");
+                format!("shipwhen_session={tenant}.{}", session.expect("a session"))
+            };
+            let main = vec![LocationId::stored("main")];
+            (
+                enter("sue@example.org", Role::Support, Vec::new()),
+                enter("max@example.org", Role::Partner, main),
+            )
+        }
+    })
+    .await
+    .expect("two people");
+    for who in [&cookie, &owner] {
+        let page = get(&shop, &photo, who).await;
+        assert_eq!(page.response.status(), StatusCode::OK);
+        assert_eq!(
+            page.header(header::CONTENT_TYPE),
+            "image/png",
+            "by its bytes, not by what the form called it"
+        );
+        assert_eq!(page.header(header::CONTENT_SECURITY_POLICY), "default-src 'none'; sandbox");
+    }
+    assert!(
+        get(&shop, &format!("/supply/{supply}"), &owner).await.text.contains("Photo 1 of what was found")
+    );
+    assert_eq!(
+        get(&shop, &photo, &elsewhere).await.response.status(),
+        StatusCode::NOT_FOUND,
+        "who packs elsewhere"
+    );
+    assert_eq!(get(&shop, &photo, "").await.response.status(), StatusCode::SEE_OTHER, "nobody");
+    let full = send_photos(&shop, &cookie, &run, &[&picture, &picture, &picture]).await;
+    full.says("Four photos of one receipt are kept");
+    let none = send_photos(&shop, &cookie, "run_01920000000070008000000000000001", &[&picture]).await;
+    assert_eq!(none.response.status(), StatusCode::NOT_FOUND);
+}

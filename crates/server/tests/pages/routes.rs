@@ -58,6 +58,8 @@ impl Names {
             .replace("{token}", "none")
             .replace("{question}", "none")
             .replace("{file}", "none")
+            .replace("{page}", "none")
+            .replace("{run}", "none")
     }
 }
 
@@ -108,9 +110,9 @@ fn newest(shop: &Sample) -> i64 {
 }
 
 /// Paths that need no sign-in: a signed link, a key of the shop's own pages, or the door itself.
-const OPEN: [&str; 8] = ["/", "/assets", "/badge", "/join", "/o", "/sign-in", "/sign-out", "/w"];
+const OPEN: [&str; 9] = ["/", "/assets", "/badge", "/guide", "/join", "/o", "/sign-in", "/sign-out", "/w"];
 /// Paths that a sample shop has, and a real one has not.
-const SAMPLE: [&str; 5] = ["/cart", "/checkout", "/outbox", "/shop", "/badge.js"];
+const SAMPLE: [&str; 6] = ["/cart", "/checkout", "/outbox", "/shop", "/tour", "/badge.js"];
 
 fn begins(path: &str, with: &str) -> bool {
     path.strip_prefix(with).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))

@@ -1,13 +1,16 @@
 //! What needs somebody today: read as the API reads it (`/v1/obligations`, `/v1/backorders`, `/v1/shortfalls`,
 //! `/v1/supplies`), counted with what is owed, and put into a sentence and a button each.
 
-use ledger::{Read, StoreError};
+use engine::notices::{MAIL, MailRow, mail_state};
+use ledger::{Read, RecordFilter, Shelf, StoreError};
 use model::{
     id::TenantId,
     money::Money,
+    record::Record,
     state::Shop,
     supply::{Supply, SupplyState},
-    time::{Date, Timestamp},
+    time::{Date, Timestamp, seconds_after},
+    webhook::{DELIVERY, Disabled, ENDPOINT, Endpoint},
 };
 
 use crate::{
@@ -15,6 +18,7 @@ use crate::{
         backorders::{self, Query},
         notices::{ObligationOut, obligations_due},
     },
+    hooks::FAILED,
     pages::words::{self, Day, count, counted},
 };
 
@@ -22,6 +26,13 @@ use crate::{
 const BROKEN_MAX: usize = 500;
 /// Due supplies that are looked at for late ones.
 const DUE_MAX: usize = 200;
+/// Failed mails that are looked at, and for how long one is worth a word, in seconds.
+const MAILS_MAX: usize = 200;
+const MAIL_S: i64 = 7 * 86_400;
+/// Webhooks that are looked at.
+const ENDPOINTS_MAX: usize = 50;
+/// Deliveries to webhooks that are looked at for those that failed for good.
+const DELIVERIES_MAX: usize = 200;
 /// Late supplies, and refunds, shown one by one.
 const SHOWN: usize = 6;
 
@@ -77,6 +88,10 @@ pub(in crate::pages) struct Duties {
     shipments: Heap,
     broken: (usize, bool),
     late: Vec<Supply>,
+    /// Mails that could not be sent for good.
+    mails: (usize, bool),
+    /// Systems that did not hear of everything, since they did not answer.
+    hooks: usize,
 }
 
 impl Duties {
@@ -114,6 +129,8 @@ impl Duties {
             shipments,
             broken: (lines.len(), next.is_some()),
             late: late.collect(),
+            mails: unsent(store, tenant, now)?,
+            hooks: unheard(store, tenant)?,
         })
     }
 
@@ -121,6 +138,32 @@ impl Duties {
     pub(in crate::pages) fn skus(&self) -> impl Iterator<Item = &model::id::Sku> {
         self.late.iter().take(SHOWN).map(|supply| &supply.sku)
     }
+}
+
+/// Mails that failed for good in the last days, and whether there may be more.
+fn unsent(store: &mut dyn Read, tenant: &TenantId, now: Timestamp) -> Result<(usize, bool), StoreError> {
+    let filter = RecordFilter { owner: None, state: Some(mail_state::FAILED) };
+    let records = store.record_page(tenant, Shelf::Private, MAIL, &filter, (None, MAILS_MAX))?;
+    let since = seconds_after(now, -MAIL_S);
+    let is_new = |record: &Record| {
+        let row: Option<MailRow> = record.read().ok().flatten();
+        row.is_some_and(|row| since.is_none_or(|since| row.queued_at >= since))
+    };
+    Ok((records.iter().filter(|record| is_new(record)).count(), records.len() == MAILS_MAX))
+}
+
+/// Systems that are gone, or to which something could not be delivered for good.
+fn unheard(store: &mut dyn Read, tenant: &TenantId) -> Result<usize, StoreError> {
+    let all = RecordFilter { owner: None, state: None };
+    let endpoints = store.record_page(tenant, Shelf::Private, ENDPOINT, &all, (None, ENDPOINTS_MAX))?;
+    let failed = RecordFilter { owner: None, state: Some(FAILED) };
+    let deliveries = store.record_page(tenant, Shelf::Private, DELIVERY, &failed, (None, DELIVERIES_MAX))?;
+    let is_troubled = |record: &&Record| {
+        let endpoint: Option<Endpoint> = record.read().ok().flatten();
+        endpoint.is_some_and(|endpoint| endpoint.disabled == Some(Disabled::Gone))
+            || deliveries.iter().any(|delivery| delivery.owner == record.id)
+    };
+    Ok(endpoints.iter().filter(is_troubled).count())
 }
 
 /// Whether a delivery should have come.
@@ -247,6 +290,45 @@ pub(in crate::pages) fn tasks(duties: &Duties, shop: &Shop, lacking: Lacking, to
                 button("Goods that are here", "/backlog?state=allocated"),
                 button("Overdue and waiting", "/backlog?overdue=true"),
             ],
+        });
+    }
+    let (mails, is_more) = duties.mails;
+    if mails > 0 {
+        tasks.push(Task {
+            tone: "few",
+            word: "Mail",
+            title: format!(
+                "{} could not be sent",
+                if mails == 1 && !is_more {
+                    "1 mail".to_owned()
+                } else {
+                    format!("{} mails", number(mails, is_more))
+                }
+            ),
+            detail:
+                "Their addresses were refused, or the mail server never took them. Their orders say which."
+                    .to_owned(),
+            buttons: vec![
+                button("See the messages", "/messages?state=sent"),
+                button("Look at the mail server", "/settings/mail"),
+            ],
+        });
+    }
+    if duties.hooks > 0 {
+        tasks.push(Task {
+            tone: "few",
+            word: "Webhook",
+            title: format!(
+                "{} not hear of everything",
+                if duties.hooks == 1 {
+                    "1 system did".to_owned()
+                } else {
+                    format!("{} systems did", count_of(duties.hooks))
+                }
+            ),
+            detail: "They did not answer for days, or are gone. What they missed can be told again."
+                .to_owned(),
+            buttons: vec![button("See the webhooks", "/settings/webhooks")],
         });
     }
     if duties.consents.count > 0 {

@@ -7,6 +7,7 @@
 mod backlog;
 mod bulk;
 mod change;
+mod customer;
 mod done;
 pub(super) mod duties;
 mod evidence;
@@ -76,6 +77,7 @@ pub(super) fn routes() -> Router<Arc<App>> {
         .route("/orders/{id}", get(show_order))
         .route("/orders/{id}/evidence", get(show_evidence))
         .route("/orders/{id}/repaid", post(note_repaid))
+        .route("/customers", get(show_customer))
         .route("/products", get(list_products))
         .route("/products/{sku}", get(show_policy).post(save_policy))
         .route("/products/{sku}/preview", post(preview_policy))
@@ -262,6 +264,10 @@ async fn show_evidence(Asked(ask): Asked, Path(id): Path<String>, Query(cut): Qu
 
 async fn note_repaid(Asked(ask): Asked, Path(id): Path<String>, Sent(sent): Sent<repaid::Sent>) -> Response {
     blocking(move || repaid::note(&ask, &id, &sent)).await
+}
+
+async fn show_customer(Asked(ask): Asked, Query(cut): Query<customer::Cut>) -> Response {
+    blocking(move || customer::answer(&ask, &cut)).await
 }
 
 async fn list_products(Asked(ask): Asked, Query(cut): Query<products::Cut>) -> Response {

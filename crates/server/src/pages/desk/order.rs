@@ -29,7 +29,7 @@ use crate::{
 };
 
 /// Entries of the ledger looked at for one page.
-const LOOKED_AT: usize = 10_000;
+const LOOKED_AT: usize = 4_000;
 /// Notices shown.
 const NOTICES: usize = 50;
 

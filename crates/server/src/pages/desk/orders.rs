@@ -40,16 +40,17 @@ struct List {
     more: Option<String>,
 }
 
-struct Row {
-    href: String,
-    order: String,
-    who: String,
-    placed: String,
-    what: String,
-    value: String,
-    ships: Option<Day>,
-    word: &'static str,
-    tone: &'static str,
+/// An order in a list.
+pub(super) struct Row {
+    pub(super) href: String,
+    pub(super) order: String,
+    pub(super) who: String,
+    pub(super) placed: String,
+    pub(super) what: String,
+    pub(super) value: String,
+    pub(super) ships: Option<Day>,
+    pub(super) word: &'static str,
+    pub(super) tone: &'static str,
 }
 
 /// An order, who placed it, and how it is now.
@@ -141,7 +142,7 @@ pub(super) fn answer(ask: &Ask, cut: &Cut) -> Result<Response, Fail> {
     page(StatusCode::OK, &list)
 }
 
-fn row(shop: &model::state::Shop, (order, contact, view): &Found, local: &Local) -> Row {
+pub(super) fn row(shop: &model::state::Shop, (order, contact, view): &Found, local: &Local) -> Row {
     let (word, tone) = state(view.state);
     let first = view.lines.first().map(|line| words::title(shop, &line.sku)).unwrap_or_default();
     let what = match view.lines.len() {

@@ -37,8 +37,8 @@ struct Page {
     /// Lines are ticked on the backlog alone.
     picks: bool,
     waiters: Vec<Waiter>,
-    /// What was counted where it came: when, where and by whom; the counts; the note.
-    counted: Vec<(String, String, String)>,
+    /// What was counted where it came: when, where and by whom; the counts; the note; its photos.
+    counted: Vec<(String, String, String, Vec<String>)>,
     queue_href: Option<String>,
     wanted: Wanted,
     rules: Vec<(&'static str, &'static str)>,
@@ -154,6 +154,7 @@ pub(super) fn answer(
             format!("{}, {}, {}", local.moment(counted.at), counted.location, counted.by),
             format!("{} good{damaged}", words::count(counted.accepted)),
             counted.note,
+            counted.photos,
         )
     });
     let counted = counted.collect();

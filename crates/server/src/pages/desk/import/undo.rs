@@ -46,8 +46,8 @@ const PART: &str = "import_part";
 const PART_SIZE: usize = 100;
 /// Imports listed.
 pub(super) const LISTED: usize = 10;
-/// Imports that are looked at for the newest.
-const LOOKED_AT: usize = 500;
+/// The last moment that has a place in an import's id, in milliseconds.
+const MS_MAX: i64 = 9_999_999_999_999;
 /// Things shown of one import.
 const SHOWN: usize = 200;
 
@@ -118,7 +118,8 @@ pub(super) fn note(
     if report.deeds.is_empty() {
         return Ok(None);
     }
-    let id = ask.once();
+    // The newest stands first among the records.
+    let id = format!("{:013}{}", MS_MAX - ask.now.as_millisecond().clamp(0, MS_MAX), ask.once());
     let mut records = Vec::new();
     for (nth, deeds) in report.deeds.chunks(PART_SIZE).enumerate() {
         let thing = |deed: &Deed| Thing { deed: deed.clone(), state: State::Done, said: String::new() };
@@ -158,13 +159,10 @@ pub(super) fn list(ask: &Ask, tenant: &TenantId) -> Result<Vec<Listed>, Fail> {
     let local = Local::of(ask, tenant)?;
     let mut reader = ask.app.engine.store().reader()?;
     let filter = RecordFilter { owner: None, state: None };
-    let records = reader.record_page(tenant, Shelf::Private, RUN, &filter, (None, LOOKED_AT))?;
+    let records = reader.record_page(tenant, Shelf::Private, RUN, &filter, (None, LISTED))?;
     drop(reader);
-    let mut runs: Vec<(Arc<str>, Run)> = records
-        .iter()
-        .filter_map(|record| Some((Arc::clone(&record.id), record.read().ok().flatten()?)))
-        .collect();
-    runs.sort_by_key(|(_, run)| std::cmp::Reverse(run.at));
+    let read = |record: &Record| Some((Arc::clone(&record.id), record.read().ok().flatten()?));
+    let runs: Vec<(Arc<str>, Run)> = records.iter().filter_map(read).collect();
     let listed = |(id, run): &(Arc<str>, Run)| Listed {
         href: format!("/import/runs/{id}"),
         what: words::sentence(kind_words(&run.kind)),
@@ -174,7 +172,7 @@ pub(super) fn list(ask: &Ask, tenant: &TenantId) -> Result<Vec<Listed>, Fail> {
         bad: run.bad,
         is_undone: run.is_undone,
     };
-    Ok(runs.iter().take(LISTED).map(listed).collect())
+    Ok(runs.iter().map(listed).collect())
 }
 
 fn kind_words(kind: &str) -> &'static str {

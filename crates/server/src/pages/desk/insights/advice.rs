@@ -29,7 +29,7 @@ use crate::{
 };
 
 /// Products on one page.
-const SHOWN: usize = 50;
+const SHOWN: usize = 25;
 /// Most numbers typed in.
 const SET_MAX: usize = 50;
 

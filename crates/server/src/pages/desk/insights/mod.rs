@@ -2,6 +2,7 @@
 
 mod advice;
 mod chart;
+mod kept;
 mod overview;
 mod part;
 mod purchasing;
@@ -33,13 +34,18 @@ pub(super) fn routes() -> Router<Arc<App>> {
         .route("/insights/purchasing/{id}/cancel", post(cancel_purchase))
         .route("/insights/advice", get(advices))
         .route("/insights/advice/{sku}", get(show_advice).post(accept))
+        .layer(Extension(Arc::new(kept::Overviews::default())))
 }
 
 type Kept = Extension<Arc<Histories>>;
 type Fields = BTreeMap<String, String>;
 
-async fn show(Asked(ask): Asked, Extension(histories): Kept) -> Response {
-    blocking(move || overview::answer(&ask, &histories)).await
+async fn show(
+    Asked(ask): Asked,
+    Extension(histories): Kept,
+    Extension(overviews): Extension<Arc<kept::Overviews>>,
+) -> Response {
+    blocking(move || overview::answer(&ask, &histories, &overviews)).await
 }
 
 async fn file(Asked(ask): Asked, Extension(histories): Kept, Path(file): Path<String>) -> Response {
@@ -49,9 +55,10 @@ async fn file(Asked(ask): Asked, Extension(histories): Kept, Path(file): Path<St
 async fn set_cash(
     Asked(ask): Asked,
     Extension(histories): Kept,
+    Extension(overviews): Extension<Arc<kept::Overviews>>,
     Sent(wish): Sent<overview::Opening>,
 ) -> Response {
-    blocking(move || overview::set_cash(&ask, &histories, &wish)).await
+    blocking(move || overview::set_cash(&ask, &histories, &overviews, &wish)).await
 }
 
 async fn what_if_then(

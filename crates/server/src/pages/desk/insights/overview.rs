@@ -1,6 +1,8 @@
 //! `/insights`: demand nobody served, what to expand, whom to trust, how promises were kept, what delay costs, the days ahead in money,
 //! and what may go wrong.
 
+use std::sync::Arc;
+
 use askama::Template;
 use axum::{http::StatusCode, response::Response};
 use model::money::{Currency, Money};
@@ -13,6 +15,7 @@ use super::{
     },
     Ask, Fail,
     chart::Chart,
+    kept::Overviews,
     part::{Cell, Part, Table, number, percent, share, text},
 };
 use crate::{
@@ -37,22 +40,34 @@ struct Overview {
     frame: Frame,
     figures: Vec<(&'static str, String, String)>,
     parts: Vec<Part>,
+    /// A newer one is on its way.
+    is_recounting: bool,
     /// Cash today as it is set, in its currency, where it may be set.
     opening: Option<(String, String)>,
     problem: Option<String>,
 }
 
 /// `GET /insights`.
-pub(super) fn answer(ask: &Ask, histories: &Histories) -> Result<Response, Fail> {
-    show(ask, histories, None)
+pub(super) fn answer(
+    ask: &Ask,
+    histories: &Arc<Histories>,
+    overviews: &Arc<Overviews>,
+) -> Result<Response, Fail> {
+    show(ask, histories, overviews, None)
 }
 
-fn show(ask: &Ask, histories: &Histories, problem: Option<String>) -> Result<Response, Fail> {
+fn show(
+    ask: &Ask,
+    histories: &Arc<Histories>,
+    overviews: &Arc<Overviews>,
+    problem: Option<String>,
+) -> Result<Response, Fail> {
     let visitor = ask.staff(May::Look)?;
-    let found = Found::read(ask, histories, &visitor.tenant)?;
+    let (found, is_recounting) = overviews.get(ask, histories, &visitor.tenant)?;
     let opening = found.cash.as_ref().filter(|_| visitor.role.may(May::Goods)).map(|cash| cash.opening);
     let status = if problem.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
     let overview = Overview {
+        is_recounting,
         figures: found.figures(),
         parts: found.parts(),
         opening: opening.map(|money| (typed(money), money.currency.code().to_owned())),
@@ -76,13 +91,18 @@ pub(super) struct Opening {
 }
 
 /// `POST /insights/cash/opening`: says what cash begins with; everything else that is set of it stays.
-pub(super) fn set_cash(ask: &Ask, histories: &Histories, wish: &Opening) -> Result<Response, Fail> {
+pub(super) fn set_cash(
+    ask: &Ask,
+    histories: &Arc<Histories>,
+    overviews: &Arc<Overviews>,
+    wish: &Opening,
+) -> Result<Response, Fail> {
     let visitor = ask.staff_form(May::Goods)?;
     let currency: Currency = wish.currency.parse().map_err(|_| Fail::Form)?;
     let amount = wish.amount.trim().replace(',', ".").parse::<f64>().ok();
     let Some(amount) = amount.filter(|amount| amount.abs() <= 1e9) else {
         let said = "Cash today must be a number of at most 1000000000.".to_owned();
-        return show(ask, histories, Some(said));
+        return show(ask, histories, overviews, Some(said));
     };
     let mut reader = ask.app.engine.store().reader()?;
     let set = cash_settings::read(&mut *reader, &visitor.tenant, currency)?;
@@ -93,7 +113,7 @@ pub(super) fn set_cash(ask: &Ask, histories: &Histories, wish: &Opening) -> Resu
     let command = command.map_err(|problem| Fail::Defect(problem.detail().to_owned()))?;
     match ask.command(&visitor.tenant, command, None)? {
         Ok(_) => see_other("/insights#cash"),
-        Err(rejection) => show(ask, histories, Some(sorry(&rejection))),
+        Err(rejection) => show(ask, histories, overviews, Some(sorry(&rejection))),
     }
 }
 
@@ -107,7 +127,7 @@ pub(super) fn csv(ask: &Ask, histories: &Histories, file: &str) -> Result<Respon
 }
 
 /// Everything that stands on the page.
-struct Found {
+pub(super) struct Found {
     insights: InsightsOut,
     skus: (Vec<risk::SkuRiskOut>, risk::ModelOut),
     lines: (Vec<risk::LineRiskOut>, risk::ModelOut),
@@ -115,7 +135,7 @@ struct Found {
 }
 
 impl Found {
-    fn read(ask: &Ask, histories: &Histories, tenant: &model::id::TenantId) -> Result<Self, Fail> {
+    pub(super) fn read(ask: &Ask, histories: &Histories, tenant: &model::id::TenantId) -> Result<Self, Fail> {
         let mut reader = ask.app.engine.store().reader()?;
         let store = &mut *reader;
         let insights = insights::look(histories, store, tenant, ask.now)?;

@@ -4,6 +4,7 @@
 //! Whoever runs the shop sees the same pages for every location.
 
 mod lists;
+mod photos;
 mod prep;
 mod receive;
 mod released;
@@ -15,7 +16,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use askama::Template;
 use axum::{
     Router,
-    extract::{DefaultBodyLimit, Query},
+    extract::{DefaultBodyLimit, Path, Query, Request},
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
     routing::{get, post},
@@ -24,6 +25,7 @@ use model::{
     Units,
     id::{LocationId, Sku, TenantId},
     location::LocationSettings,
+    pool::Pool,
     supply::SupplyState,
 };
 use serde::Deserialize;
@@ -37,6 +39,8 @@ use crate::staff::{May, Role, Visitor};
 
 /// Pools looked at for the stock of a location.
 const POOLS_MAX: usize = 2_000;
+/// Pools read at once.
+const POOLS_A_PAGE: usize = 40;
 /// Rows of stock shown at once, and where all are asked for.
 const STOCK_SHOWN: usize = 15;
 const STOCK_MAX: usize = 500;
@@ -58,6 +62,9 @@ pub(super) fn routes() -> Router<Arc<App>> {
             get(show_shipments).post(take_shipments).layer(DefaultBodyLimit::max(TABLE_BYTES_MAX)),
         )
         .route("/packing/receive", post(receive))
+        .route("/packing/receipts/{run}", get(show_receipt))
+        .route("/packing/photos", post(add_photos).layer(DefaultBodyLimit::max(photos::FORM_BYTES_MAX)))
+        .route("/packing/photos/{id}", get(show_photo))
         .route("/packing/undo", post(undo))
         .route("/packing/prep", get(show_prep).post(change_prep))
         .route("/packing/wave", get(show_wave).post(hand_over))
@@ -175,7 +182,7 @@ struct Page {
     stock: Vec<Stock>,
     /// Deliveries and products that are not shown, and where all are.
     more_due: usize,
-    more_stock: usize,
+    more_stock: bool,
     all: String,
     /// Whether orders can be handed over by whoever looks.
     can_release: bool,
@@ -213,7 +220,7 @@ fn show(ask: &Ask, cut: &Cut, problem: Option<String>, status: StatusCode) -> Re
                 due: Vec::new(),
                 stock: Vec::new(),
                 more_due: 0,
-                more_stock: 0,
+                more_stock: false,
                 all: String::new(),
                 can_release: false,
                 preps: Vec::new(),
@@ -226,17 +233,14 @@ fn show(ask: &Ask, cut: &Cut, problem: Option<String>, status: StatusCode) -> Re
     let mut reader = ask.app.engine.store().reader()?;
     let found = released::find(&mut *reader, packer.tenant(), &packer.at, None)?;
     let mut due = receive::due(&mut *reader, &packer, ask)?;
-    let mut stock = stock(&mut *reader, &packer, &found)?;
+    let is_all = cut.all == "1";
+    let (stock, more_stock) =
+        stock(&mut *reader, &packer, &found, if is_all { STOCK_MAX } else { STOCK_SHOWN })?;
     let preps = prep::named(&mut *reader, packer.tenant(), &found, &due)?;
     let parcels = released::parcels(&mut *reader, &packer, &found, ask)?;
     drop(reader);
-    let (mut more_due, mut more_stock) = (0, 0);
-    if cut.all != "1" {
-        (more_due, more_stock) =
-            (due.len().saturating_sub(DUE_SHOWN), stock.len().saturating_sub(STOCK_SHOWN));
-        due.truncate(DUE_SHOWN);
-        stock.truncate(STOCK_SHOWN);
-    }
+    let more_due = if is_all { 0 } else { due.len().saturating_sub(DUE_SHOWN) };
+    due.truncate(due.len() - more_due);
     let page_ = Page {
         frame,
         more_due,
@@ -262,45 +266,60 @@ fn show(ask: &Ask, cut: &Cut, problem: Option<String>, status: StatusCode) -> Re
     page(status, &page_)
 }
 
-/// What is at a location, SKU by SKU, as `GET /v1/supplies` has it.
+/// What is at a location, SKU by SKU, as `GET /v1/supplies` has it, and whether there is more: what is to be packed first, since
+/// that is what somebody looks for, then so many others.
 fn stock(
     reader: &mut dyn ledger::Read,
     packer: &Packer,
     found: &released::Found,
-) -> Result<Vec<Stock>, Fail> {
+    most: usize,
+) -> Result<(Vec<Stock>, bool), Fail> {
     let packing = found.picked();
-    let mut rows = Vec::new();
-    for pool in reader.pool_page(packer.tenant(), None, POOLS_MAX)? {
-        let mut row = Stock {
-            sku: pool.sku().to_string(),
-            title: pool.item.title.to_string(),
-            here: 0,
-            packing: packing.get(pool.sku()).copied().unwrap_or(0),
-            promised: 0,
-            free: 0,
-            damaged: 0,
-        };
-        for supply in pool.supplies.iter().filter(|supply| supply.location == packer.at) {
-            match supply.state {
-                SupplyState::OnHand => {
-                    row.here += supply.quantity;
-                    row.promised += supply.pegged();
-                    row.free += supply.free();
-                }
-                SupplyState::Quarantine => row.damaged += supply.quantity,
-                SupplyState::Due | SupplyState::Closed => {}
-            }
-        }
-        if row.here > 0 || row.damaged > 0 {
-            rows.push(row);
-        }
-        if rows.len() == STOCK_MAX {
+    let picked: Vec<Sku> = packing.keys().cloned().collect();
+    let pools = reader.pools(packer.tenant(), &picked)?;
+    let units = |sku: &Sku| packing.get(sku).copied().unwrap_or(0);
+    let mut rows: Vec<Stock> =
+        pools.iter().filter_map(|pool| stock_row(pool, &packer.at, units(pool.sku()))).collect();
+    let mut after: Option<Sku> = None;
+    let mut looked_at = 0;
+    while rows.len() <= most && looked_at < POOLS_MAX {
+        let pools = reader.pool_page(packer.tenant(), after.as_ref(), POOLS_A_PAGE)?;
+        after = pools.last().map(|pool| pool.sku().clone());
+        looked_at += pools.len();
+        let others = pools.iter().filter(|pool| !packing.contains_key(pool.sku()));
+        rows.extend(others.filter_map(|pool| stock_row(pool, &packer.at, 0)));
+        if pools.len() < POOLS_A_PAGE {
             break;
         }
     }
-    // What is to be packed first: that is what somebody looks for.
-    rows.sort_by_key(|row| row.packing == 0);
-    Ok(rows)
+    let is_more = rows.len() > most;
+    rows.truncate(most);
+    Ok((rows, is_more))
+}
+
+/// What of a pool is at a location; none where nothing is.
+fn stock_row(pool: &Pool, at: &LocationId, packing: Units) -> Option<Stock> {
+    let mut row = Stock {
+        sku: pool.sku().to_string(),
+        title: pool.item.title.to_string(),
+        here: 0,
+        packing,
+        promised: 0,
+        free: 0,
+        damaged: 0,
+    };
+    for supply in pool.supplies.iter().filter(|supply| supply.location == *at) {
+        match supply.state {
+            SupplyState::OnHand => {
+                row.here += supply.quantity;
+                row.promised += supply.pegged();
+                row.free += supply.free();
+            }
+            SupplyState::Quarantine => row.damaged += supply.quantity,
+            SupplyState::Due | SupplyState::Closed => {}
+        }
+    }
+    (row.here > 0 || row.damaged > 0).then_some(row)
 }
 
 /// A table to be kept as a file.
@@ -349,6 +368,19 @@ async fn take_shipments(Asked(ask): Asked, Sent(sent): Sent<ship::Many>) -> Resp
 
 async fn receive(Asked(ask): Asked, Sent(sent): Sent<receive::Came>) -> Response {
     blocking(move || receive::take(&ask, &sent)).await
+}
+
+async fn show_receipt(Asked(ask): Asked, Path(run): Path<String>, Query(cut): Query<Cut>) -> Response {
+    blocking(move || receive::show(&ask, &run, &cut)).await
+}
+
+async fn add_photos(Asked(ask): Asked, request: Request) -> Response {
+    let sent = photos::read(request).await;
+    blocking(move || photos::add(&ask, sent)).await
+}
+
+async fn show_photo(Asked(ask): Asked, Path(id): Path<String>) -> Response {
+    blocking(move || photos::show(&ask, &id)).await
 }
 
 async fn undo(Asked(ask): Asked, Sent(sent): Sent<receive::Undo>) -> Response {

@@ -23,7 +23,7 @@ use super::{
         supplies::units,
         supply::tag,
     },
-    Cut, Frame, Packer, words,
+    Cut, Frame, Packer, photos, words,
 };
 
 /// What was counted, as it is kept: a private record, since a note may speak of people. Its id is the run's.
@@ -44,6 +44,9 @@ pub(in crate::pages::desk) struct Counted {
     /// Who.
     pub(in crate::pages::desk) by: String,
     pub(in crate::pages::desk) at: Timestamp,
+    /// Where its photos are shown.
+    #[serde(skip)]
+    pub(in crate::pages::desk) photos: Vec<String>,
 }
 
 /// What was counted of a delivery, the oldest first.
@@ -55,7 +58,13 @@ pub(in crate::pages::desk) fn counted(
     let owner = supply.to_string();
     let filter = RecordFilter { owner: Some(&owner), state: None };
     let records = reader.record_page(tenant, Shelf::Private, COUNTED, &filter, (None, SHOWN))?;
-    let mut found: Vec<Counted> = records.iter().filter_map(|record| record.read().ok().flatten()).collect();
+    let photos = photos::of_delivery(reader, tenant, supply)?;
+    let read = |record: &Record| {
+        let counted: Counted = record.read().ok().flatten()?;
+        let own = photos.iter().filter(|(run, _)| *run == *record.id).map(|(_, href)| href.clone());
+        Some(Counted { photos: own.collect(), ..counted })
+    };
+    let mut found: Vec<Counted> = records.iter().filter_map(read).collect();
     found.sort_by_key(|counted| counted.at);
     Ok(found)
 }
@@ -134,6 +143,11 @@ struct Done {
     said: Vec<String>,
     run: String,
     once: String,
+    /// What was found, and photos of it.
+    note: String,
+    photos: Vec<String>,
+    photos_left: usize,
+    problem: Option<String>,
 }
 
 /// `POST /packing/receive`.
@@ -185,29 +199,87 @@ pub(super) fn take(ask: &Ask, sent: &Came) -> Result<Response, Fail> {
         note: note.to_owned(),
         by: packer.who(),
         at: ask.now,
+        photos: Vec::new(),
     };
     let run = change.run.to_string();
     keep(ask, packer.tenant(), &run, &id.to_string(), &counted)?;
-    let mut said = vec![format!("{} taken in.", words::counted(accepted, "good unit is", "good units are"))];
-    if damaged > 0 {
-        said.push(format!("{} set apart as damaged.", words::counted(damaged, "unit is", "units are")));
-    }
-    said.extend(match (left, close) {
+    let rest = match (left, close) {
         (0, _) => None,
         (left, true) => Some(format!("{} will not come.", words::counted(left, "unit", "units"))),
         (left, false) => Some(format!("{} due.", words::counted(left, "unit stays", "units stay"))),
-    });
-    said.push("The shop sees what you counted and wrote.".to_owned());
+    };
+    done(ask, &packer, (&run, &supply), counted, rest, None, StatusCode::OK)
+}
+
+/// A receipt as it is kept, and the delivery it is of; one at another location is not there.
+fn kept(ask: &Ask, packer: &Packer, run: &str) -> Result<(Counted, Supply), Fail> {
+    let mut reader = ask.app.engine.store().reader()?;
+    let found = reader.records(packer.tenant(), Shelf::Private, COUNTED, &[run])?;
+    let record = found.first().ok_or(Fail::NotFound)?;
+    let id: SupplyId = record.owner.parse().map_err(|_| Fail::NotFound)?;
+    let counted: Option<Counted> = record.read().ok().flatten();
+    let counted = counted.filter(|counted| counted.location == packer.at).ok_or(Fail::NotFound)?;
+    let photos = photos::of_delivery(&mut *reader, packer.tenant(), id)?;
+    let photos = photos.into_iter().filter(|(of, _)| of == run).map(|(_, href)| href).collect();
+    let supply = reader.supply(packer.tenant(), id)?.ok_or(Fail::NotFound)?;
+    Ok((Counted { photos, ..counted }, supply))
+}
+
+/// The delivery that a receipt of this location is of.
+pub(super) fn delivery_of(ask: &Ask, packer: &Packer, run: &str) -> Result<SupplyId, Fail> {
+    Ok(kept(ask, packer, run)?.1.id)
+}
+
+/// `GET /packing/receipts/{run}`.
+pub(super) fn show(ask: &Ask, run: &str, cut: &Cut) -> Result<Response, Fail> {
+    shown(ask, &Packer::looking(ask, &cut.at)?, run, None, StatusCode::OK)
+}
+
+/// A receipt with what could not be done.
+pub(super) fn shown(
+    ask: &Ask,
+    packer: &Packer,
+    run: &str,
+    problem: Option<String>,
+    status: StatusCode,
+) -> Result<Response, Fail> {
+    let (counted, supply) = kept(ask, packer, run)?;
+    done(ask, packer, (run, &supply), counted, None, problem, status)
+}
+
+fn done(
+    ask: &Ask,
+    packer: &Packer,
+    (run, supply): (&str, &Supply),
+    counted: Counted,
+    rest: Option<String>,
+    problem: Option<String>,
+    status: StatusCode,
+) -> Result<Response, Fail> {
+    let good = words::counted(counted.accepted, "good unit is", "good units are");
+    let mut said = vec![format!("{good} taken in.")];
+    if counted.damaged > 0 {
+        said.push(format!(
+            "{} set apart as damaged.",
+            words::counted(counted.damaged, "unit is", "units are")
+        ));
+    }
+    said.extend(rest);
+    said.push("The shop sees what you counted, wrote and photographed.".to_owned());
     let page_ = Done {
         frame: packer.frame(ask),
         back: packer.href(),
         at: packer.at.to_string(),
         title: super::super::supply::title_of(ask, packer.tenant(), &supply.sku)?,
         said,
-        run,
+        run: run.to_owned(),
         once: ask.once(),
+        note: counted.note,
+        photos_left: photos::PHOTOS_MAX.saturating_sub(counted.photos.len()),
+        photos: counted.photos,
+        problem,
     };
-    page(StatusCode::OK, &page_)
+    page(status, &page_)
 }
 
 fn keep(ask: &Ask, tenant: &TenantId, run: &str, supply: &str, counted: &Counted) -> Result<(), Fail> {
