@@ -540,9 +540,9 @@ async fn what_people_write_is_taken_as_it_is() {
     let read = world.get(&format!("/v1/orders/{}", placed["id"].as_str().unwrap())).await.is(200);
     assert_eq!(read["reference"], "№ 7 – 🎁");
     assert_eq!(read["customer"], json!({"name": "李 & Söhne", "country": "DE", "locale": "zh-Hans-CN"}));
-    // A parameter that says nothing is none, as forms send it.
+    // A parameter that says nothing is none, as forms send it; how many to a page alone is not left blank.
     assert_eq!(
-        world.get("/v1/orders?reference=&cursor=&limit=").await.is(200)["items"].as_array().unwrap().len(),
+        world.get("/v1/orders?reference=&cursor=").await.is(200)["items"].as_array().unwrap().len(),
         1
     );
 }
