@@ -369,6 +369,7 @@ async fn play(seed: u64) -> BTreeSet<String> {
 }
 
 #[tokio::test]
+#[expect(clippy::disallowed_methods, reason = "how many years is for whoever runs them")]
 async fn a_year_of_declines_silence_slips_and_lost_answers_ends_to_the_cent() {
     let number = |name: &str| std::env::var(name).ok().and_then(|number| number.parse::<u64>().ok());
     let from = number("SHIPWHEN_YEARS_FROM").unwrap_or(20_261_126);

@@ -69,7 +69,7 @@ async fn scenario_08_a_slip_warns_whom_it_breaks_a_promise_to_and_nobody_else() 
     world.patch(&format!("/v1/supplies/{late}"), json!({"expected_on": "2026-12-26"})).await.is(200);
     let drafts = listed(&world, "/v1/notices?state=draft").await;
     let mut whose: Vec<&Value> = drafts.iter().map(|draft| &draft["order"]).collect();
-    whose.sort_by_key(|id| id.to_string());
+    whose.sort_by_key(ToString::to_string);
     assert_eq!(whose, [&ada["id"], &ben["id"]], "and not {}: nothing of hers moved", cleo["id"]);
     let mut previews = Vec::new();
     for draft in &drafts {
@@ -82,7 +82,8 @@ async fn scenario_08_a_slip_warns_whom_it_breaks_a_promise_to_and_nobody_else() 
     assert_eq!(world.post("/v1/notices/send", json!({"ids": ids})).await.is(200)["not_sent"], json!([]));
     run_due(&world, "2026-11-23T14:00:01Z").await;
     let mut sent: Vec<String> = world.mails().iter().map(|mail| mail.text.to_string()).collect();
-    (previews.sort(), sent.sort());
+    previews.sort();
+    sent.sort();
     assert_eq!(sent, previews, "what was looked at is what went");
     let english = sent.iter().find(|text| text.starts_with("Hello")).unwrap();
     for said in ["the ship waits at the canal", "Keep or cancel", "December 2026", &page(&ada)] {
