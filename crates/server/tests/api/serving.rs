@@ -86,6 +86,8 @@ async fn a_stream_follows_the_ledger_goes_on_after_a_break_and_ends_with_the_ser
     tokio::time::timeout(PATIENCE, served).await.unwrap().unwrap().unwrap();
 }
 
+const OPERATIONS: &str = include_str!("../../../../docs/operations.md");
+
 #[tokio::test]
 async fn the_ledger_reads_in_pages_too() {
     let world = world();
@@ -165,6 +167,14 @@ async fn counts_say_what_was_served_and_nothing_about_anybody() {
         assert!(text.lines().any(|found| found == line), "{line}\n{text}");
     }
     assert!(!text.contains("MUG") && !text.contains("acme"), "{text}");
+    // The four golden signals and the backlog, by the names that docs/operations.md gives them.
+    let (_, table) = OPERATIONS.split_once("**Metrics.**").unwrap();
+    let (table, _) = table.split_once("**Probes.**").unwrap();
+    let named: Vec<&str> = table.split('`').filter(|word| word.starts_with("shipwhen_")).collect();
+    assert!(named.len() > 10, "{named:?}");
+    for name in named {
+        assert!(text.contains(&format!("# TYPE {name} ")), "{name} is not in\n{text}");
+    }
 }
 
 #[tokio::test]
