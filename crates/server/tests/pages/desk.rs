@@ -331,8 +331,26 @@ async fn a_customer_has_their_orders_and_words_on_one_page() {
     let status = shop.path(shop.orders[0].0);
     post(&shop, &format!("{status}/message"), &[("text", "Will it be here before Christmas?")]).await;
     let page = get(&shop, "/customers?q=ada.lovelace@example.com").await;
-    page.says("They wrote");
+    page.says("They wrote New");
     page.says("Will it be here before Christmas?");
+    get(&shop, "/").await.says("A customer wrote");
+    let (order, once) = (page.hidden("order"), page.hidden("once"));
+    let answer = [
+        ("q", "ada.lovelace@example.com"),
+        ("order", &*order),
+        ("once", &*once),
+        ("text", "Yes, by the 20th."),
+    ];
+    for _ in 0..2 {
+        let done = post(&shop, "/customers", &answer).await;
+        assert_eq!(done.response.status(), StatusCode::SEE_OTHER, "{}", done.words());
+    }
+    let page = get(&shop, "/customers?q=ada.lovelace@example.com").await;
+    page.says("We answered");
+    assert_eq!(page.text.matches("Yes, by the 20th.").count(), 1, "once");
+    assert!(!page.text.contains("name=\"order\""), "nothing is unread");
+    assert!(!get(&shop, "/").await.words().contains("A customer wrote"));
+    get(&shop, &status).await.says("Yes, by the 20th.");
     get(&shop, "/customers?q=nobody@example.com").await.says("No order of that address");
     let unclear = get(&shop, "/customers?q=Ada").await;
     assert_eq!(unclear.response.status(), StatusCode::UNPROCESSABLE_ENTITY);

@@ -7,17 +7,21 @@ use ledger::{OrderFilter, Read, RecordFilter, Shelf};
 use model::{
     id::{OrderId, TenantId},
     limits::NAME_CHARS_MAX,
-    talk::{By, MESSAGE, Message},
+    talk::{By, MESSAGE, Message, UNREAD},
     time::Timestamp,
 };
 use serde::Deserialize;
+use serde_json::json;
 
 use super::{
-    super::{Frame, owe::short_id, page, words},
+    super::{Frame, owe::short_id, page, see_other, shop::encoded, within::Call, words},
     Ask, Fail, Local,
     orders::{self, Row},
 };
-use crate::{app::customer_key, staff::May};
+use crate::{
+    app::customer_key,
+    staff::{May, Visitor},
+};
 
 /// Orders shown.
 const ORDERS: usize = 40;
@@ -42,7 +46,9 @@ struct Page {
     /// There are older orders than those.
     is_more: bool,
     said: Vec<Said>,
-    problem: Option<&'static str>,
+    once: String,
+    can_answer: bool,
+    problem: Option<String>,
 }
 
 /// One thing that was said.
@@ -56,26 +62,74 @@ struct Said {
     text: String,
     /// What is the matter with it, where something is.
     state: Option<(&'static str, &'static str)>,
+    /// The order to answer to, of what nobody has read.
+    unread: Option<String>,
+}
+
+/// An answer, or the word that something was read.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Sent {
+    /// Whose page it stands on.
+    q: String,
+    order: String,
+    /// Empty: it was read, and there is nothing to say.
+    text: String,
+    once: String,
+}
+
+/// `POST /customers`: answers what a customer wrote, by mail and on their page; what they wrote counts as read.
+pub(super) fn reply(ask: &Ask, sent: &Sent) -> Result<Response, Fail> {
+    let visitor = ask.staff_form(May::Orders)?;
+    let order: OrderId = sent.order.parse().map_err(|_| Fail::NotFound)?;
+    let path = format!("/v1/orders/{order}/messages");
+    let text = sent.text.replace("\r\n", "\n");
+    if !text.trim().is_empty() {
+        let who = visitor.user.as_ref().map(|user| &*user.name).filter(|name| !name.is_empty());
+        let body = json!({"text": text.trim(), "who": who});
+        let once = Some(&*sent.once).filter(|once| !once.is_empty());
+        let call = Call { method: "POST", path: &path, body: Some(&body), once, ..Call::default() };
+        if let Err(refused) = ask.api(&visitor.tenant, call)? {
+            return shown(ask, &visitor, &sent.q, Some(refused.text()), refused.status);
+        }
+    }
+    let read = format!("{path}/read");
+    let call = Call { method: "POST", path: &read, ..Call::default() };
+    if let Err(refused) = ask.api(&visitor.tenant, call)? {
+        return shown(ask, &visitor, &sent.q, Some(refused.text()), refused.status);
+    }
+    see_other(&format!("/customers?q={}", encoded(sent.q.trim())))
 }
 
 /// `GET /customers`.
 pub(super) fn answer(ask: &Ask, cut: &Cut) -> Result<Response, Fail> {
-    let visitor = ask.staff(May::Look)?;
+    shown(ask, &ask.staff(May::Look)?, &cut.q, None, StatusCode::OK)
+}
+
+fn shown(
+    ask: &Ask,
+    visitor: &Visitor,
+    q: &str,
+    problem: Option<String>,
+    status: StatusCode,
+) -> Result<Response, Fail> {
     let tenant = &visitor.tenant;
-    let q: String = cut.q.trim().chars().take(NAME_CHARS_MAX).collect();
+    let q: String = q.trim().chars().take(NAME_CHARS_MAX).collect();
+    let is_unclear = !q.is_empty() && !q.contains('@');
+    let unclear = || is_unclear.then(|| "Please give the customer’s whole e-mail address.".to_owned());
     let mut shown = Page {
-        frame: Frame::of(ask, &visitor, "orders"),
+        frame: Frame::of(ask, visitor, "orders"),
+        once: ask.once(),
+        can_answer: visitor.role.may(May::Orders),
         name: String::new(),
         rows: Vec::new(),
         is_more: false,
         said: Vec::new(),
-        problem: (!q.is_empty() && !q.contains('@'))
-            .then_some("Please give the customer’s whole e-mail address."),
+        problem: problem.or_else(unclear),
         q,
     };
     if !shown.q.contains('@') {
-        let status = if shown.problem.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
-        return page(status, &shown);
+        return page(if is_unclear { StatusCode::UNPROCESSABLE_ENTITY } else { status }, &shown);
     }
     let local = Local::of(ask, tenant)?;
     let mut reader = ask.app.engine.store().reader()?;
@@ -97,7 +151,7 @@ pub(super) fn answer(ask: &Ask, cut: &Cut) -> Result<Response, Fail> {
     shown.said.sort_by_key(|said| std::cmp::Reverse(said.at));
     shown.said.truncate(SHOWN);
     shown.rows = found.iter().map(|found| orders::row(&shop, found, &local)).collect();
-    page(StatusCode::OK, &shown)
+    page(status, &shown)
 }
 
 /// Mails about an order, and messages under it.
@@ -125,7 +179,17 @@ fn of_order(
             |spoken| (spoken.subject.to_string(), spoken.text.to_string()),
         );
         let (order, href) = (number.clone(), href.clone());
-        said.push(Said { at, when: local.moment(at), who: "We wrote", order, href, subject, text, state });
+        said.push(Said {
+            at,
+            when: local.moment(at),
+            who: "We wrote",
+            order,
+            href,
+            subject,
+            text,
+            state,
+            unread: None,
+        });
     }
     for record in reader.record_page(tenant, Shelf::Private, MESSAGE, &filter, (None, WORDS))? {
         let Ok(Some(message)) = record.read::<Message>() else { continue };
@@ -142,7 +206,8 @@ fn of_order(
             href: href.clone(),
             subject: String::new(),
             text: message.text.to_string(),
-            state: None,
+            state: (*record.state == *UNREAD).then_some(("few", "New")),
+            unread: (*record.state == *UNREAD).then(|| owner.clone()),
         });
     }
     Ok(said)

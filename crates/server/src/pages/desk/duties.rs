@@ -9,6 +9,7 @@ use model::{
     record::Record,
     state::Shop,
     supply::{Supply, SupplyState},
+    talk::{MESSAGE, UNREAD},
     time::{Date, Timestamp, seconds_after},
     webhook::{DELIVERY, Disabled, ENDPOINT, Endpoint},
 };
@@ -19,7 +20,10 @@ use crate::{
         notices::{ObligationOut, obligations_due},
     },
     hooks::FAILED,
-    pages::words::{self, Day, count, counted},
+    pages::{
+        shop::encoded,
+        words::{self, Day, count, counted},
+    },
 };
 
 /// Broken promises that are counted one by one.
@@ -88,6 +92,8 @@ pub(in crate::pages) struct Duties {
     shipments: Heap,
     broken: (usize, bool),
     late: Vec<Supply>,
+    /// What customers wrote and nobody has read: how much, and the addresses of the first few.
+    letters: (usize, bool, Vec<String>),
     /// Mails that could not be sent for good.
     mails: (usize, bool),
     /// Systems that did not hear of everything, since they did not answer.
@@ -129,6 +135,7 @@ impl Duties {
             shipments,
             broken: (lines.len(), next.is_some()),
             late: late.collect(),
+            letters: letters(store, tenant)?,
             mails: unsent(store, tenant, now)?,
             hooks: unheard(store, tenant)?,
         })
@@ -138,6 +145,25 @@ impl Duties {
     pub(in crate::pages) fn skus(&self) -> impl Iterator<Item = &model::id::Sku> {
         self.late.iter().take(SHOWN).map(|supply| &supply.sku)
     }
+}
+
+/// What customers wrote and nobody has read.
+fn letters(store: &mut dyn Read, tenant: &TenantId) -> Result<(usize, bool, Vec<String>), StoreError> {
+    let filter = RecordFilter { owner: None, state: Some(UNREAD) };
+    let records = store.record_page(tenant, Shelf::Private, MESSAGE, &filter, (None, MAILS_MAX))?;
+    let mut from: Vec<String> = Vec::new();
+    for record in &records {
+        if from.len() == SHOWN {
+            break;
+        }
+        let Ok(order) = record.owner.parse() else { continue };
+        let contact = store.contact(tenant, order)?;
+        let email = contact.and_then(|contact| contact.email).map(|email| email.to_string());
+        if let Some(email) = email.filter(|email| !from.contains(email)) {
+            from.push(email);
+        }
+    }
+    Ok((records.len(), records.len() == MAILS_MAX, from))
 }
 
 /// Mails that failed for good in the last days, and whether there may be more.
@@ -290,6 +316,24 @@ pub(in crate::pages) fn tasks(duties: &Duties, shop: &Shop, lacking: Lacking, to
                 button("Goods that are here", "/backlog?state=allocated"),
                 button("Overdue and waiting", "/backlog?overdue=true"),
             ],
+        });
+    }
+    let (letters, is_more, from) = &duties.letters;
+    if *letters > 0 {
+        let read = |email: &String| {
+            let words = if from.len() == 1 { "Read and answer".to_owned() } else { email.clone() };
+            (words, format!("/customers?q={}", encoded(email)))
+        };
+        tasks.push(Task {
+            tone: "few",
+            word: "New",
+            title: if *letters == 1 {
+                "A customer wrote".to_owned()
+            } else {
+                format!("{} messages of customers are unread", number(*letters, *is_more))
+            },
+            detail: "They wait for an answer, or for a word that there is nothing to say.".to_owned(),
+            buttons: from.iter().map(read).collect(),
         });
     }
     let (mails, is_more) = duties.mails;

@@ -77,7 +77,7 @@ pub(super) fn routes() -> Router<Arc<App>> {
         .route("/orders/{id}", get(show_order))
         .route("/orders/{id}/evidence", get(show_evidence))
         .route("/orders/{id}/repaid", post(note_repaid))
-        .route("/customers", get(show_customer))
+        .route("/customers", get(show_customer).post(answer_customer))
         .route("/products", get(list_products))
         .route("/products/{sku}", get(show_policy).post(save_policy))
         .route("/products/{sku}/preview", post(preview_policy))
@@ -268,6 +268,10 @@ async fn note_repaid(Asked(ask): Asked, Path(id): Path<String>, Sent(sent): Sent
 
 async fn show_customer(Asked(ask): Asked, Query(cut): Query<customer::Cut>) -> Response {
     blocking(move || customer::answer(&ask, &cut)).await
+}
+
+async fn answer_customer(Asked(ask): Asked, Sent(sent): Sent<customer::Sent>) -> Response {
+    blocking(move || customer::reply(&ask, &sent)).await
 }
 
 async fn list_products(Asked(ask): Asked, Query(cut): Query<products::Cut>) -> Response {
