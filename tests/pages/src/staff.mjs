@@ -149,6 +149,12 @@ async function mistake(server, size, scheme) {
 // The ten questions of every day: each has its answer on a page, in words.
 async function questions(server) {
   const page = await open(server);
+  await page.goto("/import");
+  await page.getByLabel("Or paste the table").fill("sku,title,price,currency\nDAILY-1,A thing of every day,9.00,USD\n");
+  await page.getByLabel("What it is").selectOption({ value: "skus" });
+  await page.getByRole("button", { name: "See what it does" }).click();
+  await page.getByRole("button", { name: "Take it in" }).click();
+  await says(page, "Taken in");
   const answers = [
     ["what do I owe?", "/", ["Orders owed", "Units owed", "Money owed"]],
     ["which promises break, and who is untold?", "/", ["will ship later than we said", "messages to customers are due"]],
