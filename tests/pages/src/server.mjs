@@ -63,8 +63,9 @@ export async function call(server, method, path, body, once = crypto.randomUUID(
   return JSON.parse(text);
 }
 
-// A day so many days from now, as forms and the API write it.
-export const day = (days) => new Date(Date.now() + days * 86_400_000).toISOString().slice(0, 10);
+// A day so many days from when the run began, as forms and the API write it: the same also where midnight comes in between.
+const began = Date.now();
+export const day = (days) => new Date(began + days * 86_400_000).toISOString().slice(0, 10);
 
 // Everything that a list has, page by page.
 export async function all(server, path) {
