@@ -125,7 +125,7 @@ pub(crate) fn cancel(working: &mut Working<'_>, course: &mut Course, wish: &Canc
     keep(working, course, id, &order)?;
     let mail = purchase_mail_id(id);
     if working.private(MAIL, &mail)?.is_some_and(|mail| &*mail.state == mail_state::QUEUED) {
-        working.put_private([Record::gone(MAIL, &mail)].into_iter());
+        working.put_private([Record::gone(MAIL, &mail)]);
     }
     Ok(Ok(Answer::Done))
 }

@@ -26,7 +26,6 @@ fn holds(anchor: &Anchor, narrow: f64) {
     let runs = outcomes(worlds, variants, (7, RUNS, workers), start(), &|_| {}).unwrap().remove(0);
     for (exact, (mean, half)) in anchor.exact.iter().zip(anchor.estimate(&runs)) {
         let (name, value) = (exact.name, exact.value);
-        println!("{name}: {mean:.5} ± {half:.5} ({:.1} %), exactly {value:.5}", 100.0 * half / value);
         assert!((mean - value).abs() <= half, "{name}: {mean} ± {half}, not {value}");
         assert!(half < narrow * value, "{name}: {mean} ± {half} says too little about {value}");
     }
