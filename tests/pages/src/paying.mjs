@@ -84,8 +84,8 @@ async function card() {
         route.fulfill({ contentType: "text/javascript", body: STRIPE_JS }));
       await page.goto(own);
       await page.getByRole("link", { name: "Save a card" }).click();
+      await page.getByText("the form of Stripe: payment").waitFor();
       await says(page, "Nothing is taken now");
-      await says(page, "the form of Stripe: payment");
       equal(JSON.stringify(await page.evaluate(() => window.asked)), JSON.stringify([["elements", "pk_test_x", "seti_1_secret_x"]]), "what Stripe's script is given");
       equal(await page.locator("#pay input").count(), 0, "fields of our own");
       await accessible(page);
