@@ -29,7 +29,7 @@ use crate::{
 /// Most lines of one queue that one step looks at.
 pub(crate) const LINES_A_STEP: usize = 500;
 /// The same for work that goes on beside commands: about as long as those take.
-pub(crate) const LINES_BESIDE: usize = 32;
+pub(crate) const LINES_BESIDE: usize = 24;
 /// Most lines that are looked at again before a command is answered; the others are right after.
 pub(crate) const LINES_AT_ONCE: usize = 100;
 

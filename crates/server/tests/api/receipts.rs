@@ -29,6 +29,27 @@ fn verified(world: &World) {
 }
 
 #[tokio::test]
+async fn of_a_part_that_very_many_wait_for_the_answer_says_what_is_still_booked_in() {
+    let world = world();
+    world.with_mug().await;
+    let supply = world.supply("MUG", 200, "2026-12-01").await;
+    let orders: Vec<Value> = (0..150)
+        .map(|nth| {
+            let mut order = order("MUG", 1);
+            order["idempotency_key"] = json!(format!("order-{nth}"));
+            order
+        })
+        .collect();
+    let placed = world.post("/v1/orders/batch", json!({ "orders": orders })).await.is(200);
+    let items = placed["items"].as_array().unwrap();
+    assert!(items.iter().all(|item| item["status"] == 201), "{}", items[0]);
+    let address = format!("/v1/supplies/{supply}/receipts");
+    let receipt = world.post(&address, json!({"accepted": 130})).await.is(201);
+    let counts = (&receipt["accepted"], &receipt["allocated"], &receipt["in_progress"]);
+    assert_eq!(counts, (&json!(130), &json!(130), &json!(30)));
+}
+
+#[tokio::test]
 async fn ninety_good_and_six_damaged_of_a_hundred() {
     let world = world();
     let (supply, orders) = hundred(&world).await;

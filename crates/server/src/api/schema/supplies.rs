@@ -165,6 +165,9 @@ pub(crate) struct Receipt {
     pub(crate) quarantine: Option<String>,
     /// Units that were promised from this supply and will not come: the last lines wait for other goods.
     pub(crate) displaced: i64,
+    /// Accepted units that are still being booked in, part by part, as very many lines wait for them; absent where all are.
+    #[schema(nullable = false)]
+    pub(crate) in_progress: Option<i64>,
     /// Lines that should keep their date and do not; absent where there are none.
     #[schema(nullable = false)]
     pub(crate) wins_lost: Option<Vec<String>>,
