@@ -4,7 +4,7 @@ use std::{fs::File, path::Path};
 
 use rusqlite::{Connection, TransactionBehavior, params};
 
-use super::cells::{Cells, failed, list};
+use super::cells::{Cells, failed, list, one};
 use crate::{
     StoreError,
     cells::ReadCells,
@@ -35,7 +35,8 @@ const CARRY_OVER: &[(&str, CarryOver)] = &[("0002_compact", compact::run)];
 
 const DOING: &str = "brought the tables up to date";
 
-/// Opens the first connection and applies what is missing, all in one transaction.
+/// Opens the first connection and applies what is missing, all in one transaction. Where nothing is, it only reads: a store that
+/// another process writes to without a pause can be opened all the same.
 pub(super) fn run(
     dir: &Path,
     connect: impl FnOnce() -> Result<Connection, StoreError>,
@@ -45,6 +46,8 @@ pub(super) fn run(
         conn.pragma_query_value(None, "journal_mode", |row| row.get(0)).map_err(failed(DOING))?;
     if mode != "wal" {
         switch_to_wal(dir, &conn)?;
+    } else if is_up_to_date(&conn)? {
+        return Ok(());
     }
     let transaction =
         conn.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed(DOING))?;
@@ -70,8 +73,7 @@ fn apply(conn: &Connection, ours: &[Migration]) -> Result<(), StoreError> {
          ) STRICT, WITHOUT ROWID",
     )
     .map_err(failed(DOING))?;
-    let read = |cells: Cells<'_>| Ok((cells.text(0)?.to_owned(), cells.bytes::<32>(1)?));
-    let applied = list(conn, DOING, "SELECT name, checksum FROM migrations ORDER BY name", [], read)?;
+    let applied = applied(conn)?;
     let missing = migrations::missing(ours, &applied)?;
     for Migration { name, sql } in missing {
         conn.execute_batch(sql).map_err(failed(DOING))?;
@@ -87,6 +89,19 @@ fn apply(conn: &Connection, ours: &[Migration]) -> Result<(), StoreError> {
     { carry_over }.try_for_each(|(_, carry_over)| carry_over(conn))
 }
 
+fn is_up_to_date(conn: &Connection) -> Result<bool, StoreError> {
+    let any = |sql: &str| one(conn, DOING, sql, [], |cells| cells.int::<i64>(0)).map(|found| found.is_some());
+    Ok(any("SELECT 1 FROM sqlite_schema WHERE name = 'migrations'")?
+        && migrations::missing(MIGRATIONS, &applied(conn)?)?.is_empty()
+        && any("SELECT 1 FROM installation WHERE name = 'secret'")?)
+}
+
+/// The migrations that were applied, with their checksums.
+fn applied(conn: &Connection) -> Result<Vec<(String, [u8; 32])>, StoreError> {
+    let read = |cells: Cells<'_>| Ok((cells.text(0)?.to_owned(), cells.bytes::<32>(1)?));
+    list(conn, DOING, "SELECT name, checksum FROM migrations ORDER BY name", [], read)
+}
+
 fn make_secret(conn: &Connection) -> Result<(), StoreError> {
     let secret = migrations::secret()?;
     conn.execute(
@@ -99,7 +114,16 @@ fn make_secret(conn: &Connection) -> Result<(), StoreError> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::SqliteStore, *};
+
+    #[test]
+    fn a_store_that_somebody_writes_to_can_be_opened() {
+        let dir = tempfile::tempdir().unwrap();
+        drop(SqliteStore::open(dir.path()).unwrap());
+        let writer = Connection::open(dir.path().join("shipwhen.db")).unwrap();
+        writer.execute_batch("BEGIN IMMEDIATE").unwrap();
+        SqliteStore::open(dir.path()).unwrap();
+    }
 
     fn migrations(of: &[(&'static str, &'static str)]) -> Vec<Migration> {
         of.iter().map(|&(name, sql)| Migration { name, sql }).collect()
