@@ -208,6 +208,27 @@ impl<T> Page<T> {
     }
 }
 
+/// How many things stand on earlier pages of a list that is sorted anew for each page.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Offset(pub(crate) usize);
+
+impl Offset {
+    /// Where the page after this one begins; `None`: this is the last.
+    pub(crate) fn next(self, limit: usize, all: usize) -> Option<Self> {
+        let next = self.0.saturating_add(limit);
+        (all > next).then_some(Self(next))
+    }
+}
+
+impl Cursor for Offset {
+    fn write(&self) -> String {
+        self.0.to_string()
+    }
+    fn read(text: &str) -> Option<Self> {
+        text.parse().ok().map(Self)
+    }
+}
+
 /// Where the next page begins, as a client sends it back.
 pub(crate) fn cursor(next: &impl Cursor) -> String {
     URL_SAFE_NO_PAD.encode(next.write())

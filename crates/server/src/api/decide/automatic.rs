@@ -24,7 +24,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json as value;
 use utoipa::ToSchema;
 
-use super::{Histories, shown};
+use super::{Histories, defect, shown};
 use crate::{
     api::{
         auth::{Allowed, Caller, CatalogWrite, DecisionsRead},
@@ -152,11 +152,6 @@ pub(crate) struct Wanted {
     pub(crate) limits: Limits,
     pub(crate) paused: bool,
     pub(crate) if_match: Option<Arc<str>>,
-}
-
-fn unwritten(error: &dyn std::fmt::Display) -> Problem {
-    tracing::error!(%error, "an advice cannot be written");
-    Problem::defect()
 }
 
 /// Sets a policy that follows the advice from now on; answers it, whether it is new, and how it follows.
@@ -352,9 +347,8 @@ pub(crate) async fn put_settings(
         hold_out_percent: u8::try_from(percent).unwrap_or(0),
     };
     let settings = checks.finish(settings)?;
-    let record =
-        Record::new(AUTOMATIC_SETTINGS, AUTOMATIC_SETTINGS, &settings).map_err(|error| unwritten(&error))?;
-    let data = Text::of(&value!({ "advice_settings": settings })).map_err(|error| unwritten(&error))?;
+    let record = Record::new(AUTOMATIC_SETTINGS, AUTOMATIC_SETTINGS, &settings).map_err(defect)?;
+    let data = Text::of(&value!({ "advice_settings": settings })).map_err(defect)?;
     let wish = KeepTerms { sku: None, data, records: vec![record], private: Vec::new() };
     api.run(&allowed.caller, now, Command::KeepTerms(wish), None).await?;
     read_settings(&api, &allowed.caller, now).await

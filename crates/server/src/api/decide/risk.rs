@@ -19,7 +19,7 @@ use super::Histories;
 use crate::api::{
     auth::{Allowed, DecisionsRead},
     clock::Now,
-    params::Params,
+    params::{Offset, Params, cursor},
     problem::Problem,
     state::{Api, json},
 };
@@ -203,14 +203,15 @@ fn by_probability<T>(cases: Vec<T>, said: Vec<f64>) -> Vec<(T, f64)> {
     sorted
 }
 
-/// SKUs by their risk, with what it rests on. `from` and `limit`: which of them; `wanted`: only this one.
+/// SKUs by their risk, with what it rests on and where the next page begins. `from` and `limit`: which of them; `wanted`: only
+/// this one.
 pub(crate) fn skus(
     histories: &Histories,
     store: &mut dyn Read,
     tenant: &TenantId,
     (now, wanted): (Timestamp, Option<&Sku>),
-    (from, limit): (usize, usize),
-) -> Result<(Vec<SkuRiskOut>, ModelOut, bool), StoreError> {
+    (from, limit): (Offset, usize),
+) -> Result<(Vec<SkuRiskOut>, ModelOut, Option<Offset>), StoreError> {
     let defect = |error| StoreError::driver("asked for a risk", error);
     let (learnt, stocks) = histories.learnt(store, tenant, |history| history.stocks(now))?;
     let cases: Vec<(Sku, stock::Stock)> =
@@ -219,8 +220,8 @@ pub(crate) fn skus(
     let rows: Vec<&[f64]> = numbers.iter().map(Vec::as_slice).collect();
     let said = learnt.stock.probabilities(&rows, workers()).map_err(defect)?;
     let sorted = by_probability(cases, said);
-    let more = sorted.len() > from.saturating_add(limit);
-    let shown: Vec<_> = sorted.into_iter().skip(from).take(limit).collect();
+    let next = from.next(limit, sorted.len());
+    let shown: Vec<_> = sorted.into_iter().skip(from.0).take(limit).collect();
     let names: Vec<Sku> = shown.iter().map(|((sku, _), _)| sku.clone()).collect();
     let mut titles: BTreeMap<Sku, String> = BTreeMap::new();
     for page in names.chunks(PAGE) {
@@ -241,13 +242,13 @@ pub(crate) fn skus(
             sku,
         });
     }
-    Ok((items, model(&learnt.stock), more))
+    Ok((items, model(&learnt.stock), next))
 }
 
 type Case = (LineId, Sku, line::Line);
 
-/// Lines by their risk, the model that says so, whether there are more, and how many were left out.
-type Risks = (Vec<LineRiskOut>, ModelOut, (bool, usize));
+/// Lines by their risk, the model that says so, where the next page begins, and how many were left out.
+type Risks = (Vec<LineRiskOut>, ModelOut, (Option<Offset>, usize));
 
 /// Open lines by their risk, with what it rests on.
 pub(crate) fn lines(
@@ -255,7 +256,7 @@ pub(crate) fn lines(
     store: &mut dyn Read,
     tenant: &TenantId,
     (now, wanted): (Timestamp, &(Option<Sku>, Option<OrderId>)),
-    (from, limit): (usize, usize),
+    (from, limit): (Offset, usize),
 ) -> Result<Risks, StoreError> {
     let defect = |error| StoreError::driver("asked for a risk", error);
     let (learnt, (open, many)) = histories
@@ -270,9 +271,9 @@ pub(crate) fn lines(
     let rows: Vec<&[f64]> = numbers.iter().map(Vec::as_slice).collect();
     let said = learnt.line.probabilities(&rows, workers()).map_err(defect)?;
     let sorted = by_probability(cases, said);
-    let more = sorted.len() > from.saturating_add(limit);
+    let next = from.next(limit, sorted.len());
     let mut items = Vec::new();
-    for ((id, sku, line), probability) in sorted.into_iter().skip(from).take(limit) {
+    for ((id, sku, line), probability) in sorted.into_iter().skip(from.0).take(limit) {
         let because = learnt.line.because(&line.numbers()).map_err(defect)?;
         items.push(LineRiskOut {
             order: id.order,
@@ -283,12 +284,7 @@ pub(crate) fn lines(
             reasons: because.iter().map(|because| line::sentence(&line, because)).collect(),
         });
     }
-    Ok((items, model(&learnt.line), (more, left_out)))
-}
-
-/// The next page's cursor.
-fn next(more: bool, from: usize, limit: usize) -> Option<String> {
-    more.then(|| crate::api::params::cursor(&i64::try_from(from + limit).unwrap_or(i64::MAX)))
+    Ok((items, model(&learnt.line), (next, left_out)))
 }
 
 /// List SKUs by the risk of a backorder
@@ -308,16 +304,15 @@ pub(crate) async fn list_skus(
     Now(now): Now,
     mut params: Params,
 ) -> Result<Response, Problem> {
-    let (limit, from) = (params.limit(), params.cursor::<i64>().unwrap_or(0));
+    let (limit, from) = (params.limit(), params.cursor::<Offset>().unwrap_or_default());
     let wanted = params.sku("sku");
     params.finish()?;
-    let from = usize::try_from(from).unwrap_or(0);
-    let (items, model, more) = api
+    let (items, model, next) = api
         .ledger_shows(&allowed.caller, move |histories, store, tenant| {
             skus(histories, store, tenant, (now, wanted.as_ref()), (from, limit))
         })
         .await?;
-    let next_cursor = next(more, from, limit);
+    let next_cursor = next.as_ref().map(cursor);
     json(StatusCode::OK, &SkuPage { items, next_cursor, model })
 }
 
@@ -340,7 +335,7 @@ pub(crate) async fn list_lines(
     Now(now): Now,
     mut params: Params,
 ) -> Result<Response, Problem> {
-    let (limit, from) = (params.limit(), params.cursor::<i64>().unwrap_or(0));
+    let (limit, from) = (params.limit(), params.cursor::<Offset>().unwrap_or_default());
     let sku = params.sku("sku");
     let order = params.text("order");
     let order = match order.as_deref().map(str::parse::<OrderId>) {
@@ -352,12 +347,11 @@ pub(crate) async fn list_lines(
         }
     };
     params.finish()?;
-    let from = usize::try_from(from).unwrap_or(0);
-    let (items, model, (more, not_looked_at)) = api
+    let (items, model, (next, not_looked_at)) = api
         .ledger_shows(&allowed.caller, move |histories, store, tenant| {
             lines(histories, store, tenant, (now, &(sku, order)), (from, limit))
         })
         .await?;
-    let next_cursor = next(more, from, limit);
+    let next_cursor = next.as_ref().map(cursor);
     json(StatusCode::OK, &LinePage { items, next_cursor, model, not_looked_at })
 }

@@ -28,7 +28,7 @@ use super::{Histories, shown::money};
 use crate::api::{
     auth::{Allowed, DecisionsRead},
     clock::Now,
-    params::{Page, Params},
+    params::{Offset, Page, Params},
     problem::Problem,
     schema,
     state::{Api, json},
@@ -310,7 +310,7 @@ pub(crate) async fn list(
     Now(now): Now,
     mut params: Params,
 ) -> Result<Response, Problem> {
-    let (limit, from) = (params.limit(), params.cursor::<i64>().unwrap_or(0));
+    let (limit, from) = (params.limit(), params.cursor::<Offset>().unwrap_or_default());
     let supplier = params.text("supplier");
     let cash = params.number("cash_max", 0, 1_000_000_000_000);
     let all = params.flag("all");
@@ -325,10 +325,8 @@ pub(crate) async fn list(
     if csv {
         return draft(&items);
     }
-    let from = usize::try_from(from).unwrap_or(0);
-    let more = items.len() > from.saturating_add(limit);
-    let next = more.then(|| i64::try_from(from + limit).unwrap_or(i64::MAX));
-    let items: Vec<ProposalOut> = items.into_iter().skip(from).take(limit).collect();
+    let next = from.next(limit, items.len());
+    let items: Vec<ProposalOut> = items.into_iter().skip(from.0).take(limit).collect();
     json(StatusCode::OK, &Page::new(items, next.as_ref()))
 }
 

@@ -19,10 +19,13 @@ use super::{
     part::{Cell, Part, Table, number, percent, share, text},
 };
 use crate::{
-    api::decide::{
-        Histories, cash, cash_settings,
-        insights::{self, InsightsOut},
-        risk,
+    api::{
+        decide::{
+            Histories, cash, cash_settings,
+            insights::{self, InsightsOut},
+            risk,
+        },
+        params::Offset,
     },
     staff::May,
 };
@@ -139,9 +142,10 @@ impl Found {
         let mut reader = ask.app.engine.store().reader()?;
         let store = &mut *reader;
         let insights = insights::look(histories, store, tenant, ask.now)?;
-        let (skus, of_skus, _) = risk::skus(histories, store, tenant, (ask.now, None), (0, RISKS))?;
+        let (skus, of_skus, _) =
+            risk::skus(histories, store, tenant, (ask.now, None), (Offset::default(), RISKS))?;
         let (lines, of_lines, _) =
-            risk::lines(histories, store, tenant, (ask.now, &(None, None)), (0, RISKS))?;
+            risk::lines(histories, store, tenant, (ask.now, &(None, None)), (Offset::default(), RISKS))?;
         let cash = match currency(store, tenant)? {
             Some(currency) => {
                 Some(cash::look(histories, store, tenant, cash::Wish::plain(currency, DAYS), ask.now)?)
