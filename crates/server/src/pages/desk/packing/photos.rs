@@ -45,7 +45,6 @@ struct Note {
     /// The receipt.
     run: String,
     location: LocationId,
-    media: String,
     by: String,
     at: Timestamp,
 }
@@ -110,10 +109,10 @@ pub(super) fn add(ask: &Ask, sent: Result<Sent, &'static str>) -> Result<Respons
         let Some(media) = media(bytes) else {
             return again("That is no photo that is kept here: JPEG, PNG or WebP, please.");
         };
-        kept.push((media, if media == "image/jpeg" { without_notes(bytes) } else { bytes.clone() }));
+        kept.push(if media == "image/jpeg" { without_notes(bytes) } else { bytes.clone() });
     }
-    for (media, bytes) in kept {
-        if !keep(ask, &packer, (&sent.run, supply), media, &bytes)? {
+    for bytes in kept {
+        if !keep(ask, &packer, (&sent.run, supply), &bytes)? {
             return again("Four photos of one receipt are kept, and so many are there.");
         }
     }
@@ -126,15 +125,9 @@ fn address(packer: &Packer, run: &str) -> String {
 }
 
 /// Keeps a photo under the first number that is free; `false`: none is.
-fn keep(
-    ask: &Ask,
-    packer: &Packer,
-    (run, supply): (&str, SupplyId),
-    media: &str,
-    bytes: &[u8],
-) -> Result<bool, Fail> {
+fn keep(ask: &Ask, packer: &Packer, (run, supply): (&str, SupplyId), bytes: &[u8]) -> Result<bool, Fail> {
     let (by, location) = (packer.who(), packer.at.clone());
-    let note = Note { run: run.to_owned(), location, media: media.to_owned(), by, at: ask.now };
+    let note = Note { run: run.to_owned(), location, by, at: ask.now };
     let defect = |error: serde_json::Error| Fail::Defect(error.to_string());
     for nth in 1..=PHOTOS_MAX {
         let id = format!("{run}-{nth}");
