@@ -24,7 +24,7 @@ const UNITS: i64 = 900_000_000;
 
 /// A shop with one hot SKU on an engine of its own.
 pub(crate) struct Shop {
-    pub engine: Engine,
+    pub engine: Arc<Engine>,
     pub tenant: TenantId,
     stamps: Stamps,
     count: u64,
@@ -36,7 +36,7 @@ pub(crate) struct Shop {
 pub(crate) struct Run {
     pub orders: usize,
     pub took: Duration,
-    latencies: Vec<Duration>,
+    pub latencies: Vec<Duration>,
 }
 
 impl Run {
@@ -78,10 +78,22 @@ impl Shop {
         Ok(shop)
     }
 
+    /// A new shop beside others on one engine, whose store this is.
+    pub(crate) fn beside(engine: &Arc<Engine>, store: &dyn Store, name: &str) -> anyhow::Result<Self> {
+        let tenant = Tenant { id: TenantId::new(name)?, created_at: start()?, salt: [7; 32] };
+        let mut writer = store.writer()?;
+        writer.create_tenant(&tenant)?;
+        writer.commit()?;
+        let (engine, stamps) = (Arc::clone(engine), Stamps::new([1; 32]));
+        let mut shop = Self { engine, tenant: tenant.id, stamps, count: 0, now: start()? };
+        shop.stock()?;
+        Ok(shop)
+    }
+
     /// A node on a shop that is open; its orders and ids are those of no other node.
     pub(crate) fn join(store: Arc<dyn Store>, node: u8) -> anyhow::Result<Self> {
         Ok(Self {
-            engine: Engine::start(store)?,
+            engine: Arc::new(Engine::start(store)?),
             tenant: TenantId::new("bench")?,
             stamps: Stamps::new([node + 1; 32]),
             count: u64::from(node) << 40,
@@ -150,7 +162,7 @@ impl Shop {
     }
 
     /// An order of one unit with everything a shop sends: customer, reference, idempotency key.
-    fn order_of(&mut self, sku: &Sku) -> Request {
+    pub(crate) fn order_of(&mut self, sku: &Sku) -> Request {
         self.count += 1;
         let n = self.count;
         let email: Arc<str> = format!("buyer{n}@example.com").into();
@@ -248,7 +260,7 @@ fn take_answered(waiting: &mut VecDeque<Waiting>, latencies: &mut Vec<Duration>)
 
 type Waiting = (Instant, tokio::sync::oneshot::Receiver<Result<engine::Answered, engine::Failure>>);
 
-fn answer(waiting: &mut VecDeque<Waiting>) -> anyhow::Result<Duration> {
+pub(crate) fn answer(waiting: &mut VecDeque<Waiting>) -> anyhow::Result<Duration> {
     let Some((sent, answer)) = waiting.pop_front() else { return Ok(Duration::ZERO) };
     let answered = answer.blocking_recv()??;
     answered.outcome.map_err(|rejection| anyhow::anyhow!("refused: {rejection:?}"))?;

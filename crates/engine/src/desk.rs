@@ -15,7 +15,7 @@ use model::{id::TenantId, pool::Pool};
 use crate::{
     answer::Failure,
     snapshot::{Locations, Snapshots},
-    stats::Stats,
+    stats::LaneStats,
     writer::{Batch, said},
 };
 
@@ -211,7 +211,7 @@ impl Desk {
 
 /// The keeper: writes and commits what it is handed, answers, gives the store back. Runs until the desk is gone.
 pub(crate) fn keep(
-    (snapshots, stats): (&Snapshots, &Stats),
+    (snapshots, stats): (&Snapshots, &LaneStats),
     handed: &Receiver<Handed>,
     give_back: &Sender<Returned>,
 ) {

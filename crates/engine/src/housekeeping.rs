@@ -6,6 +6,8 @@ use model::{
     time::{Timestamp, Zone, days_since_epoch, local_date},
 };
 
+use crate::lane::Share;
+
 /// An answer is looked up on its day and on the next (`execute`), so a day more is kept than is ever asked for.
 const DAYS_KEPT: i32 = 2;
 /// Most answers looked at, and forgotten, at once: some ten milliseconds of the writer's time.
@@ -25,16 +27,18 @@ pub(crate) struct Housekeeping {
 impl Housekeeping {
     /// Does one small step of the day's round; nothing once that is done. Called whenever timers are looked at.
     ///
-    /// Answers the tenants whose day has just begun.
+    /// Answers the tenants, of those that are a lane's, whose day has just begun.
     pub(crate) fn step(
         &mut self,
         store: &mut dyn Write,
+        share: Share,
         now: Timestamp,
     ) -> Result<Vec<TenantId>, StoreError> {
         let today = days_since_epoch(local_date(now, &Zone::utc()));
         let mut begun = Vec::new();
         if self.day.is_none_or(|day| day < today) {
-            begun = store.tenants()?.into_iter().map(|tenant| tenant.id).collect();
+            let tenants = store.tenants()?.into_iter().map(|tenant| tenant.id);
+            begun = tenants.filter(|tenant| share.has(tenant)).collect();
             self.left = begun.iter().cloned().map(|tenant| (tenant, 0)).rev().collect();
             self.day = Some(today);
         }

@@ -2,7 +2,8 @@
 //!
 //! One writer thread takes what waits, loads the pools it touches and decides each command in turn; the keeper writes what was
 //! decided in one transaction, publishes the new pools to readers and answers, while the writer decides the next commands.
-//! Nothing in memory is truth: a crash loses no answer that was given.
+//! There may be several such lanes, each for tenants of its own ([`lane`]). Nothing in memory is truth: a crash loses no answer
+//! that was given.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod advice;
@@ -13,6 +14,7 @@ mod desk;
 mod execute;
 mod fulfil;
 mod housekeeping;
+mod lane;
 mod lateness;
 mod look;
 mod money;
@@ -45,14 +47,17 @@ mod writer;
 
 use std::{sync::Arc, thread};
 
-use crossbeam_channel::{Sender, TrySendError, bounded};
+use crossbeam_channel::{Sender, bounded};
 use ledger::{Store, StoreError};
 use model::{command::Command, id::TenantId, time::Timestamp};
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
+use self::lane::{Lane, lane_of, spawn};
+
 pub use allocation::LINES_MAX as RUN_LINES_MAX;
 pub use answer::{Answer, Answered, Failure, Key};
+pub use lane::LANES_MAX;
 pub use money::{
     errands::{PAYER, errand_state, errands_to},
     method::may_change as may_change_method,
@@ -61,11 +66,11 @@ pub use money::{
 pub use sandbox::Sandbox;
 pub use snapshot::Snapshots;
 pub use stamp::Stamps;
-pub use stats::Stats;
+pub use stats::{LaneStats, Stats};
 pub use watcher::STALE_MS_MAX;
 pub use words::{STOCK_NOTE, StockNote};
 
-/// Most commands that wait for the writer; beyond it the caller is told to come back.
+/// Most commands that wait for one lane's writer; beyond it the caller is told to come back.
 pub const WAITING_MAX: usize = 16_384;
 
 /// One command of one tenant.
@@ -104,36 +109,38 @@ pub(crate) enum Job {
     Stop,
 }
 
-/// A running engine: sends commands to the writer and lends the pools to readers. Cheap to share behind an `Arc`.
+/// A running engine: sends commands to the writers and lends the pools to readers. Cheap to share behind an `Arc`.
 pub struct Engine {
-    jobs: Sender<Job>,
+    lanes: Vec<Lane>,
     snapshots: Arc<Snapshots>,
     store: Arc<dyn Store>,
-    threads: Vec<thread::JoinHandle<()>>,
-    stats: Arc<Stats>,
+    stats: Stats,
+    watcher: Option<thread::JoinHandle<()>>,
     /// The watcher ends when this is gone.
     watching: Option<Sender<()>>,
 }
 
 impl Engine {
-    /// Starts the writer thread on a store. Errors: the store cannot be opened for writing.
+    /// Starts with one lane on a store. Errors: the store cannot be opened for writing.
     pub fn start(store: Arc<dyn Store>) -> Result<Self, StoreError> {
-        let (jobs, waiting) = bounded(WAITING_MAX);
+        Self::start_in(store, 1)
+    }
+
+    /// Starts with so many lanes, one to [`LANES_MAX`]: more than one only on a store on which many may write at once.
+    pub fn start_in(store: Arc<dyn Store>, lanes: usize) -> Result<Self, StoreError> {
         let snapshots = Arc::new(Snapshots::new(Arc::clone(&store)));
-        let (desk, handed, give_back) = desk::Desk::new(store.writer()?);
-        let stats = Arc::<Stats>::default();
-        let writer = writer::Writer::new(waiting, desk, Arc::clone(&snapshots), Arc::clone(&stats));
-        let (shown, counted) = (Arc::clone(&snapshots), Arc::clone(&stats));
-        let mut threads = vec![
-            spawn("writer", move || writer.run())?,
-            spawn("keeper", move || desk::keep((&shown, &counted), &handed, &give_back))?,
-        ];
+        let of = lanes.clamp(1, LANES_MAX);
+        let lanes: Result<Vec<Lane>, StoreError> =
+            (0..of).map(|lane| Lane::start(&*store, &snapshots, (lane, of))).collect();
+        let lanes = lanes?;
+        let stats = Stats::of(lanes.iter().map(|lane| Arc::clone(&lane.stats)));
         let (watching, ended) = bounded(0);
+        let mut watcher = None;
         if let Some(watch) = store.watch()? {
             let shown = Arc::clone(&snapshots);
-            threads.push(spawn("watcher", move || watcher::run(watch, &shown, &ended))?);
+            watcher = Some(spawn("watcher".to_owned(), move || watcher::run(watch, &shown, &ended))?);
         }
-        Ok(Self { jobs, snapshots, store, threads, stats, watching: Some(watching) })
+        Ok(Self { lanes, snapshots, store, stats, watcher, watching: Some(watching) })
     }
 
     /// Decides a command; answers when it is durable.
@@ -152,30 +159,69 @@ impl Engine {
     /// Queues a command; the answer comes on the channel. For callers that keep many in flight.
     pub fn send(&self, request: Request) -> Result<oneshot::Receiver<Result<Answered, Failure>>, Failure> {
         let (answer, answered) = oneshot::channel();
-        match self.jobs.try_send(Job::Request(Box::new(request), answer)) {
-            Ok(()) => Ok(answered),
-            Err(TrySendError::Full(_)) => Err(Failure::Busy),
-            Err(TrySendError::Disconnected(_)) => Err(Failure::Stopped),
-        }
+        let lane = self.lane_of(&request.tenant);
+        self.lane(lane)?.send(Job::Request(Box::new(request), answer))?;
+        Ok(answered)
     }
 
-    /// Does what is due by a moment: holds whose time is over. Answers how many timers were worked.
+    /// How many lanes there are.
+    pub fn lanes(&self) -> usize {
+        self.lanes.len()
+    }
+
+    /// Which lane a tenant's commands go.
+    pub fn lane_of(&self, tenant: &TenantId) -> usize {
+        lane_of(tenant, self.lanes.len())
+    }
+
+    /// Does what is due by a moment, in all lanes: holds whose time is over. Answers how many timers were worked.
     pub async fn run_due(&self, now: Timestamp) -> Result<usize, Failure> {
+        let begun: Vec<_> = self.lanes.iter().map(|lane| Self::begin_due(lane, now)).collect();
+        let mut count = 0;
+        for answered in begun {
+            count += answered?.await.map_err(|_| Failure::Stopped)??;
+        }
+        Ok(count)
+    }
+
+    /// The same in one lane, so that none waits for another.
+    pub async fn run_due_in(&self, lane: usize, now: Timestamp) -> Result<usize, Failure> {
+        Self::begin_due(self.lane(lane)?, now)?.await.map_err(|_| Failure::Stopped)?
+    }
+
+    fn begin_due(lane: &Lane, now: Timestamp) -> Result<oneshot::Receiver<Result<usize, Failure>>, Failure> {
         let (answer, answered) = oneshot::channel();
-        self.jobs.try_send(Job::RunDue(now, answer)).map_err(|_| Failure::Busy)?;
-        answered.await.map_err(|_| Failure::Stopped)?
+        lane.send(Job::RunDue(now, answer))?;
+        Ok(answered)
     }
 
     /// Waits until everything sent before, and all the work it left behind, is done.
     pub async fn drain(&self) -> Result<(), Failure> {
-        let (answer, answered) = oneshot::channel();
-        self.jobs.try_send(Job::Drain(answer)).map_err(|_| Failure::Busy)?;
-        answered.await.map_err(|_| Failure::Stopped)
+        let begun: Vec<_> = self.lanes.iter().map(Self::begin_drain).collect();
+        for answered in begun {
+            answered?.await.map_err(|_| Failure::Stopped)?;
+        }
+        Ok(())
     }
 
-    /// How many commands wait for the writer.
-    pub fn waiting(&self) -> usize {
-        self.jobs.len()
+    /// The same in one lane.
+    pub async fn drain_in(&self, lane: usize) -> Result<(), Failure> {
+        Self::begin_drain(self.lane(lane)?)?.await.map_err(|_| Failure::Stopped)
+    }
+
+    fn begin_drain(lane: &Lane) -> Result<oneshot::Receiver<()>, Failure> {
+        let (answer, answered) = oneshot::channel();
+        lane.send(Job::Drain(answer))?;
+        Ok(answered)
+    }
+
+    fn lane(&self, lane: usize) -> Result<&Lane, Failure> {
+        self.lanes.get(lane).ok_or(Failure::Stopped)
+    }
+
+    /// How many commands wait, in each lane.
+    pub fn waiting(&self) -> impl Iterator<Item = usize> {
+        self.lanes.iter().map(Lane::waiting)
     }
 
     /// What it has done so far. While the store is failing (a full disk, a database that is gone), looking after what is due
@@ -195,18 +241,12 @@ impl Engine {
     }
 }
 
-fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> Result<thread::JoinHandle<()>, StoreError> {
-    let thread = thread::Builder::new().name(name.to_owned());
-    thread.spawn(run).map_err(|error| StoreError::driver("started a thread", error))
-}
-
 impl Drop for Engine {
-    /// Lets the writer finish what it was given, then stops it.
+    /// Lets the writers finish what they were given, then stops them.
     fn drop(&mut self) {
-        // A full queue drains by itself, so this waits at most for what is queued.
-        let _ = self.jobs.send(Job::Stop);
+        self.lanes.iter().for_each(Lane::stop);
         drop(self.watching.take());
-        // The keeper ends when the writer's desk is gone.
-        self.threads.drain(..).for_each(|thread| drop(thread.join()));
+        self.lanes.iter_mut().for_each(Lane::join);
+        self.watcher.take().map(|watcher| drop(watcher.join()));
     }
 }

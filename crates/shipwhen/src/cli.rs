@@ -25,7 +25,7 @@ pub(crate) struct Global {
     pub(crate) tenant: Option<String>,
     /// A TOML file with store, tenant, listen, public_url, smtp_url, mail_from, stripe_key,
     /// stripe_url, stripe_webhook_secret,
-    /// stripe_publishable_key, allow_private_webhooks, test_clock, currency, log
+    /// stripe_publishable_key, allow_private_webhooks, lanes, test_clock, currency, log
     #[arg(long, global = true, env = "SHIPWHEN_CONFIG")]
     pub(crate) config: Option<PathBuf>,
     /// Answer in JSON
@@ -148,6 +148,10 @@ pub(crate) struct ServeArgs {
     /// Let webhooks go to addresses inside this server's own network
     #[arg(long, env = "SHIPWHEN_ALLOW_PRIVATE_WEBHOOKS")]
     pub(crate) allow_private_webhooks: bool,
+    /// On PostgreSQL, how many tenants' orders may be on their way to the database at once; each lane is a connection more
+    /// [default: half as many as there are cores, one to four]
+    #[arg(long, env = "SHIPWHEN_LANES", value_parser = clap::value_parser!(u32).range(1..=64))]
+    pub(crate) lanes: Option<u32>,
     /// Let each request set its own time with Shipwhen-Now, and run timers only when asked: for tests
     #[arg(long, env = "SHIPWHEN_TEST_CLOCK")]
     pub(crate) test_clock: bool,

@@ -48,6 +48,8 @@ pub(crate) struct File {
     pub(crate) stripe_publishable_key: Option<String>,
     /// Whether webhooks may go to addresses inside this server's own network.
     pub(crate) allow_private_webhooks: Option<bool>,
+    /// How many lanes an engine on PostgreSQL has.
+    pub(crate) lanes: Option<u32>,
     /// Whether requests may set their own time.
     pub(crate) test_clock: Option<bool>,
     /// Currency of files that name none.

@@ -89,7 +89,12 @@ impl House {
 
     /// Starts the engine on it.
     pub(crate) fn engine(&self) -> anyhow::Result<Engine> {
-        Engine::start(Arc::clone(&self.store)).context("the engine cannot be started")
+        self.engine_in(1)
+    }
+
+    /// The same with so many lanes.
+    pub(crate) fn engine_in(&self, lanes: usize) -> anyhow::Result<Engine> {
+        Engine::start_in(Arc::clone(&self.store), lanes).context("the engine cannot be started")
     }
 
     /// The tenant that the settings name, or the only one there is.

@@ -28,6 +28,9 @@ pub(crate) const LISTEN_DEFAULT: &str = "127.0.0.1:8080";
 /// How often due timers are looked for, and changes by other processes noticed.
 const TICK: Duration = Duration::from_millis(200);
 
+/// Most lanes that nobody asked for.
+const LANES_BY_ITSELF_MAX: usize = 4;
+
 /// How often it is asked whether policies that follow the advice are to be looked at.
 const ADVICE_TICK: Duration = Duration::from_secs(60);
 
@@ -36,6 +39,7 @@ pub(crate) fn serve(settings: &Settings, args: &ServeArgs) -> anyhow::Result<Exi
     log(settings, args.log.unwrap_or(LogForm::Text));
     let house = House::open(settings)?;
     let app = Start {
+        lanes: lanes(settings, args)?,
         drain: Duration::from_secs(args.drain_seconds.unwrap_or(0)),
         test_clock: args.test_clock || settings.file.test_clock.unwrap_or(false),
         demo: None,
@@ -77,6 +81,7 @@ pub(crate) fn demo(settings: &Settings, args: &DemoArgs) -> anyhow::Result<ExitC
     let secret = keys::create(&*house.store, &tenant, &["*"], false)?;
     let publishable = keys::create(&*house.store, &tenant, &["*"], true)?;
     let start = Start {
+        lanes: 1,
         drain: Duration::ZERO,
         test_clock: false,
         demo: Some(tenant.id.clone()),
@@ -100,6 +105,29 @@ pub(crate) fn demo(settings: &Settings, args: &DemoArgs) -> anyhow::Result<ExitC
 
 fn listen(settings: &Settings, given: Option<&str>) -> String {
     given.or(settings.file.listen.as_deref()).unwrap_or(LISTEN_DEFAULT).to_owned()
+}
+
+/// How many lanes the engine has: as many as somebody says, else by the cores there are. A store in a directory has one
+/// writer.
+fn lanes(settings: &Settings, args: &ServeArgs) -> anyhow::Result<usize> {
+    let said = args.lanes.or(settings.file.lanes);
+    match settings.store {
+        Place::Sqlite(_) if said.is_some_and(|lanes| lanes > 1) => {
+            let detail = "--lanes needs a store on PostgreSQL: one in a directory has one writer";
+            Err(Usage(detail.to_owned()).into())
+        }
+        Place::Sqlite(_) => Ok(1),
+        Place::Postgres(_) => Ok(match said {
+            // The configuration file is not checked by the command line's limits.
+            Some(lanes) => usize::try_from(lanes)?.clamp(1, engine::LANES_MAX),
+            None => lanes_for(std::thread::available_parallelism().map_or(1, std::num::NonZero::get)),
+        }),
+    }
+}
+
+/// Half the cores: the database, the clients' connections and the readers have work, too.
+fn lanes_for(cores: usize) -> usize {
+    (cores / 2).clamp(1, LANES_BY_ITSELF_MAX)
 }
 
 /// Where mail goes: to the server that is named, else into the outbox.
@@ -141,6 +169,7 @@ fn hooks(private: bool, stamps: &Stamps) -> Hooks {
 }
 
 struct Start {
+    lanes: usize,
     /// How long to go on serving once told to stop.
     drain: Duration,
     test_clock: bool,
@@ -154,7 +183,7 @@ struct Start {
 
 fn run(house: &House, start: Start, ready: impl FnOnce(&str)) -> anyhow::Result<ExitCode> {
     let app = App {
-        engine: house.engine()?,
+        engine: house.engine_in(start.lanes)?,
         stamps: stamps()?,
         clock: Arc::new(now as fn() -> Timestamp),
         test_clock: start.test_clock,
@@ -175,7 +204,10 @@ fn run(house: &House, start: Start, ready: impl FnOnce(&str)) -> anyhow::Result<
         let url = start.public_url.unwrap_or_else(|| format!("http://{address}"));
         let _ = app.public_url.set(url.trim_end_matches('/').to_owned());
         let app = Arc::new(app);
-        let ticker = (!app.test_clock).then(|| tokio::spawn(tick(Arc::clone(&app))));
+        // Each lane by itself: what holds one up holds up no other's timers.
+        let tickers = (0..app.engine.lanes())
+            .map(|lane| (!app.test_clock).then(|| tokio::spawn(tick(Arc::clone(&app), lane))));
+        let tickers: Vec<_> = tickers.collect();
         let postman = (!app.test_clock).then(|| tokio::spawn(server::mail::work(Arc::clone(&app), TICK)));
         let cashier = (!app.test_clock).then(|| tokio::spawn(server::payments::work(Arc::clone(&app), TICK)));
         let herald = (!app.test_clock).then(|| tokio::spawn(server::hooks::work(Arc::clone(&app), TICK)));
@@ -186,7 +218,8 @@ fn run(house: &House, start: Start, ready: impl FnOnce(&str)) -> anyhow::Result<
         ready(app.url());
         output::line(&format!("listening on http://{address}"));
         let served = server::serve_draining(listener, Arc::clone(&app), start.drain, stop_signal()).await;
-        for worker in [ticker, postman, cashier, herald, adviser, counter].into_iter().flatten() {
+        let workers = tickers.into_iter().chain([postman, cashier, herald, adviser, counter]);
+        for worker in workers.flatten() {
             worker.abort();
         }
         // What was counted and not written yet.
@@ -198,13 +231,13 @@ fn run(house: &House, start: Start, ready: impl FnOnce(&str)) -> anyhow::Result<
     Ok(ExitCode::SUCCESS)
 }
 
-/// Runs what is due, over and over.
-async fn tick(app: Arc<App>) {
+/// Runs what is due in a lane, over and over.
+async fn tick(app: Arc<App>, lane: usize) {
     let mut ticks = tokio::time::interval(TICK);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
-        if let Err(error) = app.engine.run_due((app.clock)()).await {
+        if let Err(error) = app.engine.run_due_in(lane, (app.clock)()).await {
             tracing::warn!(%error, "due timers could not be run; the next tick tries again");
         }
     }
@@ -250,4 +283,14 @@ fn log(settings: &Settings, form: LogForm) {
         LogForm::Text => logger.try_init(),
         LogForm::Json => logger.json().flatten_event(true).with_span_list(false).try_init(),
     };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::lanes_for;
+
+    #[test]
+    fn half_the_cores_have_a_lane_each_but_no_more_than_four() {
+        assert_eq!([1, 2, 3, 4, 6, 8, 64].map(lanes_for), [1, 1, 1, 2, 3, 4, 4]);
+    }
 }

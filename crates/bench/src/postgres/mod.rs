@@ -2,6 +2,7 @@
 
 mod mix;
 mod raw;
+mod tenants;
 
 use std::{
     fs,
@@ -31,7 +32,7 @@ const TAKEN: usize = 1_000_000;
 const STEADY_S: f64 = 5.0;
 
 /// What can be measured by itself, in the order in which it is.
-pub(crate) const PARTS: [&str; 4] = ["nodes", "mix", "steady", "backlog"];
+pub(crate) const PARTS: [&str; 5] = ["nodes", "mix", "tenants", "steady", "backlog"];
 
 /// Measures the parts that were chosen.
 pub(crate) fn run(figures: &mut Figures, chosen: &[&str]) -> anyhow::Result<()> {
@@ -46,6 +47,9 @@ pub(crate) fn run(figures: &mut Figures, chosen: &[&str]) -> anyhow::Result<()> 
             None => hot(&cluster)?.rate(),
         };
         mix::run(figures, open(&cluster.database())?, hot)?;
+    }
+    if chosen.contains(&"tenants") {
+        tenants::run(figures, &cluster)?;
     }
     if chosen.contains(&"steady") {
         steady(figures, &cluster)?;

@@ -1,5 +1,6 @@
 //! What nobody asks for: timers that are due, and work left behind.
 
+use ledger::Write;
 use model::time::Timestamp;
 
 use super::Writer;
@@ -17,7 +18,7 @@ const TIMERS_MAX: usize = 512;
 
 impl Writer {
     pub(super) fn fire_due(&mut self, now: Timestamp) -> Result<usize, Failure> {
-        for tenant in self.housekeeping.step(self.desk.store()?, now)? {
+        for tenant in self.housekeeping.step(self.desk.store()?, self.share, now)? {
             let command = self.stamps.next(now);
             let mut working = self.working(&tenant)?;
             let mut course = Course::new(now, command);
@@ -27,7 +28,8 @@ impl Writer {
         let mut count = self.fire_due_records(now)?;
         loop {
             self.flush_all()?;
-            let due = self.desk.store()?.due(now, TIMERS_MAX)?;
+            let store = self.desk.store()?;
+            let due = self.share.scan(TIMERS_MAX, |most| store.due(now, most), |(tenant, ..)| tenant)?;
             let last = due.len() < TIMERS_MAX;
             count += due.len();
             for (tenant, at, timer) in due {
@@ -47,7 +49,9 @@ impl Writer {
         for (shelf, kind) in TIMED {
             loop {
                 self.flush_all()?;
-                let due = self.desk.store()?.due_records(*shelf, kind, now, TIMERS_MAX)?;
+                let store = self.desk.store()?;
+                let read = |most| store.due_records(*shelf, kind, now, most);
+                let due = self.share.scan(TIMERS_MAX, read, |(tenant, _)| tenant)?;
                 let last = due.len() < TIMERS_MAX;
                 count += due.len();
                 for (tenant, record) in due {
@@ -74,16 +78,18 @@ impl Writer {
     /// Goes on with the oldest work of one tenant, one step of so many lines at most.
     pub(super) fn go_on(&mut self, lines: usize) -> Result<(), Failure> {
         self.flush_all()?;
-        let Some(first) = self.desk.store()?.work(1)?.into_iter().next() else {
+        let share = self.share;
+        let first = |store: &mut dyn Write| share.scan(1, |most| store.work(most), |(tenant, _)| tenant);
+        let Some(oldest) = first(self.desk.store()?)?.into_iter().next() else {
             self.work = false;
             return Ok(());
         };
-        let mut working = self.working(&first.0)?;
+        let mut working = self.working(&oldest.0)?;
         // Another node may have gone on with it before this one locked the tenant: then the next step is the next batch's.
-        if working.store()?.work(1)?.first() != Some(&first) {
+        if first(working.store()?)?.first() != Some(&oldest) {
             return Ok(());
         }
-        go_on(&mut working, &first.1, lines)
+        go_on(&mut working, &oldest.1, lines)
     }
 
     pub(super) fn flush_all(&mut self) -> Result<(), Failure> {

@@ -28,9 +28,10 @@ use crate::{
     desk::{Desk, Handover, Returned},
     execute::execute,
     housekeeping::Housekeeping,
+    lane::Share,
     snapshot::Snapshots,
     stamp::Stamps,
-    stats::Stats,
+    stats::LaneStats,
     working::{TenantState, Working},
 };
 
@@ -50,6 +51,8 @@ type Reply = oneshot::Sender<Result<Answered, Failure>>;
 
 pub(crate) struct Writer {
     desk: Desk,
+    /// Whose timers and work it looks after.
+    share: Share,
     snapshots: Arc<Snapshots>,
     tenants: FxHashMap<TenantId, TenantState>,
     stamps: Stamps,
@@ -58,7 +61,7 @@ pub(crate) struct Writer {
     cautious: u32,
     /// Tenants that nobody else writes for until this transaction ends; `None`: nobody looked.
     locked: Option<FxHashSet<TenantId>>,
-    stats: Arc<Stats>,
+    stats: Arc<LaneStats>,
     jobs: Receiver<Job>,
     /// Taken from the queue already, to see what they need.
     ahead: VecDeque<Job>,
@@ -78,10 +81,17 @@ enum Next {
 }
 
 impl Writer {
-    pub(crate) fn new(jobs: Receiver<Job>, desk: Desk, snapshots: Arc<Snapshots>, stats: Arc<Stats>) -> Self {
+    pub(crate) fn new(
+        jobs: Receiver<Job>,
+        desk: Desk,
+        share: Share,
+        snapshots: Arc<Snapshots>,
+        stats: Arc<LaneStats>,
+    ) -> Self {
         Self {
             jobs,
             desk,
+            share,
             snapshots,
             tenants: FxHashMap::default(),
             // For what timers do: nobody gains by guessing the ids of runs.

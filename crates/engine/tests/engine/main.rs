@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is the failure of the test")]
 
 mod housekeeping;
+mod lanes;
 mod nodes;
 mod notices;
 mod outages;

@@ -63,6 +63,23 @@ impl World {
         (world, url)
     }
 
+    /// Shops beside each other in a PostgreSQL database, on an engine with so many lanes; and the database's address. The first
+    /// of them is at hand ([`World::tenant`]).
+    pub(crate) fn in_lanes(cluster: &Cluster, lanes: usize, tenants: &[TenantId]) -> (Self, String) {
+        let url = cluster.database();
+        let store: Arc<dyn Store> = Arc::new(PostgresStore::open(&url).unwrap());
+        let engine = Some(Engine::start_in(Arc::clone(&store), lanes).unwrap());
+        let now = instant("2026-08-03T09:00:00Z");
+        let (dir, stamps) = (tempfile::tempdir().unwrap(), Stamps::new([1; 32]));
+        let mut world = Self { dir, store, engine, stamps, tenant: tenants[0].clone(), now };
+        for tenant in tenants.iter().rev() {
+            world.add_tenant(tenant.as_str());
+            world.tenant = tenant.clone();
+            world.opens();
+        }
+        (world, url)
+    }
+
     /// The same with one location that works every day and needs no time for anything.
     pub(crate) fn open() -> Self {
         let mut world = Self::new();

@@ -72,7 +72,8 @@ pub(crate) async fn metrics(State(api): State<Arc<Api>>) -> Response {
     let left = left.await.ok();
     let stats = engine.stats();
     let engine = EngineNow {
-        waiting: (engine.waiting(), engine::WAITING_MAX),
+        waiting: engine.waiting().collect(),
+        lanes: stats.lanes().map(|lane| [lane.commands(), lane.batches(), lane.conflicts()]).collect(),
         commands: stats.commands(),
         batches: stats.batches(),
         conflicts: stats.conflicts(),

@@ -92,11 +92,20 @@ impl Metrics {
     }
 }
 
+/// What is counted by lane, in the order of [`EngineNow::lanes`].
+const LANE_COUNTERS: [(&str, &str); 3] = [
+    ("shipwhen_lane_commands_total", "Commands answered durably by a lane."),
+    ("shipwhen_lane_batches_total", "Transactions kept by a lane."),
+    ("shipwhen_lane_conflicts_total", "Transactions that a lane decided anew."),
+];
+
 /// What the engine and its store say at this moment.
 #[derive(Default)]
 pub(crate) struct EngineNow {
-    /// Commands that wait for the writer, and most that may.
-    pub(crate) waiting: (usize, usize),
+    /// Commands that wait for the writer of each lane.
+    pub(crate) waiting: Vec<usize>,
+    /// Commands answered, transactions kept and decided anew, of each lane.
+    pub(crate) lanes: Vec<[u64; 3]>,
     /// Since the start: commands answered, transactions kept, decided anew, lost to a store that failed.
     pub(crate) commands: u64,
     pub(crate) batches: u64,
@@ -124,9 +133,31 @@ impl Left {
 
 impl EngineNow {
     fn write(&self, text: &mut String) {
-        let (waiting, most) = self.waiting;
-        gauge(text, "shipwhen_engine_waiting", "Commands that wait for the engine.", waiting);
-        gauge(text, "shipwhen_engine_waiting_max", "Most that may; beyond it the answer is 429.", most);
+        // The fullest lane: its tenants are told to come back, however empty the others are.
+        let waiting = self.waiting.iter().max().copied().unwrap_or(0);
+        gauge(
+            text,
+            "shipwhen_engine_waiting",
+            "Commands that wait for the engine, in its fullest lane.",
+            waiting,
+        );
+        gauge(
+            text,
+            "shipwhen_engine_waiting_max",
+            "Most that may, in each lane; beyond it the answer is 429.",
+            engine::WAITING_MAX,
+        );
+        gauge(
+            text,
+            "shipwhen_engine_lanes",
+            "Lanes, each with a writer for tenants of its own.",
+            self.waiting.len(),
+        );
+        let waiting = self.waiting.iter().map(|waiting| u64::try_from(*waiting).unwrap_or(u64::MAX));
+        by_lane(text, ("shipwhen_lane_waiting", "gauge"), "Commands that wait in a lane.", waiting);
+        for (at, (name, help)) in LANE_COUNTERS.iter().enumerate() {
+            by_lane(text, (name, "counter"), help, self.lanes.iter().map(|lane| lane[at]));
+        }
         counter(text, "shipwhen_engine_commands_total", "Commands answered durably.", self.commands);
         counter(text, "shipwhen_engine_batches_total", "Transactions kept.", self.batches);
         counter(
@@ -164,6 +195,14 @@ fn counter(text: &mut String, name: &str, help: &str, value: u64) {
     let _ = write!(text, "# HELP {name} {help}\n# TYPE {name} counter\n{name} {value}\n");
 }
 
+fn by_lane(text: &mut String, (name, kind): (&str, &str), help: &str, values: impl Iterator<Item = u64>) {
+    // Writing to a text cannot fail.
+    let _ = write!(text, "# HELP {name} {help}\n# TYPE {name} {kind}\n");
+    for (lane, value) in values.enumerate() {
+        let _ = writeln!(text, "{name}{{lane=\"{lane}\"}} {value}");
+    }
+}
+
 fn write_series(text: &mut String, route: &str, series: &Series) {
     const NAME: &str = "shipwhen_http_request_duration_seconds";
     let labels = format!("route=\"{route}\",method=\"{}\",status=\"{}\"", series.method, series.status);
@@ -196,7 +235,8 @@ mod tests {
         metrics.count("/v1/orders", &Method::POST, 409, Duration::from_secs(60));
         let left = Left { work: 3, mail: 2, late_ms: 1_500 };
         let text = metrics.text(&EngineNow {
-            waiting: (7, 100),
+            waiting: vec![7, 2],
+            lanes: vec![[50, 3, 0], [20, 2, 4]],
             conflicts: 4,
             left: Some(left),
             ..EngineNow::default()
@@ -208,7 +248,11 @@ mod tests {
             r#"shipwhen_http_request_duration_seconds_bucket{route="/v1/orders",method="POST",status="409",le="5.000000"} 0"#,
             r#"shipwhen_http_request_duration_seconds_count{route="/v1/orders",method="POST",status="409"} 1"#,
             "shipwhen_engine_waiting 7",
-            "shipwhen_engine_waiting_max 100",
+            "shipwhen_engine_waiting_max 16384",
+            "shipwhen_engine_lanes 2",
+            r#"shipwhen_lane_waiting{lane="1"} 2"#,
+            r#"shipwhen_lane_commands_total{lane="0"} 50"#,
+            r#"shipwhen_lane_conflicts_total{lane="1"} 4"#,
             "shipwhen_engine_conflicts_total 4",
             "shipwhen_store_up 1",
             "shipwhen_work_left 3",

@@ -2,6 +2,8 @@
 //! written, before it is kept and after; with conflicts, commits whose outcome nobody knows, processes that end, commits that
 //! take so long that the request comes again, and requests that come twice. Two engines share the store, as two processes do.
 //!
+//! Where the engines have several lanes, each has a merchant of its own, and they share the clock.
+//!
 //! Everything follows from one seed: the shop, the faults and the order in which things happen. One command is under way at a
 //! time, so threads cannot change what comes of it. The judge ([`crate::judge`]), who keeps simpler books, is told each
 //! command with the ledger entries that it led to; in the end the checker replays the ledger.
@@ -12,7 +14,7 @@ use std::{collections::BTreeSet, fmt, sync::Arc, thread, time::Duration};
 
 use engine::{Answered, Detail, Engine, Failure, Key, Request, Stamps};
 use ledger::{Store, Tenant, memory::MemoryStore, memory::Moment, verify::verify};
-use model::{command::Command, event::Event, id::TenantId, state::Touched};
+use model::{command::Command, event::Event, id::TenantId, state::Touched, time::Timestamp};
 use proptest::{
     strategy::{Strategy, ValueTree},
     test_runner::{Config, RngAlgorithm, TestRng, TestRunner},
@@ -92,6 +94,11 @@ impl Draws {
 
 /// Runs one seed. Errors: what the judge, the checker or a client found wrong.
 pub fn run(seed: u64) -> Result<Summary, Wrong> {
+    run_in(seed, 1)
+}
+
+/// The same on engines with so many lanes.
+pub fn run_in(seed: u64, lanes: usize) -> Result<Summary, Wrong> {
     let mut bytes = [0; 32];
     bytes[..8].copy_from_slice(&seed.to_be_bytes());
     let mut runner =
@@ -99,12 +106,16 @@ pub fn run(seed: u64) -> Result<Summary, Wrong> {
     let wrong = |step: usize| move |what: String| Wrong { seed, step, what };
     let tree = random::steps(STEPS..STEPS + 1).new_tree(&mut runner);
     let steps = tree.map_err(|error| wrong(0)(error.to_string()))?.current();
-    let mut world = World::new(seed).map_err(wrong(0))?;
-    for command in std::mem::take(&mut world.setup) {
-        world.step(&command).map_err(wrong(0))?;
+    let mut world = World::new(seed, lanes).map_err(wrong(0))?;
+    for at in 0..world.merchants.len() {
+        world.at = at;
+        for command in std::mem::take(&mut world.here().setup) {
+            world.step(&command).map_err(wrong(0))?;
+        }
     }
     for (at, step) in steps.iter().enumerate() {
-        let Some(command) = random::command(&mut world.shop, step) else { continue };
+        world.choose();
+        let Some(command) = random::command(&mut world.here().shop, step) else { continue };
         if !matches!(command, Command::GoOn) {
             world.step(&command).map_err(|what| wrong(at + 1)(format!("{what}\nafter {command:?}")))?;
         }
@@ -117,16 +128,73 @@ struct World {
     plan: Arc<Plan>,
     store: MemoryStore,
     nodes: Vec<Option<Engine>>,
-    tenant: TenantId,
+    lanes: usize,
+    /// One of each lane, and whose turn it is.
+    merchants: Vec<Merchant>,
+    at: usize,
     stamps: Stamps,
     draws: Draws,
+    /// Whose turn is next.
+    turns: Draws,
+    keys: u64,
+    summary: Summary,
+}
+
+/// One tenant, with what is known of it.
+struct Merchant {
+    tenant: TenantId,
     /// The shop as the ledger makes it.
     shop: CoreShop,
     setup: Vec<Command>,
     judge: Judge,
-    keys: u64,
     last_event: i64,
-    summary: Summary,
+}
+
+impl Merchant {
+    fn new(tenant: TenantId) -> Self {
+        let (shop, setup) = random::shop(usize::MAX);
+        Self { tenant, shop, setup, judge: Judge::default(), last_event: 0 }
+    }
+
+    /// Ledger entries since the last look, done to the shop.
+    fn news(&mut self, store: &MemoryStore, summary: &mut Summary) -> Result<Vec<Event>, String> {
+        let mut reader = store.reader().map_err(said)?;
+        let rows = reader.events(&self.tenant, self.last_event, usize::MAX).map_err(said)?;
+        let mut events = Vec::with_capacity(rows.len());
+        for row in rows {
+            let event = Event::read(&row.kind, &row.data).map_err(said)?;
+            let event = event.ok_or_else(|| format!("an entry of the unknown kind {}", row.kind))?;
+            self.shop.shop.apply(&event, &mut Touched::default()).map_err(said)?;
+            self.shop.events.push(event.clone());
+            events.push(event);
+            self.last_event = row.seq;
+            summary.events += 1;
+            for byte in row.data.bytes() {
+                // FNV-1a.
+                summary.ledger = (summary.ledger ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+            }
+        }
+        Ok(events)
+    }
+
+    fn witness(
+        &mut self,
+        command: &Command,
+        outcome: Result<&[Event], &model::refusal::Rejection>,
+    ) -> Result<(), String> {
+        self.judge.witness(command, self.shop.now, outcome, &self.shop.shop, &BTreeSet::new())
+    }
+}
+
+/// A tenant for each lane of an engine.
+fn tenants(engine: &Engine) -> Result<Vec<TenantId>, String> {
+    let mut names = std::iter::once("acme".to_owned()).chain((0..).map(|n| format!("shop-{n}")));
+    let mut found: Vec<Option<TenantId>> = vec![None; engine.lanes()];
+    while found.iter().any(Option::is_none) {
+        let tenant = TenantId::new(&names.next().unwrap_or_default()).map_err(said)?;
+        found[engine.lane_of(&tenant)].get_or_insert(tenant);
+    }
+    Ok(found.into_iter().flatten().collect())
 }
 
 /// How a request went.
@@ -141,16 +209,18 @@ fn said(error: impl fmt::Display) -> String {
 }
 
 impl World {
-    fn new(seed: u64) -> Result<Self, String> {
-        let (shop, setup) = random::shop(usize::MAX);
+    fn new(seed: u64, lanes: usize) -> Result<Self, String> {
         let plan = Arc::<Plan>::default();
         let store = plan.store();
-        let tenant = TenantId::new("acme").map_err(said)?;
+        let spread = Engine::start_in(Arc::new(MemoryStore::new([5; 32])), lanes).map_err(said)?;
+        let merchants: Vec<Merchant> = tenants(&spread)?.into_iter().map(Merchant::new).collect();
+        drop(spread);
         let mut writer = store.writer().map_err(said)?;
-        writer
-            .create_tenant(&Tenant { id: tenant.clone(), created_at: shop.now, salt: [7; 32] })
-            .and_then(|()| writer.commit())
-            .map_err(said)?;
+        for merchant in &merchants {
+            let (id, created_at) = (merchant.tenant.clone(), merchant.shop.now);
+            writer.create_tenant(&Tenant { id, created_at, salt: [7; 32] }).map_err(said)?;
+        }
+        writer.commit().map_err(said)?;
         drop(writer);
         let mut stamp = [3; 32];
         stamp[..8].copy_from_slice(&seed.to_be_bytes());
@@ -158,25 +228,39 @@ impl World {
             plan,
             store,
             nodes: (0..NODES).map(|_| None).collect(),
-            tenant,
+            lanes,
+            merchants,
+            at: 0,
             stamps: Stamps::new(stamp),
             draws: Draws(seed ^ 0xfa17),
-            shop,
-            setup,
-            judge: Judge::default(),
+            turns: Draws(seed ^ 0x1a9e),
             keys: 0,
-            last_event: 0,
             summary: Summary::default(),
         };
         (0..NODES).try_for_each(|node| world.start(node))?;
         Ok(world)
     }
 
+    fn here(&mut self) -> &mut Merchant {
+        &mut self.merchants[self.at]
+    }
+
+    /// Gives the turn to one of the merchants, at the time that it is.
+    fn choose(&mut self) {
+        let now = self.merchants.iter().map(|merchant| merchant.shop.now).max();
+        self.at = match self.merchants.len() {
+            1 => 0,
+            many => usize::try_from(self.turns.below(many as u64)).unwrap_or(0),
+        };
+        let here = self.here();
+        here.shop.now = now.unwrap_or(here.shop.now);
+    }
+
     fn start(&mut self, node: usize) -> Result<(), String> {
         // What ended goes first: it may still hold the store.
         self.nodes[node] = None;
         self.plan.restart();
-        self.nodes[node] = Some(Engine::start(Arc::new(self.store.clone())).map_err(said)?);
+        self.nodes[node] = Some(Engine::start_in(Arc::new(self.store.clone()), self.lanes).map_err(said)?);
         self.drain(node)
     }
 
@@ -185,7 +269,8 @@ impl World {
     }
 
     fn drain(&self, node: usize) -> Result<(), String> {
-        wait(self.node(node)?.drain()).map_err(said)
+        // One lane after the other, so that no fault has two to meet.
+        (0..self.lanes).try_for_each(|lane| wait(self.node(node)?.drain_in(lane)).map_err(said))
     }
 
     fn fault(&mut self) -> Option<Fault> {
@@ -225,33 +310,42 @@ impl World {
             }
             self.work_on(other)?;
         }
-        let events = self.news()?;
+        let merchant = &mut self.merchants[self.at];
+        let events = merchant.news(&self.store, &mut self.summary)?;
         match &went.answered.outcome {
             Ok(_) => {
                 self.summary.accepted += 1;
-                self.witness(command, Ok(&events))
+                merchant.witness(command, Ok(&events))
             }
             Err(rejection) => {
                 self.summary.refused += 1;
-                self.witness(command, Err(rejection))
+                merchant.witness(command, Err(rejection))
             }
         }
     }
 
-    fn witness(
-        &mut self,
-        command: &Command,
-        outcome: Result<&[Event], &model::refusal::Rejection>,
-    ) -> Result<(), String> {
-        self.judge.witness(command, self.shop.now, outcome, &self.shop.shop, &BTreeSet::new())
+    /// Does what is due, on one node.
+    fn run_due(&mut self, node: usize) -> Result<(), String> {
+        let now = self.here().shop.now;
+        for lane in 0..self.lanes {
+            self.run_due_in(node, lane, now)?;
+        }
+        self.work_on(node)?;
+        self.summary.accepted += 1;
+        for merchant in &mut self.merchants {
+            merchant.shop.now = now;
+            let events = merchant.news(&self.store, &mut self.summary)?;
+            merchant.witness(&Command::RunDue, Ok(&events))?;
+        }
+        Ok(())
     }
 
-    /// Does what is due, on one node; a fault may meet that too.
-    fn run_due(&mut self, node: usize) -> Result<(), String> {
+    /// Does what is due in one lane; a fault may meet that too.
+    fn run_due_in(&mut self, node: usize, lane: usize, now: Timestamp) -> Result<(), String> {
         let fault = self.fault().filter(|fault| *fault != Fault::Delay);
         self.plan.set(fault);
         let mut tries = 0;
-        while let Err(failure) = wait(self.node(node)?.run_due(self.shop.now)) {
+        while let Err(failure) = wait(self.node(node)?.run_due_in(lane, now)) {
             tries += 1;
             if tries == TRIES {
                 return Err(format!("timers are never worked: {failure}"));
@@ -259,10 +353,7 @@ impl World {
             self.recover(node)?;
         }
         self.count(fault);
-        self.work_on(node)?;
-        let events = self.news()?;
-        self.summary.accepted += 1;
-        self.witness(&Command::RunDue, Ok(&events))
+        Ok(())
     }
 
     /// Goes on with work that was left behind; a fault may meet that too.
@@ -350,10 +441,12 @@ impl World {
         key: &Arc<str>,
         command: &Command,
     ) -> Result<tokio::sync::oneshot::Receiver<Result<Answered, Failure>>, String> {
+        let merchant = &self.merchants[self.at];
+        let now = merchant.shop.now;
         let request = Request {
-            tenant: self.tenant.clone(),
-            now: self.shop.now,
-            id: self.stamps.next(self.shop.now),
+            tenant: merchant.tenant.clone(),
+            now,
+            id: self.stamps.next(now),
             command: command.clone(),
             key: Some(Key { key: Arc::clone(key), request: [9; 32] }),
             detail: Detail::Full,
@@ -361,36 +454,19 @@ impl World {
         self.node(node)?.send(request).map_err(said)
     }
 
-    /// Ledger entries since the last look, done to the shop.
-    fn news(&mut self) -> Result<Vec<Event>, String> {
-        let mut reader = self.store.reader().map_err(said)?;
-        let rows = reader.events(&self.tenant, self.last_event, usize::MAX).map_err(said)?;
-        let mut events = Vec::with_capacity(rows.len());
-        for row in rows {
-            let event = Event::read(&row.kind, &row.data).map_err(said)?;
-            let event = event.ok_or_else(|| format!("an entry of the unknown kind {}", row.kind))?;
-            self.shop.shop.apply(&event, &mut Touched::default()).map_err(said)?;
-            self.shop.events.push(event.clone());
-            events.push(event);
-            self.last_event = row.seq;
-            self.summary.events += 1;
-            for byte in row.data.bytes() {
-                // FNV-1a.
-                self.summary.ledger = (self.summary.ledger ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
-            }
-        }
-        Ok(events)
-    }
-
     /// Ends every process, and checks the store.
     fn end(&mut self) -> Result<(), String> {
         self.nodes.clear();
         let scratch = tempfile::tempdir().map_err(said)?;
-        let report = verify(&self.store, &self.tenant, scratch.path(), &mut |_| {}).map_err(said)?;
-        match report.violations.first() {
-            None => Ok(()),
-            Some(first) => Err(format!("{}: {}", first.kind, first.detail)),
+        for merchant in &self.merchants {
+            let scratch = scratch.path().join(merchant.tenant.as_str());
+            std::fs::create_dir(&scratch).map_err(said)?;
+            let report = verify(&self.store, &merchant.tenant, &scratch, &mut |_| {}).map_err(said)?;
+            if let Some(first) = report.violations.first() {
+                return Err(format!("{}: {}", first.kind, first.detail));
+            }
         }
+        Ok(())
     }
 }
 
