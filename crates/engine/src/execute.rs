@@ -126,8 +126,40 @@ pub(crate) fn fire(
 
 fn decide(working: &mut Working<'_>, request: &Request) -> Outcome {
     let mut course = Course::new(request.now, request.id).with(request.detail);
-    let course = &mut course;
-    match &request.command {
+    let Command::By(who, wish) = &request.command else {
+        return decide_wish(working, request, &mut course, &request.command);
+    };
+    let before = working.state.changes.events.len();
+    let outcome = decide_wish(working, request, &mut course, wish.wish())?;
+    if outcome.is_ok() {
+        say_who(working, &course, who, before)?;
+    }
+    Ok(outcome)
+}
+
+/// Says in the ledger who did what stands in the entries before: so many of them, right before this one.
+fn say_who(working: &mut Working<'_>, course: &Course, who: &str, before: usize) -> Result<(), Failure> {
+    let Some(done) = working.state.changes.events.get(before..).filter(|done| !done.is_empty()) else {
+        return Ok(());
+    };
+    fn same<T: PartialEq>(mut all: impl Iterator<Item = Option<T>>) -> Option<T> {
+        let first = all.next()??;
+        all.all(|other| other.as_ref() == Some(&first)).then_some(first)
+    }
+    let sku = same(done.iter().map(|(_, event)| event.sku().cloned()));
+    let order = same(done.iter().map(|(_, event)| event.order()));
+    let data = Json::of(&serde_json::json!({ "by": who, "entries": done.len() }))?;
+    let noted = Noted { sku, order, data, records: Vec::new() };
+    working.apply(course.now, vec![Event::RecordsSet(noted)])
+}
+
+fn decide_wish(
+    working: &mut Working<'_>,
+    request: &Request,
+    course: &mut Course,
+    command: &Command,
+) -> Outcome {
+    match command {
         Command::PutLocation(wish) => {
             let new = !working.shop().locations.contains_key(&wish.location);
             let decision = promise::put_location(course.setting(working), wish);
@@ -247,7 +279,7 @@ fn decide(working: &mut Working<'_>, request: &Request) -> Outcome {
         Command::JoinWaitlist(wish) => waitlist::join(working, course, wish),
         Command::LeaveWaitlist(id) => waitlist::leave(working, course, *id),
         Command::Write(wish) => talk::write(working, course, wish),
-        Command::MarkRead(order) => talk::mark_read(working, *order),
+        Command::MarkRead(order) => talk::mark_read(working, course, *order),
         Command::Ask(wish) => question::ask(working, course, wish),
         Command::Reply(wish) => question::reply(working, course, wish),
         Command::Erase(customer) => privacy::erase(working, course, *customer),
@@ -269,7 +301,9 @@ fn decide(working: &mut Working<'_>, request: &Request) -> Outcome {
         }
         Command::Ship(wish) => fulfil::ship(working, course, wish),
         Command::Message(wish) => notices::decide(working, course, wish),
-        Command::RunDue | Command::GoOn => Err(Failure::Defect("a command for the engine alone".into())),
+        Command::By(..) | Command::RunDue | Command::GoOn => {
+            Err(Failure::Defect("a command for the engine alone".into()))
+        }
     }
 }
 

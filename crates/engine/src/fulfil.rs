@@ -73,7 +73,14 @@ fn returned(event: &Event) -> Option<Vec<(LineId, i64)>> {
 
 pub(crate) fn ship(working: &mut Working<'_>, course: &mut Course, wish: &Ship) -> Outcome {
     working.load_orders(&[wish.order])?;
-    let decision = promise::ship(course.setting(working), wish);
+    let mut decision = promise::ship(course.setting(working), wish);
+    if let Ok([Event::Shipped(shipped)]) = decision.as_deref_mut()
+        && course.is_brief()
+        && wish.tracking.is_none()
+    {
+        // History that is brought in: nobody waits for these parcels.
+        shipped.parcel = None;
+    }
     let sent = decision.as_ref().ok().and_then(|events| match events.first() {
         Some(Event::Shipped(shipped)) => Some(shipped.clone()),
         _ => None,
@@ -106,6 +113,8 @@ pub(crate) fn ship(working: &mut Working<'_>, course: &mut Course, wish: &Ship) 
             reference: order.reference.clone(),
             state: view.state,
             tracking: sent.tracking,
+            carrier: sent.carrier,
+            tracking_url: sent.tracking_url,
             shipped_at: sent.shipped_at,
             lines: lines.collect(),
         }))

@@ -9,6 +9,7 @@ use ledger::{OrderFilter, RecordFilter, Shelf};
 use model::{
     event::{Event, Noted},
     id::{CustomerKey, OrderId, WaitId},
+    parcel::{PARCEL, Parcel},
     record::{Json, Record},
     refusal::{Refusal, RefusalCode},
     shortfall::CARE,
@@ -38,7 +39,7 @@ pub(crate) fn erase(working: &mut Working<'_>, course: &mut Course, customer: Cu
         let detail = format!("more than {ORDERS_MAX} orders are of one customer");
         return Ok(Err(Refusal::new(RefusalCode::TooManyLines, detail).into()));
     };
-    let mut gone = Vec::new();
+    let (mut gone, mut parcels) = (Vec::new(), Vec::new());
     let (mut named, mut names): (usize, Vec<Arc<str>>) = (0, Vec::new());
     for order in &orders {
         let tenant = working.tenant;
@@ -55,6 +56,7 @@ pub(crate) fn erase(working: &mut Working<'_>, course: &mut Course, customer: Cu
         for kind in OF_ORDER {
             gone.extend(owned(working, kind, &owner)?);
         }
+        parcels.extend(unnamed(working, &owner)?);
     }
     gone.push(Record::gone(ADDRESS, &customer.to_string()));
     names.sort_unstable();
@@ -69,7 +71,7 @@ pub(crate) fn erase(working: &mut Working<'_>, course: &mut Course, customer: Cu
     }
     working.put_private(gone);
     let data = Json::of(&json!({ "erased": customer, "orders": named, "waitlist_places": waits.len() }))?;
-    let noted = Noted { sku: None, order: None, data, records: Vec::new() };
+    let noted = Noted { sku: None, order: None, data, records: parcels };
     working.apply(course.now, vec![Event::RecordsSet(noted)])?;
     Ok(Ok(Answer::Erased(named, waits.len())))
 }
@@ -89,6 +91,21 @@ fn orders_of(working: &mut Working<'_>, customer: CustomerKey) -> Result<Option<
             return Ok(Some(orders));
         }
     }
+}
+
+/// Parcels of an order without their numbers, by which a carrier tells anybody the way to a person.
+fn unnamed(working: &mut Working<'_>, order: &str) -> Result<Vec<Record>, Failure> {
+    let filter = RecordFilter { owner: Some(order), state: None };
+    let mut records = Vec::new();
+    for record in working.record_page(Shelf::Ledger, PARCEL, &filter, (None, PAGE))? {
+        let parcel: Option<Parcel> = record.read()?;
+        if let Some(parcel) =
+            parcel.filter(|parcel| parcel.tracking.is_some() || parcel.tracking_url.is_some())
+        {
+            records.push(Record { body: Some(Json::of(&parcel.unnamed())?), ..record });
+        }
+    }
+    Ok(records)
 }
 
 /// The word that private records of an owner are gone.

@@ -119,14 +119,19 @@ fn put_down(
     Ok(())
 }
 
-/// Marks what a customer wrote about an order as read.
-pub(crate) fn mark_read(working: &mut Working<'_>, order: OrderId) -> Outcome {
+/// Marks what a customer wrote about an order as read. The ledger says so where something was: whoever has read it so far, a page
+/// that is open or a list that is kept, looks again.
+pub(crate) fn mark_read(working: &mut Working<'_>, course: &Course, order: OrderId) -> Outcome {
     working.load_orders(&[order])?;
     if !working.shop().orders.contains_key(&order) {
         return Ok(Err(Rejection::not_found("order", order)));
     }
     let unread = thread(working, order, Some(UNREAD))?;
-    working.put_private(unread.into_iter().map(read));
+    if !unread.is_empty() {
+        let data = Json::of(&json!({ "messages_read": unread.len() }))?;
+        let noted = Noted { sku: None, order: Some(order), data, records: Vec::new() };
+        working.note(course.now, Event::RecordsSet(noted), unread.into_iter().map(read))?;
+    }
     Ok(Ok(Answer::Done))
 }
 

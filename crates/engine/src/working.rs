@@ -114,7 +114,7 @@ impl TenantState {
     /// Whether a request names orders or pools that are not loaded.
     pub(crate) fn lacks(&self, request: &Request) -> bool {
         let pools = &self.shop.pools;
-        match &request.command {
+        match request.command.wish() {
             Command::PlaceOrder(wish) => wish.lines.iter().any(|line| !pools.contains_key(&line.sku)),
             command => command.order().is_some_and(|order| !self.shop.orders.contains_key(&order)),
         }

@@ -5,6 +5,8 @@ use model::{
     id::{OrderId, Sku, SupplyId},
     money::Money,
     order::Line,
+    supply::Supply,
+    time::Date,
 };
 use rustc_hash::FxHashMap;
 
@@ -28,6 +30,36 @@ pub struct Backlog {
     pub skus: Vec<BacklogSku>,
     /// By where the goods come from, sorted by id.
     pub supplies: Vec<BacklogSupply>,
+}
+
+/// Supplies that are due on one day.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ArrivalDay {
+    /// The day.
+    pub date: Date,
+    /// How many.
+    pub supplies: i64,
+    /// Their units.
+    pub units: Units,
+    /// Some of them, the first entered first.
+    pub first: Vec<Supply>,
+}
+
+impl ArrivalDay {
+    /// Puts supplies, sorted by day, with the days they are of.
+    pub(crate) fn with(mut days: Vec<Self>, supplies: Vec<Supply>) -> Vec<Self> {
+        for supply in supplies {
+            let day = days.iter_mut().find(|day| Some(day.date) == supply.expected_on);
+            day.into_iter().for_each(|day| day.first.push(supply.clone()));
+        }
+        days
+    }
+
+    /// Date, how many, units.
+    pub(crate) fn read<'r>(cells: impl ReadCells<'r>) -> Result<Self, StoreError> {
+        let date = cells.maybe_date(0)?.unwrap_or_default();
+        Ok(Self { date, supplies: cells.int(1)?, units: cells.units(2)?, first: Vec::new() })
+    }
 }
 
 /// Open lines of one SKU as it was ordered: a kit is one unit.

@@ -22,7 +22,7 @@ pub mod transfer;
 pub mod verify;
 
 pub use audit::Audit;
-pub use backlog::{Backlog, BacklogSku, BacklogSupply};
+pub use backlog::{ArrivalDay, Backlog, BacklogSku, BacklogSupply};
 pub use error::StoreError;
 pub use key::key_mark;
 pub use rows::*;

@@ -15,8 +15,8 @@ use model::{
 };
 
 use crate::{
-    Allocated, ApiKey, Audit, Backlog, Changes, EventRow, OrderFilter, QueuePart, QueueRow, RecordFilter,
-    Replay, Shelf, StoreError, Tenant, Timer, Work, transfer::Fill,
+    Allocated, ApiKey, ArrivalDay, Audit, Backlog, Changes, EventRow, OrderFilter, QueuePart, QueueRow,
+    RecordFilter, Replay, Shelf, StoreError, Tenant, Timer, Work, transfer::Fill,
 };
 
 /// What [`Write::probe`] writes in a database.
@@ -168,6 +168,14 @@ pub trait Read: Send {
     fn backlog(&mut self, tenant: &TenantId, today: Date) -> Result<Backlog, StoreError>;
     /// Supplies that are due on a date given, the soonest first, so many.
     fn arrivals(&mut self, tenant: &TenantId, limit: usize) -> Result<Vec<Supply>, StoreError>;
+    /// The same day by day, from one date to another, both included; of each day so many supplies, the first entered first. Days on
+    /// which none is due are left out.
+    fn arrival_days(
+        &mut self,
+        tenant: &TenantId,
+        days: (Date, Date),
+        a_day: usize,
+    ) -> Result<Vec<ArrivalDay>, StoreError>;
     /// How many lines with a peg on a supply stand before one in [`QueuePart::All`]; counts no further than `most`.
     fn ahead(
         &mut self,

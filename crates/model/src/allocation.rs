@@ -196,6 +196,11 @@ pub struct LineTerms {
 }
 
 impl LineTerms {
+    /// Those of a line of which nothing is set.
+    pub fn none(line: LineId) -> Self {
+        Self { line, locked: false, strategy: None, class: 0 }
+    }
+
     /// Whether it says nothing.
     pub fn is_empty(&self) -> bool {
         !self.locked && self.strategy.is_none() && self.class == 0

@@ -88,7 +88,7 @@ pub enum Command {
     /// Set by which rule goods are given out.
     SetAllocation(Terms),
     /// Set what a run may do to a line.
-    SetLineAllocation(LineTerms),
+    SetLineAllocation(SetLine),
     /// Re-allocate a pool.
     Reallocate(Reallocate),
     /// Make orders whole that ship whole.
@@ -129,6 +129,8 @@ pub enum Command {
     Ship(Ship),
     /// Tell customers, and hear from them.
     Message(MessageWish),
+    /// One of these, by somebody of the shop who is signed in: the ledger says who.
+    By(Arc<str>, Box<Self>),
     /// Do what is due by now: holds whose time is over.
     RunDue,
     /// Go on with work that was too much for one step.
@@ -136,15 +138,33 @@ pub enum Command {
 }
 
 impl Command {
+    /// What is wished, whoever wishes it.
+    pub fn wish(&self) -> &Self {
+        match self {
+            Self::By(_, wish) => wish.wish(),
+            wish => wish,
+        }
+    }
+
     /// The order that a command is about, where it names one that must be known first.
     pub fn order(&self) -> Option<OrderId> {
         match self {
             Self::CancelOrder(wish) => Some(wish.order),
             Self::ChangeOrder(wish) => Some(wish.order),
             Self::Ship(wish) => Some(wish.order),
+            Self::By(_, wish) => wish.order(),
             _ => None,
         }
     }
+}
+
+/// Set what a run may do to a line.
+#[derive(Debug, Clone)]
+pub struct SetLine {
+    /// What is set from now on.
+    pub terms: LineTerms,
+    /// The tag of what was seen.
+    pub if_match: Option<Arc<str>>,
 }
 
 /// Sign up to a waitlist: tell me when it is back.
@@ -626,6 +646,10 @@ pub struct Ship {
     pub lines: Vec<(LineId, Option<Units>)>,
     /// The carrier's number.
     pub tracking: Option<Arc<str>>,
+    /// Who carries it.
+    pub carrier: Option<Arc<str>>,
+    /// Where the carrier shows it; else it is known from the carrier's name, or not at all.
+    pub tracking_url: Option<Arc<str>>,
     /// When the carrier took it.
     pub shipped_at: Timestamp,
 }

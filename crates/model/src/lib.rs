@@ -19,6 +19,7 @@ pub mod location;
 pub mod message;
 pub mod money;
 pub mod order;
+pub mod parcel;
 pub mod pool;
 pub mod purchasing;
 pub mod question;

@@ -20,6 +20,7 @@ use crate::{
     item::Item,
     location::LocationSettings,
     order::{Hold, Line, Order, ReleasedUnits},
+    parcel::Parcel,
     pool::Pool,
     record::{Record, RecordKey},
     supply::{Supply, SupplyState},
@@ -536,6 +537,9 @@ impl Shop {
                 self.change_supply(&peg.sku, peg.supply, touched, |s| s.quantity -= peg.quantity)?;
                 self.close_if_used_up(&peg.sku, peg.supply, touched)?;
             }
+        }
+        if let Some(record) = Parcel::record(shipped) {
+            self.keep_record(&record, touched);
         }
         Ok(())
     }

@@ -423,6 +423,12 @@ pub struct ShipmentView {
     pub state: LineState,
     /// The carrier's number.
     pub tracking: Option<Arc<str>>,
+    /// Who carries it.
+    #[serde(default)]
+    pub carrier: Option<Arc<str>>,
+    /// Where the carrier shows it, as the shop set it.
+    #[serde(default)]
+    pub tracking_url: Option<Arc<str>>,
     /// When the carrier took it.
     pub shipped_at: Timestamp,
     /// What was sent of each line.

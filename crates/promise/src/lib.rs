@@ -44,7 +44,7 @@ pub use moves::{Settled, Stretch, Stretches, rearrange, reissue, settle};
 pub use place::{Placing, place_hold, place_order, refused_event, release_hold};
 pub use receive::{Shares, inspect, receive, receive_more, shares};
 pub use release::{Handover, ready, release, released_lines, turn};
-pub use settings::{etag, put_item, put_location, put_policy};
+pub use settings::{check_match, etag, put_item, put_location, put_policy};
 pub use ship::ship;
 pub use stock::{adjust, counted, lots_short, transfer, wrong_arrival};
 pub use supply::{add_supply, cancel_supply, change_supply, excess, split_supply};

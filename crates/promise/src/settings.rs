@@ -20,7 +20,10 @@ pub fn etag(thing: &impl Serialize) -> String {
     format!("\"{:016x}\"", hasher.finish())
 }
 
-fn check_match<T: Serialize>(if_match: Option<&str>, current: Option<&T>) -> Result<(), Rejection> {
+/// Refuses what is bound to a thing as somebody saw it, where it is otherwise by now.
+///
+/// Errors: `Stale`.
+pub fn check_match<T: Serialize>(if_match: Option<&str>, current: Option<&T>) -> Result<(), Rejection> {
     match (if_match, current) {
         (None, _) => Ok(()),
         (Some("*"), Some(_)) => Ok(()),

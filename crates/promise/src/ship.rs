@@ -69,7 +69,10 @@ pub fn ship(set: Setting<'_>, wish: &Ship) -> Decision {
         order: order.id,
         lines,
         tracking: wish.tracking.clone(),
+        carrier: wish.carrier.clone(),
+        tracking_url: wish.tracking_url.clone(),
         shipped_at: wish.shipped_at,
+        parcel: Some(format!("pcl_{}", set.command.simple()).into()),
     })])
 }
 

@@ -12,6 +12,7 @@ mod keys;
 pub mod link;
 pub mod mail;
 pub mod pages;
+mod parcels;
 pub mod payments;
 mod serve;
 pub mod staff;

@@ -196,7 +196,8 @@ impl Shop {
     /// Sends what an order has here.
     pub(crate) fn ship(&mut self, at: Moment, order: OrderId) -> Result<(), SimulateError> {
         let shipped_at = self.at(at);
-        let ship = Ship { order, lines: Vec::new(), tracking: None, shipped_at };
+        let ship =
+            Ship { order, lines: Vec::new(), tracking: None, carrier: None, tracking_url: None, shipped_at };
         self.must(at, Command::Ship(ship)).map(drop)
     }
 

@@ -421,7 +421,14 @@ pub fn command(shop: &mut CoreShop, step: &Step) -> Option<Command> {
         Step::Ship(at, part) => {
             let order = nth(orders(shop), *at)?;
             let lines = lines_of(shop, order, *part);
-            Command::Ship(Ship { order, lines, tracking: None, shipped_at: shop.now })
+            Command::Ship(Ship {
+                order,
+                lines,
+                tracking: None,
+                carrier: None,
+                tracking_url: None,
+                shipped_at: shop.now,
+            })
         }
         Step::Release(place, skip, lines, hours) => {
             let location = LocationId::stored(PLACES[*place]);

@@ -72,6 +72,44 @@ async function slip(server, size, scheme) {
   await page.done();
 }
 
+// The month of deliveries, with a script and without: what comes when, who waits, and the rest of a full day in the list.
+async function month(server, size, scheme) {
+  const sku = `MONTH-${size}-${scheme}`.toUpperCase();
+  const inDays = 250 + 30 * ["desktop-light", "desktop-dark", "phone-light", "phone-dark"].indexOf(`${size}-${scheme}`);
+  const { delivery } = await product(server, sku, { units: 5, inDays, orders: [1, 2] });
+  for (const nth of [1, 2, 3, 4]) {
+    const { sku: of, location, expected_on } = delivery;
+    await call(server, "POST", "/v1/supplies", { sku: of, location, kind: "purchase_order", quantity: 10 * nth, expected_on });
+  }
+  const page = await open(server, { size, scheme, javaScriptEnabled: false });
+  await page.goto("/supply");
+  await page.getByRole("link", { name: "As a month" }).click();
+  const title = () => page.getByRole("heading", { level: 1 }).innerText();
+  const now = await title();
+  equal(await page.locator(".day.today").count(), 1, "days that are today");
+  await page.locator("a[rel=next]").click();
+  truth((await title()) !== now, "the next month has another name");
+  await page.locator("a[rel=prev]").click();
+  equal(await title(), now, "the month before the next");
+  await page.locator("a[rel=prev]").click();
+  await page.getByRole("link", { name: "This month" }).click();
+  equal(await title(), now, "this month");
+  await page.goto(`/supply/month?month=${day(inDays).slice(0, 7)}`);
+  const cell = page.locator(".day", { has: page.locator(`time[datetime="${day(inDays)}"]`) });
+  const said = (await cell.innerText()).replace(/\s+/g, " ");
+  truth(said.includes(`${sku} · 5 units 2 lines wait`), said);
+  await fits(page);
+  await page.done();
+  const live = await open(server, { size, scheme });
+  await live.goto(`/supply/month?month=${day(inDays).slice(0, 7)}`);
+  await accessible(live);
+  await fits(live);
+  await live.locator(".day").getByRole("link", { name: /^2 more on / }).click();
+  equal(await live.locator("tbody tr").count(), 5, "deliveries of the day in the list");
+  await accessible(live);
+  await live.done();
+}
+
 // One good, one damaged, one still to come: who gets the good one is seen before, and everything can be taken back.
 async function receipt(server, size, scheme) {
   const sku = `REC-${size}-${scheme}`.toUpperCase();
@@ -384,6 +422,7 @@ export async function walks(server) {
     await check(`the first ten minutes, ${where}`, () => firstTenMinutes(server, size, scheme));
     await check(`a slip, from its preview to the customers’ answers, ${where}`, () => slip(server, size, scheme));
     await check(`a cart with what is here and what waits, ${where}`, () => mixedCart(server, size, scheme));
+    await check(`the month of deliveries, ${where}`, () => month(server, size, scheme));
     await check(`a receipt with damage, ${where}`, () => receipt(server, size, scheme));
   }
 }

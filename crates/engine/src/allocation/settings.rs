@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use ledger::{Read, RecordFilter, Shelf};
 use model::{
     allocation::{LINE_TERMS, LineTerms, Rule, Scope, Strategy, TERMS, Terms},
+    command::SetLine,
     event::{Event, Noted},
     id::{LineId, TenantId},
     item::Item,
@@ -112,11 +113,17 @@ pub(crate) fn set(working: &mut Working<'_>, course: &Course, wish: &Terms) -> O
 }
 
 /// Sets what a run may do to a line.
-pub(crate) fn set_line(working: &mut Working<'_>, course: &Course, wish: &LineTerms) -> Outcome {
+pub(crate) fn set_line(working: &mut Working<'_>, course: &Course, wish: &SetLine) -> Outcome {
+    let SetLine { terms: wish, if_match } = wish;
     let order = wish.line.order;
     working.load_orders(&[order])?;
     if working.shop().orders.get(&order).and_then(|order| order.line(wish.line.no)).is_none() {
         return Ok(Err(Rejection::not_found("line", wish.line)));
+    }
+    let none = LineTerms::none(wish.line);
+    let now = working.state.allocation.line(wish.line).unwrap_or(&none);
+    if let Err(stale) = promise::check_match(if_match.as_deref(), Some(now)) {
+        return Ok(Err(stale));
     }
     let id = wish.line.to_string();
     let record = match wish.is_empty() {

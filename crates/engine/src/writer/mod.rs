@@ -235,7 +235,7 @@ impl Writer {
         let mut working = self.working(tenant)?;
         let (mut orders, mut skus) = (Vec::new(), Vec::new());
         for request in requests.filter(|request| request.tenant == *tenant) {
-            match &request.command {
+            match request.command.wish() {
                 Command::PlaceOrder(wish) => skus.extend(wish.lines.iter().map(|line| &line.sku)),
                 command => orders.extend(command.order()),
             }

@@ -8,11 +8,13 @@ use model::{
     order::{Dates, Hold, Order, Waiting},
     pool::Pool,
     supply::{Supply, SupplyState},
-    time::Timestamp,
+    time::{Date, Timestamp},
 };
 
 use super::tables::{Rows, Tables};
-use crate::{OrderFilter, QueuePart, QueueRow, Replay, StoreError, Timer, cells::wanted_on, key::digest};
+use crate::{
+    ArrivalDay, OrderFilter, QueuePart, QueueRow, Replay, StoreError, Timer, cells::wanted_on, key::digest,
+};
 
 /// No id sorts before this one.
 const FIRST: [u8; 16] = [0; 16];
@@ -187,6 +189,23 @@ impl Rows {
             country: order.country.clone(),
             placed_at: order.placed_at,
         })
+    }
+
+    /// The same day by day.
+    pub(super) fn arrival_days(&self, (from, to): (Date, Date), a_day: usize) -> Vec<ArrivalDay> {
+        let mut days: Vec<ArrivalDay> = Vec::new();
+        for supply in self.arrivals(usize::MAX) {
+            let Some(date) = supply.expected_on.filter(|date| (from..=to).contains(date)) else { continue };
+            if days.last().is_none_or(|day| day.date != date) {
+                days.push(ArrivalDay { date, supplies: 0, units: 0, first: Vec::new() });
+            }
+            let Some(day) = days.last_mut() else { continue };
+            (day.supplies, day.units) = (day.supplies + 1, day.units + supply.quantity);
+            if day.first.len() < a_day {
+                day.first.push(supply);
+            }
+        }
+        days
     }
 
     pub(super) fn arrivals(&self, limit: usize) -> Vec<Supply> {

@@ -21,7 +21,7 @@ use super::{
     tables::{Rows, Tables},
 };
 use crate::{
-    Allocated, ApiKey, Audit, Backlog, Changes, EventRow, OrderFilter, QueuePart, QueueRow, Read,
+    Allocated, ApiKey, ArrivalDay, Audit, Backlog, Changes, EventRow, OrderFilter, QueuePart, QueueRow, Read,
     RecordFilter, Replay, Shelf, StoreError, Tenant, Timer, Work, Write,
     audit::{Cell, Row, Table},
     key::mark_of,
@@ -229,6 +229,14 @@ impl Read for Session {
     }
     fn arrivals(&mut self, tenant: &TenantId, limit: usize) -> Result<Vec<Supply>, StoreError> {
         Ok(self.of(tenant)?.arrivals(limit))
+    }
+    fn arrival_days(
+        &mut self,
+        tenant: &TenantId,
+        days: (Date, Date),
+        a_day: usize,
+    ) -> Result<Vec<ArrivalDay>, StoreError> {
+        Ok(self.of(tenant)?.arrival_days(days, a_day))
     }
     fn ahead(
         &mut self,

@@ -12,7 +12,7 @@ use super::{
     read::supply_select,
 };
 use crate::{
-    Backlog, StoreError,
+    ArrivalDay, Backlog, StoreError,
     backlog::Counting,
     cells::{ReadCells, at_most, days},
     stored,
@@ -56,6 +56,30 @@ pub(super) fn arrivals(conn: &mut Conn, tenant: &TenantId, limit: usize) -> Resu
     );
     let rows = conn.rows("read what arrives", SQL, [&tenant.as_str() as _, &at_most(limit) as _])?;
     each(&rows, |cells| stored::supply(cells))
+}
+
+pub(super) fn arrival_days(
+    conn: &mut Conn,
+    tenant: &TenantId,
+    (from, to): (Date, Date),
+    a_day: usize,
+) -> Result<Vec<ArrivalDay>, StoreError> {
+    const DOING: &str = "read what arrives day by day";
+    const DAYS: &str = "SELECT expected_on, count(*), sum(quantity)::bigint FROM supplies \
+         WHERE tenant = $1 AND state <> 'closed' AND state = 'due' AND expected_on BETWEEN $2 AND $3 \
+         GROUP BY expected_on ORDER BY expected_on";
+    const FIRST: &str = supply_select!(
+        "WHERE tenant = $1 AND supply_id IN (SELECT supply_id FROM (SELECT supply_id, \
+         row_number() OVER (PARTITION BY expected_on ORDER BY supply_id) AS nth FROM supplies \
+         WHERE tenant = $1 AND state <> 'closed' AND state = 'due' AND expected_on BETWEEN $2 AND $3) AS of_day \
+         WHERE nth <= $4) ORDER BY expected_on, supply_id"
+    );
+    let (from, to) = (days(Some(from)), days(Some(to)));
+    let rows = conn.rows(DOING, DAYS, [&tenant.as_str() as _, &from as _, &to as _])?;
+    let found = each(&rows, |cells| ArrivalDay::read(cells))?;
+    let key = [&tenant.as_str() as _, &from as _, &to as _, &at_most(a_day) as _];
+    let rows = conn.rows(DOING, FIRST, key)?;
+    Ok(ArrivalDay::with(found, each(&rows, |cells| stored::supply(cells))?))
 }
 
 pub(super) fn ahead(

@@ -26,8 +26,8 @@ use super::{
     orders, queue, read, records, write,
 };
 use crate::{
-    Allocated, ApiKey, Audit, Backlog, Changes, Elsewhere, EventRow, OrderFilter, QueuePart, QueueRow, Read,
-    RecordFilter, Replay, Shelf, StoreError, Tenant, Timer, Work, Write,
+    Allocated, ApiKey, ArrivalDay, Audit, Backlog, Changes, Elsewhere, EventRow, OrderFilter, QueuePart,
+    QueueRow, Read, RecordFilter, Replay, Shelf, StoreError, Tenant, Timer, Work, Write,
     audit::{Cell, Row, Table},
     migrations,
     store::PROBE,
@@ -219,6 +219,14 @@ impl Read for Session {
     }
     fn arrivals(&mut self, tenant: &TenantId, limit: usize) -> Result<Vec<Supply>, StoreError> {
         backlog::arrivals(self.conn()?, tenant, limit)
+    }
+    fn arrival_days(
+        &mut self,
+        tenant: &TenantId,
+        days: (Date, Date),
+        a_day: usize,
+    ) -> Result<Vec<ArrivalDay>, StoreError> {
+        backlog::arrival_days(self.conn()?, tenant, days, a_day)
     }
     fn ahead(
         &mut self,

@@ -16,7 +16,7 @@ use super::{
     sql,
 };
 use crate::{
-    Backlog, StoreError,
+    ArrivalDay, Backlog, StoreError,
     backlog::Counting,
     cells::{ReadCells, at_most, days},
     stored,
@@ -42,6 +42,22 @@ pub(super) fn arrivals(
     list(conn, "read what arrives", sql::ARRIVALS, params![tenant.as_str(), at_most(limit)], |cells| {
         stored::supply(cells)
     })
+}
+
+pub(super) fn arrival_days(
+    conn: &Connection,
+    tenant: &TenantId,
+    (from, to): (Date, Date),
+    a_day: usize,
+) -> Result<Vec<ArrivalDay>, StoreError> {
+    const DOING: &str = "read what arrives day by day";
+    let (from, to) = (days(Some(from)), days(Some(to)));
+    let found = list(conn, DOING, sql::ARRIVAL_DAYS, params![tenant.as_str(), from, to], |cells| {
+        ArrivalDay::read(cells)
+    })?;
+    let key = params![tenant.as_str(), from, to, at_most(a_day)];
+    let first = list(conn, DOING, sql::ARRIVALS_OF_DAYS, key, |cells| stored::supply(cells))?;
+    Ok(ArrivalDay::with(found, first))
 }
 
 pub(super) fn ahead(

@@ -20,7 +20,7 @@ use super::{
     write,
 };
 use crate::{
-    Allocated, ApiKey, Audit, Backlog, Changes, EventRow, OrderFilter, QueuePart, QueueRow, Read,
+    Allocated, ApiKey, ArrivalDay, Audit, Backlog, Changes, EventRow, OrderFilter, QueuePart, QueueRow, Read,
     RecordFilter, Replay, Shelf, StoreError, Tenant, Timer, Work, Write,
     audit::{Cell, Row, Table},
     store::PROBE,
@@ -263,6 +263,14 @@ impl Read for Session {
     }
     fn arrivals(&mut self, tenant: &TenantId, limit: usize) -> Result<Vec<Supply>, StoreError> {
         backlog::arrivals(self.begin()?, tenant, limit)
+    }
+    fn arrival_days(
+        &mut self,
+        tenant: &TenantId,
+        days: (Date, Date),
+        a_day: usize,
+    ) -> Result<Vec<ArrivalDay>, StoreError> {
+        backlog::arrival_days(self.begin()?, tenant, days, a_day)
     }
     fn ahead(
         &mut self,

@@ -103,6 +103,15 @@ pub(super) const ARRIVALS: &str = supply_select!(
     "INDEXED BY supplies_open WHERE tenant = ?1 AND state <> 'closed' AND state = 'due' \
      AND expected_on IS NOT NULL ORDER BY expected_on, supply_id LIMIT ?2"
 );
+pub(super) const ARRIVAL_DAYS: &str = "SELECT expected_on, count(*), sum(quantity) FROM supplies \
+     INDEXED BY supplies_open WHERE tenant = ?1 AND state <> 'closed' AND state = 'due' \
+     AND expected_on BETWEEN ?2 AND ?3 GROUP BY expected_on ORDER BY expected_on";
+pub(super) const ARRIVALS_OF_DAYS: &str = supply_select!(
+    "WHERE tenant = ?1 AND supply_id IN (SELECT supply_id FROM (SELECT supply_id, \
+     row_number() OVER (PARTITION BY expected_on ORDER BY supply_id) AS nth FROM supplies \
+     INDEXED BY supplies_open WHERE tenant = ?1 AND state <> 'closed' AND state = 'due' \
+     AND expected_on BETWEEN ?2 AND ?3) WHERE nth <= ?4) ORDER BY expected_on, supply_id"
+);
 /// Stops at the limit: a place far back is not worth a long count.
 pub(super) const AHEAD: &str = "SELECT count(*) FROM (SELECT 1 FROM queue \
      WHERE tenant = ?1 AND supply_id = ?2 AND (order_id, line) < (?3, ?4) LIMIT ?5)";

@@ -469,11 +469,15 @@ impl World {
     pub(crate) fn ship(&mut self, line: LineId, quantity: Units, from: &[(SupplyId, Units)]) {
         let from = self.pegs_of(line, from);
         let shipped_at = self.now();
+        let parcel = Some(format!("pcl_{}", self.id().simple()).into());
         self.happen(Event::Shipped(Shipped {
             order: line.order,
             lines: vec![ShippedLine { line: line.no, quantity, from }],
             tracking: Some("1Z".into()),
+            carrier: Some("UPS".into()),
+            tracking_url: None,
             shipped_at,
+            parcel,
         }));
     }
 

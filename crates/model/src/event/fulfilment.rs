@@ -62,8 +62,18 @@ pub struct Shipped {
     /// The carrier's number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tracking: Option<Arc<str>>,
+    /// Who carries it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub carrier: Option<Arc<str>>,
+    /// Where the carrier shows it, as the shop set it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tracking_url: Option<Arc<str>>,
     /// When the carrier took it.
     pub shipped_at: Timestamp,
+    /// The id of the record that keeps it with its order ([`crate::parcel::Parcel`]); none where it was sent before such
+    /// records were kept, and of history that was brought in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parcel: Option<Arc<str>>,
 }
 
 /// Units of one line that left.

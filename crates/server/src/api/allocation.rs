@@ -2,12 +2,16 @@
 
 use std::sync::Arc;
 
-use axum::{extract::State, http::StatusCode, response::Response};
+use axum::{
+    extract::State,
+    http::{HeaderMap, StatusCode},
+    response::Response,
+};
 use engine::{Answer, preview::try_run};
 use ledger::Shelf;
 use model::{
     allocation::{Basis, LINE_TERMS, LineTerms, Reallocate, Rule, RunReport, Scope, Strategy, TERMS, Terms},
-    command::Command,
+    command::{Command, SetLine},
     id::{LineId, Sku},
     limits::DAYS_MAX,
 };
@@ -23,8 +27,9 @@ use super::{
     params::{Page, Params, Segments},
     problem::Problem,
     schema,
-    state::{Api, json, json_replayed, unexpected},
+    state::{Api, json, json_replayed, json_tagged, unexpected},
     supplies::path_id,
+    tag::if_match,
 };
 
 /// Most customer groups in a rule.
@@ -238,7 +243,7 @@ impl Input for LineTermsIn {}
 ///
 /// A locked line is not moved. `win`: keeps its date or gets a better one, and a run that would break that is refused or names
 /// it; `gain`: never worse while its goods are there; `redistribute`: the rule alone decides; `fill`: never better; `lose`:
-/// gives its goods up.
+/// gives its goods up. With `If-Match` it is set only while the line's terms are those whose `ETag` was read.
 #[utoipa::path(
     put, path = "/v1/lines/{line}/allocation", tag = "Orders", operation_id = "set_line_allocation",
     params(("line" = String, Path, description = "The line's id")),
@@ -251,6 +256,7 @@ pub(crate) async fn set_line(
     allowed: Allowed<AllOrdersWrite>,
     Now(now): Now,
     Segments(line): Segments<String>,
+    headers: HeaderMap,
     Json { value, .. }: Json<LineTermsIn>,
 ) -> Result<Response, Problem> {
     let line: LineId = path_id("line", &line)?;
@@ -263,9 +269,10 @@ pub(crate) async fn set_line(
         class: i32::try_from(class).unwrap_or(0),
     };
     let terms = checks.finish(terms)?;
-    let done = api.run(&allowed.caller, now, Command::SetLineAllocation(terms), None).await?;
+    let wish = SetLine { terms, if_match: if_match(&headers)? };
+    let done = api.run(&allowed.caller, now, Command::SetLineAllocation(wish), None).await?;
     let Answer::LineAllocation(terms) = &done.answer else { return Err(unexpected(&done.answer)) };
-    json(StatusCode::OK, terms)
+    json_tagged(StatusCode::OK, terms, &promise::etag(terms))
 }
 
 /// Read what is set for a line
@@ -294,8 +301,8 @@ pub(crate) async fn get_line(
         .await?;
     let Some(records) = found else { return Err(Problem::not_found("line", &line)) };
     let terms = records.first().and_then(|record| record.read().ok().flatten());
-    let none = LineTerms { line: id, locked: false, strategy: None, class: 0 };
-    json(StatusCode::OK, &terms.unwrap_or(none))
+    let terms = terms.unwrap_or(LineTerms::none(id));
+    json_tagged(StatusCode::OK, &terms, &promise::etag(&terms))
 }
 
 /// Which pool to give out anew, and how.

@@ -39,12 +39,14 @@ pub(crate) struct Caller {
     scopes: Vec<Arc<str>>,
     /// SHA-256 of the key.
     pub(crate) hash: [u8; 32],
+    /// Which of the shop's people asks by a page, as the ledger names them.
+    pub(crate) who: Option<Arc<str>>,
 }
 
 impl Caller {
     /// Somebody at the shop who may do everything: a page asks for them, and has looked at their role.
-    pub(crate) fn staff(tenant: TenantId) -> Self {
-        Self { tenant, publishable: None, scopes: vec!["*".into()], hash: [0; 32] }
+    pub(crate) fn staff(tenant: TenantId, who: Option<Arc<str>>) -> Self {
+        Self { tenant, publishable: None, scopes: vec!["*".into()], hash: [0; 32], who }
     }
 
     /// Whether something that this key (or staff) placed may be seen by the caller.
@@ -175,6 +177,7 @@ async fn authenticate(parts: &Parts, api: &Arc<Api>) -> Result<Arc<Caller>, Prob
         publishable: found.publishable.then_some(found.name),
         scopes: found.scopes,
         hash,
+        who: None,
     });
     api.keys.put(hash, Arc::clone(&caller));
     Ok(caller)

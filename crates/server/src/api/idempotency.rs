@@ -126,7 +126,7 @@ mod tests {
 
     #[test]
     fn an_order_of_a_batch_is_the_order_sent_alone() {
-        let caller = Caller::staff(model::id::TenantId::new("acme").unwrap());
+        let caller = Caller::staff(model::id::TenantId::new("acme").unwrap(), None);
         let batched =
             of_batched(&caller, Some("k"), "/v1/orders", r#"{"idempotency_key": "k", "a": 1}"#).unwrap();
         assert_eq!(batched.request, request(&Method::POST, "/v1/orders", r#"{"a": 1}"#));

@@ -3,6 +3,7 @@
 mod adjustments;
 mod allocation;
 mod around;
+pub(crate) mod arrivals;
 pub(crate) mod auth;
 mod availability;
 pub(crate) mod backorders;
@@ -52,7 +53,7 @@ mod tag;
 mod terms;
 mod waitlist;
 mod webhooks;
-mod written;
+pub(crate) mod written;
 
 use std::sync::Arc;
 
@@ -84,6 +85,7 @@ fn routes() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(policies::put, policies::get))
         .routes(routes!(supplies::add, supplies::list))
         .routes(routes!(supplies::get, supplies::change))
+        .routes(routes!(arrivals::list))
         .routes(routes!(supplies::cancel))
         .routes(routes!(stock_moves::split))
         .routes(routes!(stock_moves::transfer))

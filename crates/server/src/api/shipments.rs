@@ -24,6 +24,7 @@ use super::{
     schema,
     state::{Api, json_replayed, unexpected},
 };
+use crate::parcels;
 
 /// How far ahead of ours a carrier's clock may be, in seconds.
 const AHEAD_S_MAX: i64 = 86_400;
@@ -40,6 +41,11 @@ pub(crate) struct ShipmentIn {
     lines: Option<Vec<ShipmentLineIn>>,
     /// The carrier's number.
     tracking: Option<String>,
+    /// Who carries it, such as `UPS`: the customer is shown it, with a link where that carrier's page is known.
+    carrier: Option<String>,
+    /// Where the carrier shows it: an `https` address, in the place of the one that is known.
+    #[schema(max_length = 500)]
+    tracking_url: Option<String>,
     /// When the carrier took it; now unless given.
     #[schema(format = DateTime, example = "2026-12-01T16:40:00Z")]
     shipped_at: Option<String>,
@@ -73,6 +79,15 @@ fn check(input: &ShipmentIn, now: Timestamp) -> Result<Ship, Problem> {
     });
     let lines = lines.collect();
     let tracking = checks.name(format_args!("/tracking"), input.tracking.as_deref());
+    let carrier = checks.name(format_args!("/carrier"), input.carrier.as_deref());
+    let tracking_url = input.tracking_url.as_deref().map(str::trim).filter(|url| !url.is_empty());
+    if tracking_url.is_some_and(|url| !parcels::is_address(url)) {
+        let most = parcels::URL_CHARS_MAX;
+        let detail =
+            format!("expected an https address of at most {most} characters, without a name and password");
+        checks.wrong(format_args!("/tracking_url"), "form", detail);
+    }
+    let tracking_url = tracking_url.map(Arc::from);
     let latest = seconds_after(now, AHEAD_S_MAX).unwrap_or(now);
     let shipped_at = input.shipped_at.as_deref().and_then(|text| {
         let read = clock::read(text);
@@ -90,12 +105,14 @@ fn check(input: &ShipmentIn, now: Timestamp) -> Result<Ship, Problem> {
         read
     });
     let order = order.unwrap_or(OrderId(uuid::Uuid::nil()));
-    checks.finish(Ship { order, lines, tracking, shipped_at: shipped_at.unwrap_or(now) })
+    let shipped_at = shipped_at.unwrap_or(now);
+    checks.finish(Ship { order, lines, tracking, carrier, tracking_url, shipped_at })
 }
 
 /// Send goods
 ///
-/// What fulfilment has, or what is allocated; as many parcels an order as it takes.
+/// What fulfilment has, or what is allocated; as many parcels an order as it takes. The customer sees on their page what is in
+/// each, when it left, and its carrier and number.
 #[utoipa::path(
     post, path = "/v1/shipments", tag = "Fulfilment", operation_id = "ship",
     request_body = ShipmentIn,

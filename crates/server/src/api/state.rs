@@ -132,6 +132,10 @@ impl Api {
         command: Command,
         key: Option<Key>,
     ) -> Request {
+        let command = match &caller.who {
+            Some(who) => Command::By(Arc::clone(who), Box::new(command)),
+            None => command,
+        };
         Request {
             tenant: caller.tenant.clone(),
             now,

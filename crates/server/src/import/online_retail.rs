@@ -239,7 +239,14 @@ impl<'a> Replay<'a> {
 
     fn ship(&mut self, order: OrderId, at: Timestamp) -> Outcome<()> {
         let (id, key) = self.own(at, &order.to_string());
-        let wish = Ship { order, lines: Vec::new(), tracking: None, shipped_at: at };
+        let wish = Ship {
+            order,
+            lines: Vec::new(),
+            tracking: None,
+            carrier: None,
+            tracking_url: None,
+            shipped_at: at,
+        };
         self.session.send_as(0, 0, at, Some((id, key)), Command::Ship(wish)).map(drop)
     }
 

@@ -1,5 +1,7 @@
 //! From a queued mail to the words that are sent, in the language of whoever gets them.
 
+use std::sync::Arc;
+
 use askama::Template;
 use connect::smtp::Letter;
 use engine::notices::{MailRow, WITHDRAWAL, WORDS, Withdrawal, Words};
@@ -9,6 +11,7 @@ use model::{
     id::{OrderId, TenantId, WaitId},
     money::Money,
     order::{Dates, Order},
+    parcel::Parcel,
     question::{QUESTION, Question},
     state::Shop,
     talk::{MESSAGE, Message},
@@ -17,7 +20,7 @@ use model::{
 };
 use obligation::{
     notice::{
-        Clause,
+        Clause, NoticeKind,
         kept::{Kept, NOTICE},
     },
     payment::{Account, ChargeKind, ChargeState},
@@ -27,7 +30,7 @@ use super::{
     terms,
     words::{Language, Phrase, language},
 };
-use crate::{App, api::state::shop_of, link, pages::shop_name};
+use crate::{App, api::state::shop_of, link, pages::shop_name, parcels};
 
 #[derive(Template)]
 #[template(path = "mail.txt", escape = "none")]
@@ -184,7 +187,8 @@ pub(crate) fn preview(
     let language = language(contact.locale.as_deref());
     let about = About { app, tenant, order: &order, shop: &shop, language };
     let words = words_of(store, tenant, notice)?;
-    let content = about.told(&[(kept.clone(), words)]);
+    let sent = parcels::of_order(store, tenant, &order)?;
+    let content = about.told(&[(kept.clone(), words)], &sent);
     Ok(content.map(|content| about.letter("preview", &contact, &content)))
 }
 
@@ -390,11 +394,30 @@ impl About<'_> {
                 told.push((kept, words_of(store, self.tenant, &record.id)?));
             }
         }
-        Ok(self.told(&told))
+        let sent = match told.iter().any(|(kept, _)| kept.news.kind == NoticeKind::Shipped) {
+            true => parcels::of_order(store, self.tenant, self.order)?,
+            false => Vec::new(),
+        };
+        Ok(self.told(&told, &sent))
+    }
+
+    /// When a line left, with whom and under which number: a sentence for each parcel, and where the carrier shows it.
+    fn sent(&self, line: u16, sent: &[(Arc<str>, Parcel)]) -> Vec<String> {
+        let of_line = |parcel: &&Parcel| parcel.lines.iter().any(|(no, _)| *no == line);
+        let mut said = Vec::new();
+        for parcel in sent.iter().map(|(_, parcel)| parcel).filter(of_line) {
+            said.push(self.language.phrase(Phrase::Parcel {
+                date: local_date(parcel.shipped_at, &self.zone()),
+                carrier: parcel.carrier.as_deref(),
+                number: parcel.tracking.as_deref(),
+            }));
+            said.extend(parcels::link(parcel));
+        }
+        said
     }
 
     /// Says all that some notices of the order must say: the first decides the subject.
-    fn told(&self, told: &[(Kept, Words)]) -> Option<Content> {
+    fn told(&self, told: &[(Kept, Words)], sent: &[(Arc<str>, Parcel)]) -> Option<Content> {
         let language = self.language;
         let (first, _) = told.first()?;
         let asks = told.iter().any(|(kept, _)| kept.news.asks);
@@ -408,6 +431,9 @@ impl About<'_> {
                     }
                     _ => language.clause(clause),
                 });
+            }
+            if kept.news.kind == NoticeKind::Shipped {
+                lines.extend(self.sent(kept.line, sent));
             }
             parts.push(Part { head: self.head(kept.line), lines });
         }

@@ -1,5 +1,7 @@
 //! Who looks at a page of the shop's own people, and whether a form came from such a page.
 
+use std::sync::Arc;
+
 use axum::http::{HeaderMap, HeaderValue, header};
 use model::id::TenantId;
 
@@ -10,7 +12,7 @@ use super::{
 };
 use crate::{
     App,
-    staff::{Door, DoorError, May, Role, Visitor},
+    staff::{Door, DoorError, May, Role, Visitor, account_id},
 };
 
 /// The cookie with a session: the tenant, a dot, the token.
@@ -57,10 +59,20 @@ impl Ask {
         if let Some((tenant, token)) = self.session()
             && let Some(visitor) = self.door().visitor(tenant, token)?
         {
+            if let Some(user) = &visitor.user {
+                self.account.get_or_init(|| user.email.clone());
+            }
             return Ok(Some(visitor));
         }
         let demo = self.app.demo.clone();
         Ok(demo.map(|tenant| Visitor { tenant, user: None, role: Role::Owner }))
+    }
+
+    /// How the ledger names whoever acts: an account's own word, which is neither a name nor an address.
+    pub(super) fn who(&self, tenant: &TenantId) -> Result<Option<Arc<str>>, Fail> {
+        let Some(account) = self.account.get() else { return Ok(None) };
+        let found = self.app.engine.store().reader()?.tenant(tenant)?;
+        Ok(found.map(|found| account_id(&found.salt, account)))
     }
 
     /// The one who looks, if they may do that.

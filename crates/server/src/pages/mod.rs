@@ -36,7 +36,7 @@ mod wait;
 mod within;
 mod words;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use askama::Template;
 use axum::{
@@ -60,7 +60,7 @@ pub use self::{
     within::Within,
 };
 pub(crate) use self::{
-    owe::first_name, status::number as order_number, words::money, words::title as item_title,
+    owe::first_name, shop::encoded, status::number as order_number, words::money, words::title as item_title,
 };
 use crate::{
     App,
@@ -233,6 +233,8 @@ struct Ask {
     sender: Sender,
     /// The API, for pages that send what it takes.
     within: Option<Within>,
+    /// The account of whoever was found to be signed in.
+    account: OnceLock<String>,
 }
 
 impl Ask {
@@ -241,7 +243,7 @@ impl Ask {
         let set = set.and_then(|value| value.to_str().ok()?.parse().ok());
         let now = set.unwrap_or_else(|| (app.clock)());
         let sender = Sender::of(&app, headers);
-        Self { app, now, sender, within: None }
+        Self { app, now, sender, within: None, account: OnceLock::new() }
     }
 
     /// The same, knowing where to come back to after signing in.

@@ -128,7 +128,7 @@ pub(super) fn href(sku: &Sku) -> String {
 }
 
 /// A text as it stands in an address: everything but letters, digits and `-._~` in percent.
-pub(super) fn encoded(text: &str) -> String {
+pub(crate) fn encoded(text: &str) -> String {
     let mut address = String::with_capacity(text.len());
     for byte in text.bytes() {
         if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {

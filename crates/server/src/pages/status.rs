@@ -12,6 +12,7 @@ use model::{
     id::{LineId, OrderId, Sku, TenantId},
     money::Money,
     order::{Order, Promise, ShipChoice},
+    parcel::Parcel,
     state::Shop,
     supply::SupplyKind,
     time::{Date, Timestamp, local_date},
@@ -31,7 +32,7 @@ use super::{
     talk::{self, Paid, Written},
     words::{self, Day},
 };
-use crate::{api::orders::payments::account, link};
+use crate::{api::orders::payments::account, link, parcels};
 
 /// Places in line are counted up to here.
 const PLACES_MAX: usize = 1_000;
@@ -65,6 +66,8 @@ pub(super) struct Status {
     /// Whether there is more than one line that could be called off.
     can_cancel_all: bool,
     lines: Vec<Line>,
+    /// What left, the last parcel first.
+    parcels: Vec<Sent>,
     /// What has just happened.
     message: Option<&'static str>,
     /// Why what was asked for could not be done.
@@ -110,6 +113,33 @@ struct Line {
     changed: Option<Changed>,
     place: Option<String>,
     history: Vec<Given>,
+}
+
+/// What left in one parcel.
+pub(super) struct Sent {
+    pub(super) on: Day,
+    /// What is in it: `2 × Mug`.
+    pub(super) goods: Vec<String>,
+    pub(super) carrier: Option<String>,
+    pub(super) tracking: Option<String>,
+    /// Where the carrier shows it.
+    pub(super) href: Option<String>,
+}
+
+impl Sent {
+    /// A parcel of an order, with the day it left in the shop's clock.
+    pub(super) fn of(parcel: &Parcel, shop: &Shop, order: &Order, on: Day) -> Self {
+        let goods = parcel.lines.iter().filter_map(|(no, units)| {
+            Some(format!("{} × {}", words::count(*units), words::title(shop, &order.line(*no)?.sku)))
+        });
+        Self {
+            on,
+            goods: goods.collect(),
+            carrier: parcel.carrier.as_deref().map(str::to_owned),
+            tracking: parcel.tracking.as_deref().map(str::to_owned),
+            href: parcels::link(parcel),
+        }
+    }
 }
 
 /// A step on the way: done, now, or still to come.
@@ -176,7 +206,13 @@ pub(super) fn answer(ask: &Ask, token: &str, said: &Said, problem: Option<String
         false => Frame::new(Some(&tenant), "order", false, false),
     };
     let account = account(&mut *reader, &tenant, id)?;
+    let sent = parcels::of_order(&mut *reader, &tenant, &order)?;
     let status = Status {
+        parcels: sent
+            .iter()
+            .rev()
+            .map(|(_, parcel)| Sent::of(parcel, &shop, &order, facts.day(parcel.shipped_at)))
+            .collect(),
         due: account.as_ref().map_or_else(Vec::new, |kept| due(&facts, kept)),
         pay: account.as_ref().and_then(pay::wanted),
         can_change_card: account.as_ref().is_some_and(|kept| pay::can_change(ask, kept)),
@@ -298,6 +334,7 @@ pub(super) fn view(frame: Frame, facts: &Facts<'_>) -> Status {
             && facts.view.lines.iter().all(|line| line.released == 0),
         together: facts.view.ship == ShipChoice::Complete && facts.view.lines.len() > 1,
         lines: lines.map(|(line, view)| line_view(facts, line, view)).collect(),
+        parcels: Vec::new(),
         message: None,
         problem: None,
         cancel_href: String::new(),

@@ -82,7 +82,8 @@ impl Ask {
         }
         let body = call.body.map_or_else(Body::empty, |body| Body::from(body.to_string()));
         let mut request = request.body(body).map_err(|error| defect(error.to_string()))?;
-        request.extensions_mut().insert(Arc::new(Caller::staff(tenant.clone())));
+        let who = if call.method == "GET" { None } else { self.who(tenant)? };
+        request.extensions_mut().insert(Arc::new(Caller::staff(tenant.clone(), who)));
         let runtime = tokio::runtime::Handle::try_current().map_err(|error| defect(error.to_string()))?;
         let (parts, bytes) = runtime.block_on(async move {
             let (parts, body) = match routes.oneshot(request).await {

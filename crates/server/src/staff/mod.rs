@@ -12,7 +12,7 @@ pub use self::{
     door::{Door, DoorError, Visitor},
     limit::Attempts,
     password::{PASSWORD_CHARS_MAX, PASSWORD_CHARS_MIN},
-    records::User,
+    records::{User, account_id},
 };
 use serde::{Deserialize, Serialize};
 

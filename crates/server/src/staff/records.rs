@@ -1,5 +1,7 @@
 //! What is kept of people: private records, and the tokens they are found by.
 
+use std::sync::Arc;
+
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use hmac::{Hmac, KeyInit, Mac};
 use model::{id::LocationId, time::Timestamp};
@@ -47,6 +49,13 @@ pub(super) struct Invitation {
 pub(super) struct Session {
     pub(super) email: String,
     pub(super) expires_at: Timestamp,
+}
+
+/// How the ledger names an account: a salted hash of its address, as of a customer, so that whoever is removed is nobody there.
+pub fn account_id(salt: &[u8; 32], email: &str) -> Arc<str> {
+    let digest = Sha256::new().chain_update(salt).chain_update("staff:").chain_update(email).finalize();
+    let id: String = digest[..16].iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("usr_{id}").into()
 }
 
 /// A token nobody can guess: a keyed hash of an id that is used once, under the installation's secret.

@@ -153,3 +153,27 @@ async fn what_makes_no_sense_is_named() {
     world.put("/v1/settings/allocation", json!({})).await.is(200);
     assert_eq!(world.get("/v1/settings/allocation").await.is(200)["items"], json!([]));
 }
+
+#[tokio::test]
+async fn a_lines_terms_are_set_only_while_they_are_what_was_seen() {
+    let world = world();
+    world.with_mug().await;
+    world.supply("MUG", 5, "2026-12-01").await;
+    let placed = world.order("MUG", 1).await;
+    let path = format!("/v1/lines/{}/allocation", placed["lines"][0]["id"].as_str().unwrap());
+    let put = |tag: &str, class: i64| {
+        world.send(Call::new("PUT", &path).json(&json!({"class": class})).with("if-match", tag))
+    };
+    let seen = world.get(&path).await.header("etag").to_owned();
+    assert!(!seen.is_empty());
+    let first = put(&seen, 7).await;
+    assert_eq!(first.is(200)["class"], 7);
+    // The second who saw the same is told, and the first one's word stands.
+    put(&seen, 9).await.fails(412, "stale");
+    let now = world.get(&path).await;
+    assert_eq!((&now.is(200)["class"], now.header("etag")), (&json!(7), first.header("etag")));
+    assert_eq!(put(first.header("etag"), 9).await.is(200)["class"], 9);
+    assert_eq!(put("*", 0).await.is(200)["class"], 0);
+    put("W/\"1\", \"2\"", 1).await.fails(422, "invalid");
+    world.verify();
+}

@@ -49,6 +49,7 @@ const CALLS: &[&str] = &[
     "get /openapi.json",
     "get /readyz",
     "get /v1/advice",
+    "get /v1/arrivals",
     "get /v1/availability",
     "get /v1/backorders",
     "get /v1/cash",

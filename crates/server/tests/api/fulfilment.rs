@@ -80,6 +80,58 @@ async fn a_release_hands_over_what_is_here_and_a_shipment_sends_it() {
 }
 
 #[tokio::test]
+async fn the_customer_sees_what_left_with_whom_and_where_it_is() {
+    let world = world();
+    world.with_mug().await;
+    world.stock("MUG", 5).await;
+    let placed = world.send(Call::post("/v1/orders", &order("MUG", 5)).key(CHECKOUT)).await.is(201);
+    let path = format!("/v1/orders/{}", text(&placed["id"]));
+    assert!(world.get(&path).await.is(200).get("shipments").is_none(), "nothing left yet");
+    let parcel = |units: i64, more: Value| {
+        let mut body =
+            json!({"order": placed["id"], "lines": [{"id": line_of(&placed, 0), "quantity": units}]});
+        body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        body
+    };
+    let long = format!("https://box.test/{}", "x".repeat(500));
+    for wrong in ["http://box.test/1", "javascript:alert(1)", "https://a:b@box.test/", "box", &long] {
+        let refused = world.post("/v1/shipments", parcel(1, json!({"tracking_url": wrong}))).await;
+        assert_eq!(refused.fails(422, "invalid")["errors"][0]["pointer"], "/tracking_url", "{wrong}");
+    }
+    let first = json!({"carrier": "ups", "tracking": "1Z9<b>", "shipped_at": "2026-11-23T13:00:00Z"});
+    let shipped = world.post("/v1/shipments", parcel(2, first)).await.is(201);
+    assert_eq!((&shipped["carrier"], &shipped["tracking_url"]), (&json!("ups"), &Value::Null));
+    let second = json!({"carrier": "Own van", "tracking_url": "https://van.test/?a=1&b=2"});
+    world.post("/v1/shipments", parcel(1, second)).await.is(201);
+    world.post("/v1/shipments", parcel(2, json!({}))).await.is(201);
+
+    let ups = "https://www.ups.com/track?tracknum=1Z9%3Cb%3E";
+    let token = text(&placed["status_url"]).rsplit('/').next().unwrap().to_owned();
+    let own = world.send(Call::get(&format!("{path}?token={token}")).key(CHECKOUT)).await.is(200);
+    let sent = own["shipments"].as_array().unwrap();
+    let line = |units: i64| json!([{"line": line_of(&placed, 0), "sku": "MUG", "quantity": units}]);
+    assert_eq!(
+        sent.iter().map(|parcel| parcel["lines"].clone()).collect::<Vec<_>>(),
+        [line(2), line(1), line(2)]
+    );
+    assert_eq!(
+        (&sent[0]["shipped_at"], &sent[0]["carrier"], &sent[0]["tracking"], &sent[0]["tracking_url"]),
+        (&json!("2026-11-23T13:00:00Z"), &json!("ups"), &json!("1Z9<b>"), &json!(ups))
+    );
+    assert_eq!(sent[1]["tracking_url"], "https://van.test/?a=1&b=2");
+    assert_eq!((&sent[2]["carrier"], &sent[2]["tracking_url"]), (&Value::Null, &Value::Null));
+    assert_eq!(world.get(&path).await.is(200)["shipments"], own["shipments"], "staff sees the same");
+
+    let page = world.page(text(&placed["status_url"]).trim_start_matches("http://shop.test")).await;
+    for says in ["Parcel 1 of 3", "Parcel 3 of 3", "with ups", "2 × Mug", "1Z9&#60;b&#62;"] {
+        page.says(says);
+    }
+    page.says(&format!("href=\"{ups}\" rel=\"noopener noreferrer\""));
+    page.says("href=\"https://van.test/?a=1&#38;b=2\"");
+    world.verify();
+}
+
+#[tokio::test]
 async fn what_is_released_is_not_cancelled() {
     let world = world();
     world.with_mug().await;

@@ -160,3 +160,22 @@ async fn a_customer_writes_on_the_orders_page_and_reads_the_answer_there() {
     }
     world.verify();
 }
+
+#[tokio::test]
+async fn reading_without_an_answer_is_an_entry_so_that_lists_look_again() {
+    let (world, order) = shop().await;
+    write(&world, &order, json!({"by": "customer", "text": "Thank you!"})).await;
+    let newest = || async {
+        let events = world.get("/v1/events?limit=500").await.is(200);
+        events["items"].as_array().unwrap().last().unwrap().clone()
+    };
+    let path = format!("/v1/orders/{order}/messages/read");
+    let read = || world.post(&path, json!({}));
+    read().await.is(204);
+    assert_eq!(unread(&world).await, 0);
+    let entry = newest().await;
+    assert_eq!((&entry["order"], &entry["data"]), (&json!(order), &json!({"messages_read": 1})));
+    read().await.is(204);
+    assert_eq!(newest().await["seq"], entry["seq"], "nothing was left to read");
+    world.verify();
+}

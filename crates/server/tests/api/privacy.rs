@@ -54,12 +54,25 @@ async fn a_person_gets_all_that_is_known() {
 async fn who_is_forgotten_cannot_be_named_and_all_sums_stay() {
     let (world, order) = shop().await;
     let path = format!("/v1/orders/{}", order["id"].as_str().unwrap());
+    world.stock("MUG", 1).await;
+    let first = json!([{"id": order["lines"][0]["id"], "quantity": 1}]);
+    let sent = json!({"order": order["id"], "lines": first, "carrier": "UPS", "tracking": "1Z9"});
+    let more = json!({"sku": "MUG", "location": "east", "delta": 1, "reason": "opening_stock"});
+    if world.post("/v1/shipments", sent.clone()).await.status == 409 {
+        world.post("/v1/adjustments", more).await.is(201);
+        world.post("/v1/shipments", sent).await.is(201);
+    }
     let before = world.get(&path).await.is(200);
+    assert_eq!(before["shipments"][0]["tracking"], "1Z9");
     let erased = world.post("/v1/privacy/erase", json!({"email": ADA})).await.is(200);
     assert_eq!((&erased["orders"], &erased["waitlist_places"]), (&json!(1), &json!(1)));
     world.verify();
     let after = world.get(&path).await.is(200);
     assert_eq!(after["customer"], json!({"country": "US"}));
+    // What left stays, but not the number by which a carrier shows the way to her.
+    let parcel = &after["shipments"][0];
+    assert_eq!((&parcel["tracking"], &parcel["tracking_url"]), (&Value::Null, &Value::Null));
+    assert_eq!(parcel["lines"], before["shipments"][0]["lines"]);
     assert_eq!((&after["lines"], &after["state"]), (&before["lines"], &before["state"]));
     let mut said = String::new();
     for list in ["/v1/orders", "/v1/backorders", "/v1/waitlist", "/v1/notices", "/v1/events?limit=500"] {

@@ -302,7 +302,8 @@ async fn scenario_18_a_mail_about_what_has_left_says_so_and_nothing_of_waiting()
     let on = "2026-12-16T15:00:00Z";
     at(&world, on, "POST", &format!("/v1/supplies/{supply}/receipts"), json!({})).await.is(201);
     for order in &placed {
-        at(&world, on, "POST", "/v1/shipments", json!({"order": order["id"]})).await.is(201);
+        let sent = json!({"order": order["id"], "carrier": "UPS", "tracking": "1Z9"});
+        at(&world, on, "POST", "/v1/shipments", sent).await.is(201);
     }
     at(&world, on, "POST", "/v1/notices/send", json!({"all": true})).await.is(200);
     run_due(&world, "2026-12-16T15:00:01Z").await;
@@ -317,6 +318,9 @@ async fn scenario_18_a_mail_about_what_has_left_says_so_and_nothing_of_waiting()
         .collect();
     assert_eq!((left.len(), mails.len()), (4, before + 4), "{mails:?}");
     for mail in left {
+        // With whom, under which number, and where that is shown.
+        assert!(mail.text.contains("UPS, ") && mail.text.contains(" 1Z9.\n"), "{}", mail.text);
+        assert!(mail.text.contains("\nhttps://www.ups.com/track?tracknum=1Z9\n"), "{}", mail.text);
         let said = format!("{} {}", mail.subject, mail.text).to_lowercase();
         for never in [
             "backorder",

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use crate::{Page, full, get, post, sample::Sample};
 
 /// The values of every tick box of a line.
-fn ticks(page: &Page) -> Vec<String> {
+pub(crate) fn ticks(page: &Page) -> Vec<String> {
     let parts = page.text.split("name=\"line-").skip(1);
     parts.filter_map(|part| Some(format!("line-{}", part.split('"').next()?))).collect()
 }

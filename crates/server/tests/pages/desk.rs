@@ -341,6 +341,12 @@ async fn a_customer_has_their_orders_and_words_on_one_page() {
         ("once", &*once),
         ("text", "Yes, by the 20th."),
     ];
+    // Read without an answer, it is gone from Today at once.
+    post(&shop, &format!("{status}/message"), &[("text", "Thank you!")]).await;
+    get(&shop, "/").await.says("2 messages from customers are unread");
+    shop.spawn_run("2026-11-23T15:30:00Z", Command::MarkRead(shop.orders[0].0)).await;
+    assert!(!get(&shop, "/").await.words().contains("unread"));
+    post(&shop, &format!("{status}/message"), &[("text", "One more thing.")]).await;
     for _ in 0..2 {
         let done = post(&shop, "/customers", &answer).await;
         assert_eq!(done.response.status(), StatusCode::SEE_OTHER, "{}", done.words());

@@ -213,10 +213,11 @@ async fn an_order_is_sent_once_and_the_second_is_told() {
     let (shop, _, pat) = partner("east").await;
     let page = get(&shop, "/packing", &pat).await;
     let (once, order) = (page.hidden("once"), page.hidden("order"));
-    let fields = [("at", "east"), ("order", &*order), ("tracking", "1Z9"), ("once", &*once)];
+    let fields =
+        [("at", "east"), ("order", &*order), ("carrier", "UPS"), ("tracking", "1Z9"), ("once", &*once)];
     let sent = post(&shop, "/packing/send", &pat, &fields).await;
-    assert_eq!(sent.header(header::LOCATION), "/packing?at=east&done=sent");
-    get(&shop, sent.header(header::LOCATION), &pat).await.says("Sent. The customer is told");
+    assert_eq!(sent.header(header::LOCATION), "/packing?at=east&done=sent&carrier=UPS");
+    get(&shop, sent.header(header::LOCATION), &pat).await.says("Sent. The customer’s page shows it");
     let other = [("at", "east"), ("order", &*order), ("tracking", "1Z9"), ("once", &*"2".repeat(32))];
     let second = post(&shop, "/packing/send", &pat, &other).await;
     assert_eq!(second.response.status(), StatusCode::CONFLICT);

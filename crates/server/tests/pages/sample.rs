@@ -275,7 +275,14 @@ impl Sample {
         self.order(&at("2026-11-04"), names[5], &[("RUG-S", 8)]);
         let sent = self.order(&at("2026-11-05"), names[1], &[("ODD/1", 2)]);
         let shipped_at = at("2026-11-06").parse().expect("an instant");
-        let ship = Ship { order: sent, lines: Vec::new(), tracking: Some("1Z999".into()), shipped_at };
+        let ship = Ship {
+            order: sent,
+            lines: Vec::new(),
+            tracking: Some("1Z999AA10123456784".into()),
+            carrier: Some("UPS".into()),
+            tracking_url: None,
+            shipped_at,
+        };
         self.run(&at("2026-11-06"), Command::Ship(ship));
         let slip =
             |supply, on| ChangeSupply { supply, expected_on: Some(parse_date(on).ok()), quantity: None };

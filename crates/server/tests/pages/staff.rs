@@ -138,3 +138,44 @@ async fn support_invites_nobody_and_the_last_owner_stays() {
     post(&shop, "/people", &session, &remove).await.says("a shop keeps at least one owner");
     get(&shop, "/people", &session).await.says("Ada (you)");
 }
+
+#[tokio::test]
+async fn the_ledger_knows_who_did_it_by_a_word_that_names_nobody() {
+    let (shop, path) = invited(Role::Operations).await;
+    let ada = cookie(&post(&shop, &path, "", &[("password", PASSWORD)]).await);
+    let page = get(&shop, "/backlog?state=allocated&sku=LAMP-BRASS", &ada).await;
+    let tick = crate::bulk::ticks(&page).remove(0);
+    let fields = [("act", "release"), ("state", "allocated"), (&*tick, "1")];
+    let preview = post(&shop, "/backlog/preview", &ada, &fields).await;
+    let names = ["once", "act", "class", "strategy", "reason", "lines"];
+    let fields: Vec<(&str, String)> = names.iter().map(|name| (*name, preview.hidden(name))).collect();
+    let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (*name, &**value)).collect();
+    let begun = post(&shop, "/backlog/start", &ada, &fields).await;
+    assert_eq!(begun.response.status(), StatusCode::SEE_OTHER, "{}", begun.words());
+    let order = shop.orders[0].0;
+    let page = format!("/orders/{order}");
+    get(&shop, &page, &ada).await.says("Handed to packing by Ada");
+    let entries = |shop: &Sample| {
+        let mut reader = shop.app.engine.store().reader().expect("a reader");
+        let last = reader.last_event(&shop.tenant).expect("a number");
+        reader.events(&shop.tenant, last - 1, 1).expect("entries").remove(0)
+    };
+    let said = entries(&shop);
+    let data: serde_json::Value = serde_json::from_str(&said.data).expect("json");
+    assert!(data["data"]["by"].as_str().expect("a word").starts_with("usr_"), "{data}");
+    assert_eq!((said.order, &data["data"]["entries"]), (Some(order), &serde_json::json!(1)));
+    let words = said.data.to_lowercase();
+    assert!(!words.contains("ada@") && !words.contains("example"), "neither a name nor an address: {words}");
+    // Who is gone is nobody there: the ledger is as it was.
+    let (shop, path) = tokio::task::spawn_blocking(move || {
+        let now: Timestamp = NOW.parse().expect("an instant");
+        let door = Door { engine: &shop.app.engine, stamps: &shop.app.stamps, secret: &shop.app.secret, now };
+        let path = door.invite(&shop.tenant, "ben@example.com", "Ben", Role::Owner).expect("an invitation");
+        assert!(door.remove(&shop.tenant, "ada@example.com").expect("a door"));
+        (shop, path)
+    })
+    .await
+    .expect("a shop");
+    let ben = cookie(&post(&shop, &path, "", &[("password", PASSWORD)]).await);
+    get(&shop, &page, &ben).await.says("Handed to packing by a removed user");
+}

@@ -227,6 +227,8 @@ impl Teller {
                 order: order_at(place),
                 lines: Vec::new(),
                 tracking: Some(tracking.into()),
+                carrier: Some("USPS".into()),
+                tracking_url: None,
                 shipped_at: packed,
             };
             self.tell(packed, Command::Ship(ship));

@@ -123,6 +123,7 @@ impl CoreShop {
                 let head = covering(self.queue(wish.supply).into_iter(), head);
                 promise::receive(set, &sku, wish, &head, &self.last_come(&[(wish.supply, tail)]))?
             }
+            Command::By(_, wish) => return self.decide(id, wish),
             // Beside the goods.
             Command::Pay(_)
             | Command::ChargeShipping(_)

@@ -211,7 +211,14 @@ impl CoreShop {
     /// Sends units of an order's lines, given by number; all that is here where none are given.
     pub fn ship(&mut self, order: OrderId, lines: &[(u16, Units)]) -> Result<Done, Rejection> {
         let lines = lines.iter().map(|(no, units)| (LineId { order, no: *no }, Some(*units))).collect();
-        self.run(&Command::Ship(Ship { order, lines, tracking: None, shipped_at: self.now }))
+        self.run(&Command::Ship(Ship {
+            order,
+            lines,
+            tracking: None,
+            carrier: None,
+            tracking_url: None,
+            shipped_at: self.now,
+        }))
     }
 
     /// Hands all that is allocated at a location over to fulfilment, line by line in their turn. Answers what went: order,

@@ -104,6 +104,30 @@ pub(crate) fn arrivals_come_by_date_and_places_by_the_queue(make: &Make<'_>) {
         .collect();
     due.sort_by_key(|supply| (supply.expected_on, supply.id));
     assert_eq!(arrivals, due);
+    let (first, last) = (due[0].expected_on.unwrap(), due[due.len() - 1].expected_on.unwrap());
+    let mut by_day: Vec<(Date, Vec<model::supply::Supply>)> = Vec::new();
+    for supply in &due {
+        let date = supply.expected_on.unwrap();
+        match by_day.last_mut().filter(|(known, _)| *known == date) {
+            Some((_, supplies)) => supplies.push(supply.clone()),
+            None => by_day.push((date, vec![supply.clone()])),
+        }
+    }
+    assert!(by_day.len() > 1);
+    for (from, to, a_day) in [(first, last, 100), (first, last, 1), (last, last, 0), (last, first, 9)] {
+        let found = reader.arrival_days(&world.tenant, (from, to), a_day).unwrap();
+        let wanted: Vec<ledger::ArrivalDay> = by_day
+            .iter()
+            .filter(|(date, _)| (from..=to).contains(date))
+            .map(|(date, supplies)| ledger::ArrivalDay {
+                date: *date,
+                supplies: i64::try_from(supplies.len()).unwrap(),
+                units: supplies.iter().map(|supply| supply.quantity).sum(),
+                first: supplies.iter().take(a_day).cloned().collect(),
+            })
+            .collect();
+        assert_eq!(found, wanted, "{from} to {to}");
+    }
     let supplies = world.shop.pools.values().flat_map(|pool| &pool.supplies);
     for supply in supplies {
         let queue = reader.queue(&world.tenant, supply.id, ledger::QueuePart::All, None, 100).unwrap();

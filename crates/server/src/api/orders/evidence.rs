@@ -19,7 +19,7 @@ use obligation::notice::kept::NOTICE;
 use serde::Serialize;
 
 use super::{
-    history::history,
+    history::{Found, history},
     payments::{PaymentsOut, account, shown},
 };
 use crate::api::{
@@ -69,6 +69,7 @@ pub(crate) struct ShipmentOut {
     pub(crate) shipped_at: Timestamp,
     pub(crate) recorded_at: Timestamp,
     pub(crate) tracking: Option<Arc<str>>,
+    pub(crate) carrier: Option<Arc<str>>,
     pub(crate) lines: Vec<ShippedOut>,
 }
 
@@ -104,7 +105,7 @@ pub(crate) fn gather(
     });
     let mut mails: Vec<MailOut> = mails.collect();
     mails.sort_by_key(|mail| mail.sent_at);
-    let (events, further) = history(store, tenant, &order, after, LOOKED_AT)?;
+    let Found { entries: events, further, .. } = history(store, tenant, &order, after, LOOKED_AT)?;
     Ok(Some(Evidence {
         view: promise::order_view(&shop, &order, now),
         contact: store.contact(tenant, id)?.unwrap_or_default(),
@@ -131,6 +132,7 @@ impl Evidence {
             shipped_at: left.shipped_at,
             recorded_at,
             tracking: left.tracking,
+            carrier: left.carrier,
             lines: left
                 .lines
                 .iter()

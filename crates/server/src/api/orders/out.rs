@@ -8,24 +8,47 @@ use std::sync::Arc;
 use model::{
     Units,
     command::Contact,
-    id::{Channel, LocationId, OrderId, Sku, SupplyId, TenantId},
+    id::{Channel, LineId, LocationId, OrderId, Sku, SupplyId, TenantId},
     money::Money,
     order::{Order, ShipChoice},
+    parcel::Parcel,
     time::Timestamp,
     view::{ComponentView, LineState, LineView, OrderView, PartView, RefusedUnits, Told},
 };
 use serde::{Serialize, Serializer};
 
-use crate::api::{
-    state::Api,
-    written::{DatesOut, Day, Each},
+use crate::{
+    api::{
+        state::Api,
+        written::{DatesOut, Day, Each},
+    },
+    parcels,
 };
 
 /// An order as it is answered: with the address of its status page, and for staff with its customer.
 pub(crate) struct OrderOut {
     view: OrderView,
     status_url: String,
+    shipments: Vec<ParcelOut>,
     customer: Option<CustomerOut>,
+}
+
+/// What left in one parcel.
+#[derive(Serialize)]
+struct ParcelOut {
+    id: Arc<str>,
+    shipped_at: Timestamp,
+    carrier: Option<Arc<str>>,
+    tracking: Option<Arc<str>>,
+    tracking_url: Option<String>,
+    lines: Vec<ParcelLineOut>,
+}
+
+#[derive(Serialize)]
+struct ParcelLineOut {
+    line: LineId,
+    sku: Sku,
+    quantity: Units,
 }
 
 /// Who ordered.
@@ -50,7 +73,21 @@ struct CustomerOut {
 impl OrderOut {
     pub(super) fn new(api: &Api, tenant: &TenantId, view: OrderView) -> Self {
         let status_url = api.status_url(tenant, view.id, view.placed_at);
-        Self { view, status_url, customer: None }
+        Self { view, status_url, shipments: Vec::new(), customer: None }
+    }
+
+    /// The same with what left of it.
+    pub(super) fn with_parcels(self, order: &Order, parcels: Vec<(Arc<str>, Parcel)>) -> Self {
+        let shipments = parcels.into_iter().map(|(id, parcel)| {
+            let tracking_url = parcels::link(&parcel);
+            let Parcel { shipped_at, carrier, tracking, tracking_url: _, lines } = parcel;
+            let lines = lines.into_iter().filter_map(|(no, quantity)| {
+                let sku = order.line(no)?.sku.clone();
+                Some(ParcelLineOut { line: LineId { order: order.id, no }, sku, quantity })
+            });
+            ParcelOut { id, shipped_at, carrier, tracking, tracking_url, lines: lines.collect() }
+        });
+        Self { shipments: shipments.collect(), ..self }
     }
 
     pub(super) fn with_customer(self, order: &Order, contact: Contact) -> Self {
@@ -94,6 +131,7 @@ impl Serialize for OrderOut {
             lines: Each::of(lines),
             refused,
             status_url: &self.status_url,
+            shipments: &self.shipments,
             customer: self.customer.as_ref(),
         };
         written.serialize(serializer)
@@ -116,6 +154,8 @@ struct Written<'a> {
     #[serde(skip_serializing_if = "<[RefusedUnits]>::is_empty")]
     refused: &'a [RefusedUnits],
     status_url: &'a str,
+    #[serde(skip_serializing_if = "<[ParcelOut]>::is_empty")]
+    shipments: &'a [ParcelOut],
     #[serde(skip_serializing_if = "Option::is_none")]
     customer: Option<&'a CustomerOut>,
 }
@@ -293,7 +333,12 @@ mod tests {
         let bare = OrderView { reference: None, lines: vec![], refused: vec![], ..view() };
         for view in [view(), bare] {
             let as_ever = serde_json::to_string(&view).unwrap();
-            let order = OrderOut { view, status_url: "http://shop.test/o/x".into(), customer: None };
+            let order = OrderOut {
+                view,
+                status_url: "http://shop.test/o/x".into(),
+                shipments: vec![],
+                customer: None,
+            };
             let expected =
                 format!(r#"{},"status_url":"http://shop.test/o/x"}}"#, as_ever.strip_suffix('}').unwrap());
             assert_eq!(serde_json::to_string(&order).unwrap(), expected);

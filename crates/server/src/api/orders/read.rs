@@ -13,14 +13,17 @@ use model::{
 };
 
 use super::{OrderOut, proof};
-use crate::api::{
-    auth::{AllOrdersRead, Allowed, OrdersRead},
-    clock::Now,
-    params::{Page, Params, Segments},
-    problem::Problem,
-    schema,
-    state::{Api, json, shop_of},
-    supplies::path_id,
+use crate::{
+    api::{
+        auth::{AllOrdersRead, Allowed, OrdersRead},
+        clock::Now,
+        params::{Page, Params, Segments},
+        problem::Problem,
+        schema,
+        state::{Api, json, shop_of},
+        supplies::path_id,
+    },
+    parcels,
 };
 
 /// An order, who placed it, and how it is now.
@@ -66,10 +69,16 @@ pub(crate) async fn get(
     let id: OrderId = path_id("order", &id)?;
     proof::check(&api, caller, id, params, now)?;
     let tenant = caller.tenant.clone();
-    let found = api.read(move |store| find(store, &tenant, &[id], now)).await?.pop();
-    let found = found.filter(|(order, ..)| caller.sees(order.placed_by.as_deref()));
-    let (order, contact, view) = found.ok_or_else(|| Problem::not_found("order", id))?;
-    let answer = OrderOut::new(&api, &caller.tenant, view);
+    let found = api
+        .read(move |store| {
+            let Some(found) = find(store, &tenant, &[id], now)?.pop() else { return Ok(None) };
+            let parcels = parcels::of_order(store, &tenant, &found.0)?;
+            Ok(Some((found, parcels)))
+        })
+        .await?;
+    let found = found.filter(|((order, ..), _)| caller.sees(order.placed_by.as_deref()));
+    let ((order, contact, view), parcels) = found.ok_or_else(|| Problem::not_found("order", id))?;
+    let answer = OrderOut::new(&api, &caller.tenant, view).with_parcels(&order, parcels);
     // A publishable key is in every shopper's hands: it is not told who ordered.
     let answer = if caller.publishable.is_some() { answer } else { answer.with_customer(&order, contact) };
     json(StatusCode::OK, &answer)

@@ -121,6 +121,10 @@ pub(crate) struct Shipment {
     pub(crate) state: LineState,
     /// The carrier's number.
     pub(crate) tracking: Option<String>,
+    /// Who carries it.
+    pub(crate) carrier: Option<String>,
+    /// Where the carrier shows it, as it was set.
+    pub(crate) tracking_url: Option<String>,
     /// When the carrier took it.
     #[schema(format = DateTime)]
     pub(crate) shipped_at: String,

@@ -131,6 +131,8 @@ pages! {
     PolicyPage of crate::api::policies::PolicyOut;
     /// Supplies, oldest first.
     SupplyPage of Supply;
+    /// Days on which something comes, in order.
+    ArrivalPage of ArrivalDay;
     /// Orders, newest first.
     OrderPage of Order;
     /// Promises, oldest first.

@@ -126,6 +126,35 @@ pub(crate) struct Customer {
     pub(crate) locale: Option<String>,
 }
 
+/// What left in one parcel.
+#[derive(ToSchema, Serialize)]
+pub(crate) struct Parcel {
+    /// Its id.
+    pub(crate) id: String,
+    /// When the carrier took it.
+    #[schema(format = DateTime)]
+    pub(crate) shipped_at: String,
+    /// Who carries it.
+    pub(crate) carrier: Option<String>,
+    /// The carrier's number.
+    pub(crate) tracking: Option<String>,
+    /// Where the carrier shows it: as the shop set it, else as it is known of the carrier.
+    pub(crate) tracking_url: Option<String>,
+    /// What is in it.
+    pub(crate) lines: Vec<ParcelLine>,
+}
+
+/// Units of a line in a parcel.
+#[derive(ToSchema, Serialize)]
+pub(crate) struct ParcelLine {
+    /// The line.
+    pub(crate) line: String,
+    /// What was ordered.
+    pub(crate) sku: String,
+    /// How many units.
+    pub(crate) quantity: i64,
+}
+
 /// An order as it is now.
 #[derive(ToSchema, Serialize)]
 pub(crate) struct Order {
@@ -160,6 +189,10 @@ pub(crate) struct Order {
     pub(crate) refused: Option<Vec<RefusedUnits>>,
     /// Where its customer sees it.
     pub(crate) status_url: String,
+    /// What left, parcel by parcel, the first sent first; in the answer to who reads one order of which something left. What was
+    /// sent before parcels were kept is in none.
+    #[schema(nullable = false)]
+    pub(crate) shipments: Option<Vec<Parcel>>,
     /// Who ordered; for staff who read it.
     #[schema(nullable = false)]
     pub(crate) customer: Option<Customer>,

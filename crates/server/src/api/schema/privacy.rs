@@ -68,6 +68,8 @@ pub(crate) struct EvidenceShipment {
     pub(crate) recorded_at: String,
     /// The carrier's number.
     pub(crate) tracking: Option<String>,
+    /// Who carries them.
+    pub(crate) carrier: Option<String>,
     /// Units by line: `line`, `quantity`.
     pub(crate) lines: Vec<serde_json::Value>,
 }

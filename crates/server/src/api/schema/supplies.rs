@@ -79,6 +79,31 @@ pub(crate) struct Supply {
     pub(crate) ship_by: Dates,
 }
 
+/// What comes on one day.
+#[derive(ToSchema, Serialize)]
+pub(crate) struct ArrivalDay {
+    /// The day.
+    #[schema(format = Date)]
+    pub(crate) date: String,
+    /// How many deliveries.
+    pub(crate) deliveries: i64,
+    /// Their units.
+    pub(crate) units: i64,
+    /// The first entered of them, as many as were asked for.
+    pub(crate) first: Vec<Arrival>,
+}
+
+/// A delivery, and who waits for it.
+#[derive(ToSchema, Serialize)]
+pub(crate) struct Arrival {
+    #[serde(flatten)]
+    pub(crate) supply: Supply,
+    /// Order lines with units of it; counted up to 10,000.
+    pub(crate) lines_waiting: i64,
+    /// It should have come before today, where it goes to.
+    pub(crate) late: bool,
+}
+
 /// A line that got units of a receipt.
 #[derive(ToSchema, Serialize)]
 pub(crate) struct ServedLine {

@@ -6,7 +6,7 @@ use obligation::{
     notice::{Clause, NoticeKind},
 };
 
-use super::{Language, Phrase, month, translated};
+use super::{Language, Phrase, month, parcel, translated};
 
 pub(super) struct German;
 
@@ -196,6 +196,11 @@ impl Language for German {
             Phrase::PaidOn(amount, date) => format!("{amount} am {}", self.date(date)),
             Phrase::PaidOnShip(amount) => format!("{amount} beim Versand"),
             Phrase::PaidByInvoice(amount) => format!("{amount} auf Rechnung"),
+            Phrase::Parcel { date, carrier, number } => parcel(
+                format!("Versandt am {}", self.date(date)),
+                carrier.map(|carrier| format!("mit {carrier}")),
+                number.map(|number| format!("Sendungsnummer {number}")),
+            ),
             Phrase::CancelFree => {
                 "Bis zum Versand können Sie kostenlos stornieren; was Sie bezahlt haben, geht auf demselben Weg zurück.".to_owned()
             }

@@ -3,7 +3,7 @@
 use model::time::Date;
 use obligation::notice::{Clause, NoticeKind};
 
-use super::{Language, Phrase, month};
+use super::{Language, Phrase, month, parcel};
 
 pub(super) struct English;
 
@@ -116,6 +116,11 @@ impl Language for English {
             Phrase::PaidOn(amount, date) => format!("{amount} on {}", self.date(date)),
             Phrase::PaidOnShip(amount) => format!("{amount} when it ships"),
             Phrase::PaidByInvoice(amount) => format!("{amount} by invoice"),
+            Phrase::Parcel { date, carrier, number } => parcel(
+                format!("Sent on {}", self.date(date)),
+                carrier.map(|carrier| format!("with {carrier}")),
+                number.map(|number| format!("number {number}")),
+            ),
             Phrase::CancelFree => {
                 "You can cancel free of charge until it ships; what you paid goes back by the way it came.".to_owned()
             }

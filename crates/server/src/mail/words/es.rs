@@ -6,7 +6,7 @@ use obligation::{
     notice::{Clause, NoticeKind},
 };
 
-use super::{Language, Phrase, month, translated};
+use super::{Language, Phrase, month, parcel, translated};
 
 pub(super) struct Spanish;
 
@@ -191,6 +191,11 @@ impl Language for Spanish {
             Phrase::PaidOn(amount, date) => format!("{amount} el {}", self.date(date)),
             Phrase::PaidOnShip(amount) => format!("{amount} al enviarlo"),
             Phrase::PaidByInvoice(amount) => format!("{amount} con factura"),
+            Phrase::Parcel { date, carrier, number } => parcel(
+                format!("Enviado el {}", self.date(date)),
+                carrier.map(|carrier| format!("con {carrier}")),
+                number.map(|number| format!("número de seguimiento {number}")),
+            ),
             Phrase::CancelFree => {
                 "Puede cancelar sin coste hasta el envío; lo que pagó vuelve por el mismo medio.".to_owned()
             }

@@ -6,7 +6,7 @@ use obligation::{
     notice::{Clause, NoticeKind},
 };
 
-use super::{Language, Phrase, month, translated};
+use super::{Language, Phrase, month, parcel, translated};
 
 pub(super) struct French;
 
@@ -204,6 +204,11 @@ impl Language for French {
             Phrase::PaidOn(amount, date) => format!("{amount} le {}", self.date(date)),
             Phrase::PaidOnShip(amount) => format!("{amount} à l’envoi"),
             Phrase::PaidByInvoice(amount) => format!("{amount} sur facture"),
+            Phrase::Parcel { date, carrier, number } => parcel(
+                format!("Expédié le {}", self.date(date)),
+                carrier.map(|carrier| format!("avec {carrier}")),
+                number.map(|number| format!("numéro de suivi {number}")),
+            ),
             Phrase::CancelFree => {
                 "Vous pouvez annuler sans frais jusqu’à l’envoi ; ce que vous avez payé est remboursé par le même moyen.".to_owned()
             }

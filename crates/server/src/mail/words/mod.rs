@@ -96,6 +96,15 @@ pub(crate) enum Phrase<'a> {
     PaidOnShip(&'a str),
     /// So much comes by invoice.
     PaidByInvoice(&'a str),
+    /// When a parcel left, with whom and under which number.
+    Parcel {
+        /// When.
+        date: Date,
+        /// Who carries it.
+        carrier: Option<&'a str>,
+        /// Its number there.
+        number: Option<&'a str>,
+    },
     /// That nothing stands in the way of a cancel, and what becomes of the money.
     CancelFree,
     /// That a consumer may withdraw within so many days after the delivery.
@@ -132,6 +141,14 @@ const REASONS: [&str; 11] = [
     "we could not ship in time",
     "we cannot ship it",
 ];
+
+/// A sentence of a parcel: what is said of its day, of its carrier and of its number, each where it is known.
+fn parcel(day: String, carrier: Option<String>, number: Option<String>) -> String {
+    let mut said = day;
+    carrier.iter().for_each(|carrier| said.push_str(&format!(" {carrier}")));
+    number.iter().for_each(|number| said.push_str(&format!(", {number}")));
+    said + "."
+}
 
 fn translated(own: &[&'static str; 11], reason: &str) -> Option<&'static str> {
     REASONS.iter().position(|known| *known == reason).and_then(|at| own.get(at)).copied()
@@ -203,6 +220,9 @@ mod tests {
             Phrase::PaidOn("$5", date),
             Phrase::PaidOnShip("$5"),
             Phrase::PaidByInvoice("$5"),
+            Phrase::Parcel { date, carrier: Some("UPS"), number: Some("1Z9") },
+            Phrase::Parcel { date, carrier: None, number: Some("1Z9") },
+            Phrase::Parcel { date, carrier: Some("UPS"), number: None },
             Phrase::CancelFree,
             Phrase::MayWithdraw(14),
         ];

@@ -330,7 +330,7 @@ pub(in crate::pages) fn tasks(duties: &Duties, shop: &Shop, lacking: Lacking, to
             title: if *letters == 1 {
                 "A customer wrote".to_owned()
             } else {
-                format!("{} messages of customers are unread", number(*letters, *is_more))
+                format!("{} messages from customers are unread", number(*letters, *is_more))
             },
             detail: "They wait for an answer, or for a word that there is nothing to say.".to_owned(),
             buttons: from.iter().map(read).collect(),

@@ -59,15 +59,16 @@ pub(super) fn answer(ask: &Ask, id: &str, cut: &order::Cut) -> Result<Response, 
     let shop = shop_of(&mut *reader, tenant, std::slice::from_ref(&found.order))?;
     drop(reader);
     let when = |at: Timestamp| at.strftime("%Y-%m-%d %H:%M UTC").to_string();
-    let mut moments = order::timeline(&shop, &found.order, &found.notices, &found.events, &local)
-        .into_iter()
-        .map(|moment| Moment {
-            at: moment.at,
-            when: when(moment.at),
-            what: moment.title,
-            detail: moment.detail,
-        })
-        .collect::<Vec<_>>();
+    let mut moments =
+        order::timeline(&shop, &found.order, &found.notices, (&found.events, &|_| None), &local)
+            .into_iter()
+            .map(|moment| Moment {
+                at: moment.at,
+                when: when(moment.at),
+                what: moment.title,
+                detail: moment.detail,
+            })
+            .collect::<Vec<_>>();
     for message in &found.messages {
         let who = if message.by == By::Customer { "The customer wrote" } else { "The shop wrote" };
         moments.push(Moment {

@@ -16,6 +16,7 @@ mod import;
 mod insights;
 mod live;
 mod messages;
+mod month;
 mod order;
 mod orders;
 mod packing;
@@ -70,6 +71,7 @@ pub(super) fn routes() -> Router<Arc<App>> {
         .route("/products.csv", get(export_products))
         .route("/supply", get(list_supplies).post(add_supply))
         .route("/supply/undo", post(undo_run))
+        .route("/supply/month", get(show_month))
         .route("/supply/{id}", get(show_supply))
         .route("/supply/{id}/preview", get(preview_change))
         .route("/supply/{id}/confirm", post(confirm_change))
@@ -99,6 +101,10 @@ impl Ask {
         command: Command,
         key: Option<Key>,
     ) -> Result<Result<Answer, Rejection>, Fail> {
+        let command = match self.who(tenant)? {
+            Some(who) => Command::By(who, Box::new(command)),
+            None => command,
+        };
         let request = self.request(tenant, command, key);
         Ok(self.app.engine.run_blocking(request)?.outcome)
     }
@@ -224,6 +230,10 @@ async fn list_supplies(Asked(ask): Asked, Query(cut): Query<supplies::Cut>) -> R
 
 async fn add_supply(Asked(ask): Asked, Sent(sent): Sent<supplies::New>) -> Response {
     blocking(move || supplies::add(&ask, sent)).await
+}
+
+async fn show_month(Asked(ask): Asked, Query(cut): Query<month::Cut>) -> Response {
+    blocking(move || month::answer(&ask, &cut)).await
 }
 
 async fn show_supply(Asked(ask): Asked, Path(id): Path<String>) -> Response {

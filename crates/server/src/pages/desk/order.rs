@@ -1,5 +1,7 @@
 //! One order: its lines, why each date is what it is, and everything that happened to it.
 
+use std::{collections::BTreeMap, sync::Arc};
+
 use askama::Template;
 use axum::{http::StatusCode, response::Response};
 use ledger::{EventRow, Read, RecordFilter, Shelf};
@@ -8,7 +10,7 @@ use model::{
     id::{OrderId, TenantId},
     order::{Order, Promise, ShipChoice},
     state::Shop,
-    time::Timestamp,
+    time::{Timestamp, local_date},
     view::{LineState, LineView, PartView},
 };
 use obligation::notice::kept::NOTICE;
@@ -25,11 +27,14 @@ use crate::{
         notices::{NoticeOut, with_reasons},
         orders::history::history,
     },
-    staff::May,
+    parcels,
+    staff::{May, account_id},
 };
 
 /// Entries of the ledger looked at for one page.
 const LOOKED_AT: usize = 4_000;
+/// What begins every order's history.
+const PLACED: &str = "Order placed";
 /// Notices shown.
 const NOTICES: usize = 50;
 
@@ -56,6 +61,8 @@ struct Page {
     status_href: String,
     evidence_href: String,
     lines: Vec<Line>,
+    /// What left, the last parcel first.
+    parcels: Vec<status::Sent>,
     timeline: Vec<Moment>,
     /// Where the ledger is looked at further.
     further: Option<String>,
@@ -114,11 +121,22 @@ pub(super) fn answer(ask: &Ask, id: &str, cut: &Cut) -> Result<Response, Fail> {
     let filter = RecordFilter { owner: Some(&owner), state: None };
     let records = reader.record_page(tenant, Shelf::Ledger, NOTICE, &filter, (None, NOTICES))?;
     let notices = with_reasons(&mut *reader, tenant, &records)?;
-    let (events, further) = history(&mut *reader, tenant, &order, cut.after, LOOKED_AT)?;
+    let found = history(&mut *reader, tenant, &order, cut.after, LOOKED_AT)?;
+    let people = if found.by.is_empty() { BTreeMap::new() } else { people(ask, &mut *reader, tenant)? };
+    let who = |entry: i64| {
+        let name = people.get(found.by.get(&entry)?);
+        Some(name.map_or_else(|| "a removed user".to_owned(), Clone::clone))
+    };
     let mut lines = Vec::with_capacity(view.lines.len());
     for line in &view.lines {
         lines.push(line_of(&mut *reader, tenant, &shop, line, &local)?);
     }
+    let sent = parcels::of_order(&mut *reader, tenant, &order)?;
+    let sent = sent.iter().rev().map(|(_, parcel)| {
+        let day = local.day(local_date(parcel.shipped_at, &local.zone));
+        status::Sent::of(parcel, &shop, &order, day)
+    });
+    let parcels = sent.collect();
     let back = repaid::due(&mut *reader, tenant, (&order, &shop), &local)?;
     drop(reader);
     let (word, tone) = state(view.state);
@@ -137,8 +155,9 @@ pub(super) fn answer(ask: &Ask, id: &str, cut: &Cut) -> Result<Response, Fail> {
         status_href: status::path(ask, tenant, id, order.placed_at),
         evidence_href: format!("/orders/{id}/evidence"),
         lines,
-        timeline: timeline(&shop, &order, &notices, &events, &local),
-        further: further.map(|after| format!("/orders/{id}?after={after}#history")),
+        parcels,
+        timeline: timeline(&shop, &order, &notices, (&found.entries, &who), &local),
+        further: found.further.map(|after| format!("/orders/{id}?after={after}#history")),
         notices: notices.iter().map(|notice| messages::message(&shop, notice, &local)).collect(),
         back,
         repaid_href: format!("/orders/{id}/repaid"),
@@ -146,6 +165,13 @@ pub(super) fn answer(ask: &Ask, id: &str, cut: &Cut) -> Result<Response, Fail> {
         frame: Frame::of(ask, &visitor, "orders"),
     };
     page(StatusCode::OK, &page_)
+}
+
+/// The shop's people by how the ledger names them, as they are called now.
+fn people(ask: &Ask, reader: &mut dyn Read, tenant: &TenantId) -> Result<BTreeMap<Arc<str>, String>, Fail> {
+    let Some(found) = reader.tenant(tenant)? else { return Ok(BTreeMap::new()) };
+    let users = ask.door().users(tenant)?;
+    Ok(users.into_iter().map(|user| (account_id(&found.salt, &user.email), user.name)).collect())
 }
 
 fn line_of(
@@ -238,7 +264,7 @@ pub(super) fn timeline(
     shop: &Shop,
     order: &Order,
     notices: &[NoticeOut],
-    events: &[EventRow],
+    (events, who): (&[EventRow], &dyn Fn(i64) -> Option<String>),
     local: &Local,
 ) -> Vec<Moment> {
     let mut moments: Vec<Moment> = Vec::new();
@@ -267,10 +293,14 @@ pub(super) fn timeline(
     }
     for row in events {
         if let Some((title, detail)) = event(row) {
-            add(row.at, title.to_owned(), detail);
+            let by = who(row.seq).map(|name| format!("by {name}"));
+            let parts: Vec<String> = [Some(detail), by].into_iter().flatten().collect();
+            let parts: Vec<&str> = parts.iter().map(String::as_str).filter(|part| !part.is_empty()).collect();
+            add(row.at, title.to_owned(), parts.join(" · "));
         }
     }
-    moments.sort_by_key(|moment| moment.at);
+    // At one moment, what a promise is of stands before it.
+    moments.sort_by_key(|moment| (moment.at, moment.title != PLACED));
     moments
 }
 
@@ -294,7 +324,7 @@ fn event(row: &EventRow) -> Option<(&'static str, String)> {
     let data: serde_json::Value = serde_json::from_str(&row.data).unwrap_or_default();
     let text = |name: &str| data.get(name).and_then(serde_json::Value::as_str).unwrap_or_default().to_owned();
     let found = match &*row.kind {
-        "order_placed" => ("Order placed", String::new()),
+        "order_placed" => (PLACED, String::new()),
         "line_cancelled" => {
             let units = data.get("quantity").and_then(serde_json::Value::as_i64);
             let units = units.map_or_else(String::new, |units| words::counted(units, "unit", "units"));
@@ -306,8 +336,9 @@ fn event(row: &EventRow) -> Option<(&'static str, String)> {
         "released" => ("Handed to packing", String::new()),
         "release_returned" => ("Came back from packing", String::new()),
         "shipped" => {
-            let tracking = text("tracking");
-            ("Sent", if tracking.is_empty() { tracking } else { format!("Tracking {tracking}") })
+            let said = [text("carrier"), text("tracking")];
+            let said: Vec<String> = said.into_iter().filter(|part| !part.is_empty()).collect();
+            ("Sent", said.join(" "))
         }
         "notice_failed" => ("A message did not reach the customer", String::new()),
         "account_opened" => ("Payment account opened", String::new()),

@@ -33,6 +33,8 @@ pub(super) struct Cut {
     /// `all`: in the order they were entered, also those without a date and those that are done.
     show: String,
     after: String,
+    /// Those alone that are due on this day.
+    on: String,
 }
 
 /// A delivery to be entered, every field as it was typed.
@@ -56,6 +58,9 @@ struct List {
     weeks: Vec<Week>,
     /// What was searched for.
     sku: String,
+    /// The day on which they are due, and how many more there are than are shown.
+    on: Option<super::Day>,
+    unshown: i64,
     is_all: bool,
     more: Option<String>,
     can_change: bool,
@@ -148,7 +153,19 @@ fn list(
         .transpose()
         .map_err(|_| Fail::NotFound)?;
     let mut reader = ask.app.engine.store().reader()?;
+    let on = match cut.on.trim() {
+        "" => None,
+        day => Some(model::time::parse_date(day).map_err(|_| Fail::NotFound)?),
+    };
+    let mut unshown = 0;
     let mut supplies = match &sku {
+        Some(None) if on.is_some() => {
+            let days = on.map(|day| reader.arrival_days(tenant, (day, day), SHOWN)).transpose()?;
+            let day = days.unwrap_or_default().pop();
+            let named = i64::try_from(SHOWN).unwrap_or(i64::MAX);
+            unshown = day.as_ref().map_or(0, |day| (day.supplies - named).max(0));
+            day.map(|day| day.first).unwrap_or_default()
+        }
         // What cannot be a SKU has no deliveries.
         None => Vec::new(),
         Some(None) if !is_all => reader.arrivals(tenant, SHOWN + 1)?,
@@ -178,6 +195,8 @@ fn list(
     let list = List {
         weeks: if is_all { as_entered(&shop, &supplies, &local) } else { weeks(&shop, &supplies, &local) },
         sku: text.to_owned(),
+        on: on.map(|day| local.day(day)),
+        unshown,
         is_all,
         more,
         can_change: visitor.role.may(May::Goods),

@@ -124,7 +124,7 @@ pub(super) fn plan(
     };
     if matches!(act, Act::Class | Act::Strategy | Act::Lock | Act::Unlock) {
         for at in 0..run.items.len() {
-            let before = terms(ask, &visitor.tenant, run.items[at].line)?;
+            let (before, _) = terms(ask, &visitor.tenant, run.items[at].line)?;
             let wish = changed(&run, &before);
             let item = &mut run.items[at];
             if item.state == State::Todo && wish == before {

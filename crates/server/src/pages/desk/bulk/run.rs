@@ -2,7 +2,8 @@
 //!
 //! One at a time steps a run: whoever begins takes its *turn*, a record beside the run, and what was done is kept only by the one
 //! whose turn it still is. What is done twice all the same is done once: cancels and releases have keys, and what was set for a
-//! line before is known from when the run was planned.
+//! line before is known from when the run was planned; a line is set only while it has what was seen, so that nobody's word goes
+//! under another's.
 
 use std::sync::Arc;
 
@@ -189,7 +190,8 @@ fn key_of(kind: &str, id: &str) -> (Arc<str>, Arc<str>) {
 fn set_records(ask: &Ask, tenant: &TenantId, wish: KeepPrivate) -> Result<bool, Fail> {
     match ask.command(tenant, Command::KeepPrivate(wish), None)? {
         Ok(_) => Ok(true),
-        Err(Rejection::Stale) => Ok(false),
+        // What must not be there is, or what must be there is gone: somebody else's turn.
+        Err(Rejection::Stale | Rejection::NotFound { .. }) => Ok(false),
         Err(rejection) => Err(Fail::Defect(format!("a run was refused: {rejection:?}"))),
     }
 }
@@ -242,29 +244,39 @@ fn act(ask: &Ask, tenant: &TenantId, id: &str, run: &mut Run, at: usize) -> Resu
                 Err(Fail::NotFound) => return Ok((State::Failed, "The line is gone".to_owned())),
                 Err(fail) => return Err(fail),
             };
-            let wish = changed(run, &before);
+            let wish = changed(run, &before.0);
+            let outcome = set(ask, tenant, item.line, (&wish, &before.1), State::Done)?;
             // A step that is done again after it was cut off finds its own wish set: then what was before is known from the plan.
-            if wish != before || item.before.is_none() {
-                run.items[at].before = Some(before);
+            if outcome.0 == State::Done && (wish != before.0 || item.before.is_none()) {
+                run.items[at].before = Some(before.0);
             }
-            set(ask, tenant, item.line, &wish, State::Done, &in_words(&wish))
+            Ok(outcome)
         }
     }
 }
 
+/// Sets what a line is to have, as long as it has what was seen: where somebody was faster, theirs stands and is said.
 fn set(
     ask: &Ask,
     tenant: &TenantId,
     line: LineId,
-    wish: &Value,
+    (wish, seen): (&Value, &str),
     then: State,
-    said: &str,
 ) -> Result<(State, String), Fail> {
     let path = format!("/v1/lines/{line}/allocation");
-    let call = Call { method: "PUT", path: &path, body: Some(wish), ..Call::default() };
+    let if_match = Some(seen);
+    let call = Call { method: "PUT", path: &path, body: Some(wish), if_match, ..Call::default() };
+    let other = if then == State::Done { State::Failed } else { State::Kept };
     Ok(match ask.api(tenant, call)? {
-        Ok(_) => (then, words::sentence(said)),
-        Err(refused) => (if then == State::Done { State::Failed } else { State::Kept }, refused.text()),
+        Ok(_) => (then, words::sentence(&in_words(wish))),
+        Err(refused) if refused.status == StatusCode::PRECONDITION_FAILED => match terms(ask, tenant, line) {
+            // Another step of the same run, most often.
+            Ok((now, _)) if now == *wish => (then, words::sentence(&in_words(wish))),
+            Ok((now, _)) => (other, format!("Somebody changed it meanwhile: {}", in_words(&now))),
+            Err(Fail::NotFound) => (other, "The line is gone".to_owned()),
+            Err(fail) => return Err(fail),
+        },
+        Err(refused) => (other, refused.text()),
     })
 }
 
@@ -299,17 +311,17 @@ fn undo(ask: &Ask, tenant: &TenantId, id: &str, run: &Run, at: usize) -> Result<
                 Err(Fail::NotFound) => return Ok((State::Kept, "The line is gone".to_owned())),
                 Err(fail) => return Err(fail),
             };
-            if now != changed(run, before) {
-                return Ok((State::Kept, format!("Somebody changed it since: {}", in_words(&now))));
+            if now.0 != changed(run, before) {
+                return Ok((State::Kept, format!("Somebody changed it since: {}", in_words(&now.0))));
             }
-            set(ask, tenant, item.line, before, State::Undone, &in_words(before))
+            set(ask, tenant, item.line, (before, &now.1), State::Undone)
         }
         _ => Ok((State::Kept, "This cannot be taken back".to_owned())),
     }
 }
 
-/// What is set for a line about giving goods out.
-pub(super) fn terms(ask: &Ask, tenant: &TenantId, line: LineId) -> Result<Value, Fail> {
+/// What is set for a line about giving goods out, and its tag.
+pub(super) fn terms(ask: &Ask, tenant: &TenantId, line: LineId) -> Result<(Value, String), Fail> {
     let path = format!("/v1/lines/{line}/allocation");
     let told = ask.api(tenant, Call { method: "GET", path: &path, ..Call::default() })?;
     let told =
@@ -317,7 +329,8 @@ pub(super) fn terms(ask: &Ask, tenant: &TenantId, line: LineId) -> Result<Value,
             |refused| if refused.status == StatusCode::NOT_FOUND { Fail::NotFound } else { Fail::Form },
         )?;
     let of = |name: &str| told.body[name].clone();
-    Ok(json!({"locked": of("locked"), "strategy": of("strategy"), "class": of("class")}))
+    let terms = json!({"locked": of("locked"), "strategy": of("strategy"), "class": of("class")});
+    Ok((terms, told.tag))
 }
 
 /// The same as a run leaves it.

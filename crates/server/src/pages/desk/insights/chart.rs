@@ -4,6 +4,9 @@ use super::super::super::chart::{ABOVE, TALL};
 
 /// Height of one lying bar with its room.
 const ROW: i64 = 30;
+/// Letters of a name that fit beside its bar on a phone, and on a wide page.
+const SHORT: usize = 18;
+const LONG: usize = 46;
 
 /// A chart, and what it shows in a sentence for whoever does not see it.
 pub(super) struct Chart {
@@ -22,6 +25,8 @@ pub(super) struct Bar {
     pub(super) width: String,
     pub(super) height: i64,
     pub(super) name: String,
+    /// The name with as many letters as a wide page has room for; empty where it is the same.
+    pub(super) long: String,
     pub(super) name_x: String,
     pub(super) name_y: i64,
     pub(super) value: String,
@@ -36,12 +41,22 @@ fn percent(share: f64) -> String {
     format!("{:.1}%", (share * 100.0).clamp(0.0, 100.0))
 }
 
-/// No name fits more letters beside its bar.
-fn short(name: &str) -> String {
-    if name.chars().count() <= 22 {
+/// A name of so many letters at most.
+fn cut(name: &str, most: usize) -> String {
+    if name.chars().count() <= most {
         return name.to_owned();
     }
-    name.chars().take(21).chain(['…']).collect()
+    name.chars().take(most - 1).chain(['…']).collect()
+}
+
+/// No name fits more letters beside its bar on a phone.
+fn short(name: &str) -> String {
+    cut(name, SHORT)
+}
+
+/// The same on a wide page; nothing where that is no more.
+fn long(name: &str) -> String {
+    if name.chars().count() > SHORT { cut(name, LONG) } else { String::new() }
 }
 
 impl Chart {
@@ -57,6 +72,7 @@ impl Chart {
                 width: percent(if *value > 0.0 { share.max(0.004) } else { 0.0 }),
                 height: ROW - 10,
                 name: short(name),
+                long: long(name),
                 name_x: "0%".to_owned(),
                 name_y: top + ROW / 2 + 4,
                 value: text.clone(),
@@ -86,6 +102,7 @@ impl Chart {
                 width: percent(0.6 / slots),
                 height: size,
                 name: name.clone(),
+                long: String::new(),
                 name_x: percent(middle),
                 name_y: ABOVE + TALL + 22,
                 value: text.clone(),
@@ -116,6 +133,7 @@ mod tests {
         let lying = Chart::lying("b", &[point(4.0), point(-1.0)]);
         assert_eq!((&*lying.bars[0].width, &*lying.bars[1].width), ("44.0%", "0.0%"));
         assert_eq!(Chart::lying("c", &[]).height, 0);
-        assert_eq!(short(&"x".repeat(30)).chars().count(), 22);
+        assert_eq!(short(&"x".repeat(30)).chars().count(), SHORT);
+        assert_eq!((long("short"), long(&"x".repeat(60)).chars().count()), (String::new(), LONG));
     }
 }

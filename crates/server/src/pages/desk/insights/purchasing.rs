@@ -217,6 +217,10 @@ pub(super) fn draft(ask: &Ask, histories: &Histories, wish: &Draft) -> Result<Re
     };
     let request = keep_draft(&ask.app, tenant, (&id, &order), ask.now, key)
         .map_err(|problem| Fail::Defect(problem.detail().to_owned()))?;
+    let request = match ask.who(tenant)? {
+        Some(who) => engine::Request { command: Command::By(who, Box::new(request.command)), ..request },
+        None => request,
+    };
     let answered = ask.app.engine.run_blocking(request)?;
     match answered.outcome {
         // The same form sent twice: its order is there already.

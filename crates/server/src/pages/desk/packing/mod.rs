@@ -79,6 +79,8 @@ struct Cut {
     sku: String,
     /// What was done just now.
     done: String,
+    /// Who carried the parcel before.
+    carrier: String,
     /// `1`: all deliveries and all stock, not only the first of each.
     all: String,
 }
@@ -188,6 +190,9 @@ struct Page {
     can_release: bool,
     preps: Vec<(String, String)>,
     once: String,
+    /// Who carried the parcel before, and who else may.
+    carrier: String,
+    carriers: [&'static str; 13],
     /// What was done just now.
     done: Option<&'static str>,
     problem: Option<String>,
@@ -225,6 +230,8 @@ fn show(ask: &Ask, cut: &Cut, problem: Option<String>, status: StatusCode) -> Re
                 can_release: false,
                 preps: Vec::new(),
                 once: String::new(),
+                carrier: String::new(),
+                carriers: crate::parcels::NAMES,
                 done: None,
                 problem,
             },
@@ -256,8 +263,10 @@ fn show(ask: &Ask, cut: &Cut, problem: Option<String>, status: StatusCode) -> Re
         stock,
         preps,
         once: ask.once(),
+        carrier: cut.carrier.chars().take(100).collect(),
+        carriers: crate::parcels::NAMES,
         done: match &*cut.done {
-            "sent" => Some("Sent. The customer is told, and the shop sees the carrier’s number."),
+            "sent" => Some("Sent. The customer’s page shows it, with the carrier’s number."),
             "undone" => Some("Undone: the delivery is due again, as it was before."),
             _ => None,
         },

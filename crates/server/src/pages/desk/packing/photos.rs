@@ -204,9 +204,10 @@ fn media(bytes: &[u8]) -> Option<&'static str> {
     }
 }
 
-/// A JPEG without what applications wrote into it (EXIF, XMP, comments); as it is where it is put together in another way.
+/// A JPEG without what applications wrote into it (EXIF, XMP, comments), but for which side is up; as it is where it is put
+/// together in another way.
 fn without_notes(bytes: &[u8]) -> Vec<u8> {
-    let mut kept = vec![0xFF, 0xD8];
+    let (mut kept, mut turned) = (vec![0xFF, 0xD8], None);
     let mut at = 2;
     while let Some(&[0xFF, marker, high, low]) = bytes.get(at..at + 4) {
         let end = at + 2 + usize::from(u16::from_be_bytes([high, low]));
@@ -215,6 +216,11 @@ fn without_notes(bytes: &[u8]) -> Vec<u8> {
         };
         // APP1 to APP15 but for the colour profile (APP2) and Adobe's colour transform (APP14), and comments.
         let is_note = matches!(marker, 0xE1 | 0xE3..=0xED | 0xEF | 0xFE);
+        if marker == 0xE1 && turned.is_none() {
+            turned = segment.get(4..).and_then(orientation);
+            // As EXIF has it: right after JFIF's own segment, where there is one.
+            kept.extend(turned.iter().flat_map(|way| upright(*way)));
+        }
         if !is_note {
             kept.extend_from_slice(segment);
         }
@@ -227,9 +233,105 @@ fn without_notes(bytes: &[u8]) -> Vec<u8> {
     kept
 }
 
+/// Which side of a picture is up, 2 to 8, as a note of a camera says: the tag 0x0112 of its first list of tags (EXIF 2.32, 4.6).
+/// `None`: it says nothing, or what most pictures say.
+fn orientation(note: &[u8]) -> Option<u8> {
+    let tiff = note.strip_prefix(b"Exif\0\0")?;
+    let is_little = match tiff.get(..2)? {
+        b"II" => true,
+        b"MM" => false,
+        _ => return None,
+    };
+    let two = |at: usize| {
+        let bytes = [*tiff.get(at)?, *tiff.get(at.checked_add(1)?)?];
+        Some(if is_little { u16::from_le_bytes(bytes) } else { u16::from_be_bytes(bytes) })
+    };
+    let four = |at: usize| {
+        let (first, second) = (usize::from(two(at)?), usize::from(two(at.checked_add(2)?)?));
+        Some(if is_little { second << 16 | first } else { first << 16 | second })
+    };
+    let list = four(4)?;
+    let entries = (0..usize::from(two(list)?)).map(|nth| list + 2 + nth * 12);
+    let entry = entries.into_iter().find(|at| two(*at) == Some(0x0112))?;
+    // One number of two bytes, which stands in the entry itself.
+    let way = (two(entry + 2)? == 3).then(|| two(entry + 8)).flatten()?;
+    u8::try_from(way).ok().filter(|way| (2..=8).contains(way))
+}
+
+/// A note that says which side is up and nothing else.
+fn upright(way: u8) -> [u8; 36] {
+    let mut note = *b"\xFF\xE1\0\x22Exif\0\0MM\0\x2A\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\0\0\0\0\0\0\0";
+    note[29] = way;
+    note
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{media, without_notes};
+    use super::{media, orientation, without_notes};
+
+    fn segment(marker: u8, body: &[u8]) -> Vec<u8> {
+        let length = u16::try_from(body.len() + 2).unwrap().to_be_bytes();
+        [&[0xFF, marker], &length[..], body].concat()
+    }
+
+    /// A camera's note in one byte order: its maker, which side is up, and where the picture was taken.
+    fn camera(is_little: bool, way: u16) -> Vec<u8> {
+        let two = |number: u16| if is_little { number.to_le_bytes() } else { number.to_be_bytes() };
+        let four = |number: u32| if is_little { number.to_le_bytes() } else { number.to_be_bytes() };
+        let entry = |tag: u16, kind: u16, count: u32, value: [u8; 4]| {
+            [&two(tag)[..], &two(kind), &four(count), &value].concat()
+        };
+        let [high, low] = two(way);
+        let tiff = [
+            if is_little { &b"II"[..] } else { b"MM" },
+            &two(42),
+            &four(8),
+            &two(3),
+            &entry(0x010F, 2, 5, four(50)),
+            &entry(0x0112, 3, 1, [high, low, 0, 0]),
+            &entry(0x8825, 4, 1, four(55)),
+            &four(0),
+            b"ACME\0",
+            b"48.2 N 16.4 E",
+        ];
+        segment(0xE1, &[b"Exif\0\0", &tiff.concat()[..]].concat())
+    }
+
+    #[test]
+    fn which_side_is_up_stays_in_either_byte_order() {
+        let start = [0xFF, 0xD8];
+        let jfif = segment(0xE0, b"JFIF\0");
+        let scan = [segment(0xDA, b"\x01"), b"pixels\xFF\xD9".to_vec()].concat();
+        for is_little in [true, false] {
+            let whole = [&start[..], &jfif, &camera(is_little, 6), &scan].concat();
+            let kept = without_notes(&whole);
+            assert!(kept.starts_with(&[&start[..], &jfif].concat()) && kept.ends_with(&scan));
+            let note = &kept[2 + jfif.len()..kept.len() - scan.len()];
+            assert_eq!((&note[..2], note.len()), (&[0xFF, 0xE1][..], 36));
+            assert_eq!(usize::from(u16::from_be_bytes([note[2], note[3]])), note.len() - 2);
+            assert_eq!(orientation(&note[4..]), Some(6), "as a reader finds it");
+            assert!(!kept.windows(4).any(|part| part == b"ACME" || part == b"48.2"));
+            assert_eq!(without_notes(&kept), kept, "what is cleaned already stays");
+            // Upright is what is taken without a word; anything else is no way to turn a picture.
+            for way in [0, 1, 9, 600] {
+                let whole = [&start[..], &jfif, &camera(is_little, way), &scan].concat();
+                assert_eq!(without_notes(&whole), [&start[..], &jfif, &scan].concat(), "{way}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_note_that_is_cut_short_or_points_anywhere_says_nothing() {
+        let note = camera(true, 6).split_off(4);
+        for end in 0..note.len() {
+            let found = orientation(&note[..end]);
+            assert!(found.is_none() || end >= 6 + 8 + 2 + 12 + 10, "{end}");
+        }
+        let mut astray = note.clone();
+        astray[10..14].fill(0xFF);
+        assert_eq!(orientation(&astray), None);
+        assert_eq!(orientation(b"http://ns.adobe.com/xap/1.0/\0"), None);
+    }
 
     #[test]
     fn a_picture_is_told_by_its_bytes() {
@@ -243,10 +345,6 @@ mod tests {
 
     #[test]
     fn where_and_by_whom_is_cut_out() {
-        let segment = |marker: u8, body: &[u8]| {
-            let length = u16::try_from(body.len() + 2).unwrap().to_be_bytes();
-            [&[0xFF, marker], &length[..], body].concat()
-        };
         let start = [0xFF, 0xD8];
         let (jfif, exif, colours) =
             (segment(0xE0, b"JFIF\0"), segment(0xE1, b"Exif\0\0GPS"), segment(0xE2, b"ICC"));

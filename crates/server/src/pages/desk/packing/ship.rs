@@ -1,6 +1,6 @@
 //! Sending: one order by its button, many by a table with the carrier's numbers.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use askama::Template;
 use axum::{http::StatusCode, response::Response};
@@ -17,14 +17,14 @@ use model::{
 use serde::Deserialize;
 
 use super::{
-    super::{super::form::once_key, super::page, Ask, Fail, sorry},
+    super::{super::form::once_key, super::page, super::see_other, super::shop::encoded, Ask, Fail, sorry},
     Cut, Frame, Packer,
     released::{self, Released},
     words,
 };
 
-/// What goes in one parcel: an order, when it was sent, and its tracking number.
-type Parcel = (OrderId, Timestamp, Option<std::sync::Arc<str>>);
+/// What goes in one parcel: an order, when it was sent, its carrier and its tracking number.
+type Parcel = (OrderId, Timestamp, Option<Arc<str>>, Option<Arc<str>>);
 
 /// Most rows of one table.
 const ROWS_MAX: usize = 2_000;
@@ -38,6 +38,7 @@ pub(super) struct One {
     at: String,
     order: String,
     tracking: String,
+    carrier: String,
     once: String,
 }
 
@@ -69,12 +70,15 @@ fn refused(rejection: &Rejection) -> String {
     }
 }
 
-fn tracking(text: &str) -> Result<Option<std::sync::Arc<str>>, &'static str> {
-    let text = text.trim();
-    if text.chars().count() > NAME_CHARS_MAX || text.chars().any(char::is_control) {
-        return Err("the carrier’s number is too long");
-    }
-    Ok((!text.is_empty()).then(|| text.into()))
+/// A carrier and its number for a parcel, as somebody wrote them.
+fn told([carrier, number]: [&str; 2]) -> Result<[Option<Arc<str>>; 2], &'static str> {
+    let read = |text: &str| {
+        let text = text.trim();
+        let is_wrong = text.chars().count() > NAME_CHARS_MAX || text.chars().any(char::is_control);
+        (!is_wrong).then(|| (!text.is_empty()).then(|| text.into()))
+    };
+    let carrier = read(carrier).ok_or("the carrier’s name is too long")?;
+    Ok([carrier, read(number).ok_or("the carrier’s number is too long")?])
 }
 
 /// `POST /packing/send`: all that is to be packed here of one order.
@@ -85,8 +89,8 @@ pub(super) fn one(ask: &Ask, sent: &One) -> Result<Response, Fail> {
         let cut = Cut { at: sent.at.clone(), ..Cut::default() };
         super::show(ask, &cut, Some(problem), StatusCode::CONFLICT)
     };
-    let tracking = match tracking(&sent.tracking) {
-        Ok(tracking) => tracking,
+    let [carrier, tracking] = match told([&sent.carrier, &sent.tracking]) {
+        Ok(told) => told,
         Err(problem) => return again(format!("{}.", words::sentence(problem))),
     };
     let mut reader = ask.app.engine.store().reader()?;
@@ -104,9 +108,11 @@ pub(super) fn one(ask: &Ask, sent: &One) -> Result<Response, Fail> {
     let lines: Vec<(LineId, Option<Units>)> =
         found.lines.iter().map(|line| (line.line, Some(line.units))).collect();
     let key = once_key(&sent.once, &["packed", &sent.order, sent.tracking.trim()]);
-    let ship = Ship { order, lines, tracking, shipped_at: ask.now };
+    // The next parcel goes most often with whoever took this one.
+    let next = carrier.as_deref().map_or_else(String::new, |name| format!("&carrier={}", encoded(name)));
+    let ship = Ship { order, lines, tracking, carrier, tracking_url: None, shipped_at: ask.now };
     match ask.command(packer.tenant(), Command::Ship(ship), key)? {
-        Ok(Answer::Shipped(_)) => super::super::super::see_other(&format!("{}&done=sent", packer.href())),
+        Ok(Answer::Shipped(_)) => see_other(&format!("{}&done=sent{next}", packer.href())),
         Ok(other) => Err(Fail::Defect(format!("a shipment was answered with {other:?}"))),
         Err(rejection) => again(refused(&rejection)),
     }
@@ -172,7 +178,8 @@ struct Wanted {
     at: usize,
     line: LineId,
     units: Units,
-    tracking: Option<std::sync::Arc<str>>,
+    carrier: Option<Arc<str>>,
+    tracking: Option<Arc<str>>,
     shipped_at: Timestamp,
 }
 
@@ -194,12 +201,12 @@ pub(super) fn many(ask: &Ask, sent: Many) -> Result<Response, Fail> {
     if is_done {
         let mut parcels: BTreeMap<Parcel, Vec<Wanted>> = BTreeMap::new();
         for row in wanted {
-            let key = (row.line.order, row.shipped_at, row.tracking.clone());
+            let key = (row.line.order, row.shipped_at, row.carrier.clone(), row.tracking.clone());
             parcels.entry(key).or_default().push(row);
         }
-        for ((order, shipped_at, tracking), wanted) in parcels {
+        for ((order, shipped_at, carrier, tracking), wanted) in parcels {
             let lines = wanted.iter().map(|row| (row.line, Some(row.units))).collect();
-            let ship = Ship { order, lines, tracking, shipped_at };
+            let ship = Ship { order, lines, tracking, carrier, tracking_url: None, shipped_at };
             let outcome = ask.command(packer.tenant(), Command::Ship(ship), None)?;
             for row in wanted {
                 let row = &mut rows[row.at];
@@ -223,10 +230,10 @@ fn read(table: &str, found: &released::Found, now: Timestamp) -> Result<(Vec<Row
     let names: Vec<String> = plain.names().iter().map(|name| name.trim().to_lowercase()).collect();
     let column = |name: &str| names.iter().position(|column| column == name);
     let (Some(line), Some(number)) = (column("line"), column("tracking")) else {
-        return Err("The table needs the columns line and tracking; quantity and shipped_at are read where they stand."
+        return Err("The table needs the columns line and tracking; carrier, quantity and shipped_at are read where they stand."
             .to_owned());
     };
-    let (quantity, shipped_at) = (column("quantity"), column("shipped_at"));
+    let (quantity, shipped_at, carrier) = (column("quantity"), column("shipped_at"), column("carrier"));
     let mut left: BTreeMap<LineId, Units> = found.lines.iter().map(|line| (line.line, line.units)).collect();
     let (mut rows, mut wanted) = (Vec::new(), Vec::new());
     let mut cells = Vec::new();
@@ -247,7 +254,7 @@ fn read(table: &str, found: &released::Found, now: Timestamp) -> Result<(Vec<Row
                 continue;
             }
         };
-        let cells = [cell(Some(line)), cell(quantity), cell(Some(number)), cell(shipped_at)];
+        let cells = [cell(Some(line)), cell(quantity), cell(Some(number)), cell(shipped_at), cell(carrier)];
         let read = wish(cells, found, &mut left, now, rows.len());
         let (said, is_bad) = match &read {
             Ok(wish) => (format!("{} to be sent", words::counted(wish.units, "unit", "units")), false),
@@ -271,7 +278,7 @@ fn read(table: &str, found: &released::Found, now: Timestamp) -> Result<(Vec<Row
 }
 
 fn wish(
-    [line, quantity, number, shipped_at]: [&str; 4],
+    [line, quantity, number, shipped_at, carrier]: [&str; 5],
     found: &released::Found,
     left: &mut BTreeMap<LineId, Units>,
     now: Timestamp,
@@ -311,7 +318,7 @@ fn wish(
             read
         }
     };
-    let tracking = tracking(number)?;
+    let [carrier, tracking] = told([carrier, number])?;
     *there -= units;
-    Ok(Wanted { at, line: id, units, tracking, shipped_at })
+    Ok(Wanted { at, line: id, units, carrier, tracking, shipped_at })
 }
