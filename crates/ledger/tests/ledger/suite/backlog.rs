@@ -91,7 +91,13 @@ pub(crate) fn a_backlog_counts_every_open_line_once(make: &Make<'_>) {
 
 pub(crate) fn arrivals_come_by_date_and_places_by_the_queue(make: &Make<'_>) {
     let engine = make();
-    let world = super::rows::eventful(&*engine, "acme");
+    let mut world = super::rows::eventful(&*engine, "acme");
+    // Two more on one day, and one on another.
+    for (code, units, on) in [("A", 8, "2026-12-28"), ("B", 9, "2027-01-15"), ("C", 6, "2026-12-28")] {
+        let supply = world.inbound(code, units);
+        world.change(code, supply, units, date(on));
+    }
+    world.commit(&*engine.open());
     let mut reader = engine.open().reader().unwrap();
     let arrivals = reader.arrivals(&world.tenant, 100).unwrap();
     let mut due: Vec<_> = world
