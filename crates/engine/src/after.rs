@@ -207,7 +207,8 @@ fn begin(
         | Event::SupplyReceived(_)
         | Event::SupplyInspected(_)
         | Event::SupplyCancelled(_)
-        | Event::StockAdjusted(_)) = event
+        | Event::StockAdjusted(_)
+        | Event::StockRingFenced(_)) = event
         else {
             continue;
         };
@@ -273,6 +274,7 @@ fn consequences(
             changed.push((cancel.sku.clone(), cancel.supply, of_supply(cancel.supply)));
         }
         Event::StockAdjusted(adjusted) => free(&adjusted.sku, Cause::of(kind)),
+        Event::StockRingFenced(fenced) => free(&fenced.sku, Cause::of(kind)),
         Event::RunUndone(undone) => {
             let mut supplies = vec![undone.restored.id];
             supplies.extend(undone.moves.iter().map(|step| step.to));

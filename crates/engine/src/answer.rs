@@ -12,7 +12,7 @@ use model::{
     refusal::Rejection,
     shortfall::Care,
     view::{
-        AdjustmentView, HoldView, OrderView, ReleaseView, ShipmentView, SupplyChange, SupplyEntered,
+        AdjustmentView, FencedStock, HoldView, OrderView, ReleaseView, ShipmentView, SupplyChange, SupplyEntered,
         SupplyView, TakenBackView,
     },
     waitlist::Wait,
@@ -55,6 +55,10 @@ pub enum Answer {
     RunUndone(Box<SupplyChange>, Units),
     /// The stock after a change by hand.
     Adjusted(AdjustmentView),
+    /// What is on hand at a location and what of it is ring-fenced now.
+    RingFenced(FencedStock),
+    /// A supply of which something is ring-fenced now.
+    SupplyRingFenced(Box<SupplyView>),
     /// The hold that was placed.
     Held(HoldView),
     /// The hold is gone.

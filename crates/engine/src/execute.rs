@@ -239,6 +239,7 @@ fn decide_wish(
         }
         Command::EraseNote(id) => words::erase(working, course, id),
         Command::SplitSupply(wish) => stock::split(working, course, wish),
+        Command::RingFence(wish) => stock::ring_fence(working, course, wish),
         Command::Transfer(wish) => stock::transfer(working, course, wish),
         Command::Count(wish) => {
             let done = stock::count(working, course, &Count { note: None, ..wish.clone() });

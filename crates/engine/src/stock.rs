@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use model::{
     Units,
-    command::{Adjust, Count, SplitSupply, Transfer, WrongArrival},
+    command::{Adjust, Count, FencedAt, RingFenceStock, SplitSupply, Transfer, WrongArrival},
     event::{AdjustReason, Event, Move, Noted},
     id::{LineId, LocationId, Sku, SupplyId},
     record::{Json, Record},
     refusal::Rejection,
-    supply::SupplyKind,
+    supply::{RingFence, SupplyKind},
     view::{AdjustmentView, ServedLine, SupplyEntered},
 };
 
@@ -58,7 +58,7 @@ fn standing(working: &mut Working<'_>, sku: &Sku, location: &LocationId, delta: 
     let displaced = if delta < 0 { units(&mut moves.iter().filter(|step| !into(step.to))) } else { 0 };
     let lines = moved_up(&moves, into);
     let (on_hand, free) =
-        here.fold((0, 0), |(all, free), supply| (all + supply.quantity, free + supply.free()));
+        here.fold((0, 0), |(all, free), supply| (all + supply.quantity, free + supply.open()));
     AdjustmentView {
         sku: sku.clone(),
         location: location.clone(),
@@ -108,6 +108,35 @@ pub(crate) fn wrong_arrival(working: &mut Working<'_>, course: &mut Course, wish
     }
 }
 
+/// Ring-fences units for a channel; those that are no longer are free, and whoever waits moves up into them.
+pub(crate) fn ring_fence(working: &mut Working<'_>, course: &mut Course, wish: &RingFenceStock) -> Outcome {
+    let sku = match &wish.at {
+        FencedAt::Location(sku, _) => {
+            working.load_pools([sku].into_iter())?;
+            sku.clone()
+        }
+        FencedAt::Supply(id) => {
+            let Some(sku) = pool_of(working, *id)? else {
+                return Ok(Err(Rejection::not_found("supply", id)));
+            };
+            if let Err(busy) = undo::check_is_at_rest(working, *id)? {
+                return Ok(Err(busy));
+            }
+            sku
+        }
+    };
+    let decision = promise::ring_fence(course.setting(working), &sku, wish);
+    finish(working, course, decision, |working, course| match &wish.at {
+        FencedAt::Supply(id) => {
+            Ok(Answer::SupplyRingFenced(Box::new(supply_view(working, course, &sku, *id)?)))
+        }
+        FencedAt::Location(_, location) => {
+            let pool = working.pool(&sku).ok_or_else(|| lost(&sku))?;
+            Ok(Answer::RingFenced(promise::fenced_stock(pool, location, Some(&wish.channel))))
+        }
+    })
+}
+
 /// Sends goods to another location.
 pub(crate) fn transfer(working: &mut Working<'_>, course: &mut Course, wish: &Transfer) -> Outcome {
     working.load_pools([&wish.sku].into_iter())?;
@@ -135,20 +164,20 @@ struct Sent {
     from: LocationId,
 }
 
-/// What comes back to its location if goods on their way are called off: all that has not arrived. `None`: the supply was not sent
-/// from anywhere.
+/// What comes back to its location if goods on their way are called off: all that has not arrived, and what is ring-fenced of
+/// it. `None`: the supply was not sent from anywhere.
 pub(crate) fn sent_from(
     working: &mut Working<'_>,
     sku: &Sku,
     supply: SupplyId,
-) -> Result<Option<Adjust>, Failure> {
+) -> Result<Option<(Adjust, Vec<RingFence>)>, Failure> {
     let Some(due) = working.pool(sku).and_then(|pool| pool.supply(supply)).cloned() else { return Ok(None) };
     if due.kind != SupplyKind::Transfer || due.is_on_hand() {
         return Ok(None);
     }
     let known = working.record(SENT, &supply.to_string())?;
     let sent: Option<Sent> = known.map(|record| record.read()).transpose()?.flatten();
-    Ok(sent.map(|sent| Adjust {
+    let back = sent.map(|sent| Adjust {
         sku: sent.sku,
         location: sent.from,
         delta: due.quantity,
@@ -156,16 +185,17 @@ pub(crate) fn sent_from(
         line: None,
         quarantine: false,
         note: Some(format!("{supply} was called off").into()),
-    }))
+    });
+    Ok(back.map(|back| (back, due.ring_fenced.clone())))
 }
 
 /// Puts goods that were called off on their way back where they were.
 pub(crate) fn give_back(
     working: &mut Working<'_>,
     course: &mut Course,
-    back: &Adjust,
+    (back, fences): &(Adjust, Vec<RingFence>),
 ) -> Result<(), Failure> {
-    match promise::adjust(course.next(working), back, &promise::Queues::new()) {
+    match promise::give_back(course.next(working), back, fences) {
         Ok(events) => follow(working, course, &events),
         Err(rejection) => Err(Failure::Defect(format!("goods cannot come back: {rejection:?}").into())),
     }

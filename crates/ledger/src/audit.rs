@@ -89,6 +89,7 @@ pub const SUPPLIES: Table = Table {
         "created_at",
         "received_at",
         "claims",
+        "ring_fenced",
     ],
 };
 /// Orders; not their contact, which the ledger does not hold.

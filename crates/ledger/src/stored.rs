@@ -70,6 +70,7 @@ pub(crate) fn supply<'r>(cells: impl ReadCells<'r>) -> Result<Supply, StoreError
         created_at: cells.instant(12)?,
         received_at: cells.maybe_instant(13)?,
         claims: cells.json(14)?,
+        ring_fenced: cells.json(15)?,
     })
 }
 

@@ -55,6 +55,8 @@ pub enum Command {
     CancelSupply(CancelSupply),
     /// Let part of a supply come at another time.
     SplitSupply(SplitSupply),
+    /// Ring-fence units for a channel.
+    RingFence(RingFenceStock),
     /// Send goods from one location to another.
     Transfer(Transfer),
     /// Say how many units are there.
@@ -373,6 +375,30 @@ pub struct Transfer {
     pub expected_on: Option<Date>,
     /// The merchant's number for it.
     pub reference: Option<Arc<str>>,
+    /// For whom they go: what is ring-fenced for this channel goes first, and they are ring-fenced for it where they come.
+    pub channel: Option<Channel>,
+}
+
+/// Keep units for one channel: nobody else may have them from then on.
+#[derive(Debug, Clone)]
+pub struct RingFenceStock {
+    /// Of what.
+    pub at: FencedAt,
+    /// For whom.
+    pub channel: Channel,
+    /// How many, those that the channel has claimed already among them; 0: none any longer.
+    pub units: Units,
+    /// Only if it is still as this tag says.
+    pub if_match: Option<Arc<str>>,
+}
+
+/// Which goods units are ring-fenced of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FencedAt {
+    /// One supply, here or on its way.
+    Supply(SupplyId),
+    /// All that is on hand of a SKU at a location.
+    Location(Sku, LocationId),
 }
 
 /// Say how many units are there.

@@ -15,7 +15,7 @@ use crate::{
     item::{Item, Policy},
     location::LocationSettings,
     order::{Cause, Dates, Hold, Order, Peg, Promise, ShipChoice},
-    supply::{Lateness, Supply},
+    supply::{Lateness, RingFence, Supply},
     time::Date,
 };
 pub use crate::{
@@ -81,6 +81,8 @@ events! {
     SupplyCancelled(SupplyCancelled) = "supply_cancelled",
     /// A count, a loss, a return: stock changed by hand.
     StockAdjusted(StockAdjusted) = "stock_adjusted",
+    /// Units were ring-fenced for a channel, or are no longer.
+    StockRingFenced(StockRingFenced) = "stock_ring_fenced",
     /// Units were held for a cart.
     HoldPlaced(Hold) = "hold_placed",
     /// A hold was given up.
@@ -157,6 +159,7 @@ impl Event {
             Self::SupplyInspected(inspected) => Some(&inspected.sku),
             Self::SupplyCancelled(cancel) => Some(&cancel.sku),
             Self::StockAdjusted(adjustment) => Some(&adjustment.sku),
+            Self::StockRingFenced(fenced) => Some(&fenced.sku),
             Self::OrderPlaced(placed) => one_sku(&placed.order),
             Self::OrderRefused(refused) => refused.sku.as_ref(),
             Self::LineCancelled(cancel) => Some(&cancel.sku),
@@ -258,6 +261,38 @@ pub struct SupplyChanged {
     pub expected_on_before: Option<Date>,
     /// The quantity before.
     pub quantity_before: Units,
+    /// What of it is ring-fenced otherwise than before.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ring_fenced: Vec<Refenced>,
+}
+
+/// What of a supply is ring-fenced from now on, all of it, and what was before.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refenced {
+    /// Which supply.
+    pub supply: SupplyId,
+    /// What was.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub before: Vec<RingFence>,
+    /// What is.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub now: Vec<RingFence>,
+}
+
+/// Units that were ring-fenced for a channel because somebody asked for it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StockRingFenced {
+    /// Of what.
+    pub sku: Sku,
+    /// For whom.
+    pub channel: Channel,
+    /// How many from now on, in these supplies together.
+    pub units: Units,
+    /// The location of which all that is on hand was meant; `None`: one supply.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub location: Option<LocationId>,
+    /// Which supplies that changes.
+    pub ring_fenced: Vec<Refenced>,
 }
 
 /// A supply that will not come. What is pegged to it stays so, without a date, until a run finds other goods.
@@ -293,6 +328,9 @@ pub struct StockAdjusted {
     /// In a person's words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<Arc<str>>,
+    /// What of them is ring-fenced otherwise than before.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ring_fenced: Vec<Refenced>,
 }
 
 /// Why stock was changed by hand.

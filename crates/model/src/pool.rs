@@ -66,7 +66,7 @@ impl Pool {
         Some(self.supplies.remove(at))
     }
 
-    /// Units here that nobody has a claim on.
+    /// Units here that nobody has a claim on, those that are ring-fenced among them.
     pub fn free_on_hand(&self) -> Units {
         self.supplies.iter().filter(|supply| supply.is_on_hand()).map(|supply| supply.free()).sum()
     }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Units,
-    event::Move,
+    event::{Move, Refenced},
     id::{Sku, SupplyId},
     supply::Supply,
     time::{Date, Timestamp},
@@ -37,6 +37,9 @@ pub struct SupplyReceived {
     /// What is still to come; `None`: nothing more will.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rest: Option<StillDue>,
+    /// Where what is ring-fenced of it is now: on hand, still due, in quarantine.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ring_fenced: Vec<Refenced>,
 }
 
 /// What is still to come of a supply of which some came.
@@ -77,6 +80,9 @@ pub struct SupplyInspected {
     /// Why, in a person's words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<Arc<str>>,
+    /// Where what is ring-fenced of it is now.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ring_fenced: Vec<Refenced>,
 }
 
 fn is_none_of_it(units: &Units) -> bool {

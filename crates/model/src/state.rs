@@ -13,8 +13,8 @@ use rustc_hash::FxHashMap;
 use crate::{
     Units,
     event::{
-        Event, LineCancelled, LinePromise, Move, Noted, NoticeSent, OrderPlaced, ReleaseReturned, Released,
-        RunApplied, Shipped, StockAdjusted,
+        Event, LineCancelled, LinePromise, Move, Noted, NoticeSent, OrderPlaced, Refenced, ReleaseReturned,
+        Released, RunApplied, Shipped, StockAdjusted,
     },
     id::{Channel, HoldId, LineId, LocationId, OrderId, Sku, SupplyId},
     item::Item,
@@ -29,8 +29,8 @@ use crate::{
 /// An event that does not fit what is kept: a ledger or a table was tampered with, or there is a defect.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Inconsistent {
-    /// More units were claimed than there are.
-    #[error("{0} would be claimed beyond its quantity")]
+    /// More units were claimed than there are, or than are not ring-fenced for others.
+    #[error("{0} would be claimed beyond its quantity, or beyond what is not ring-fenced for others")]
     Overclaimed(SupplyId),
     /// More units were set free than were claimed.
     #[error("{0} would be freed of more than was claimed")]
@@ -136,16 +136,33 @@ impl Shop {
             }
             Event::SupplyAdded(supply) => self.open_supply(supply, touched)?,
             Event::SupplyChanged(change) => {
+                self.lift_fences(&change.sku, &change.ring_fenced, touched)?;
                 self.change_supply(&change.sku, change.supply, touched, |supply| {
                     supply.expected_on = change.expected_on;
                     supply.quantity = change.quantity;
                     supply.lateness = change.lateness;
                 })?;
+                self.set_fences(&change.sku, &change.ring_fenced, touched)?;
             }
-            Event::SupplyReceived(receipt) => self.receive(receipt, touched)?,
-            Event::SupplyInspected(inspected) => self.inspect(inspected, touched)?,
+            Event::SupplyReceived(receipt) => {
+                self.lift_fences(&receipt.sku, &receipt.ring_fenced, touched)?;
+                self.receive(receipt, touched)?;
+                self.set_fences(&receipt.sku, &receipt.ring_fenced, touched)?;
+            }
+            Event::SupplyInspected(inspected) => {
+                self.lift_fences(&inspected.sku, &inspected.ring_fenced, touched)?;
+                self.inspect(inspected, touched)?;
+                self.set_fences(&inspected.sku, &inspected.ring_fenced, touched)?;
+            }
             Event::SupplyCancelled(cancel) => self.lose(&cancel.sku, cancel.supply, touched)?,
-            Event::StockAdjusted(adjusted) => self.adjust(adjusted, touched)?,
+            Event::StockAdjusted(adjusted) => {
+                self.lift_fences(&adjusted.sku, &adjusted.ring_fenced, touched)?;
+                self.adjust(adjusted, touched)?;
+                self.set_fences(&adjusted.sku, &adjusted.ring_fenced, touched)?;
+            }
+            Event::StockRingFenced(fenced) => {
+                self.set_fences(&fenced.sku, &fenced.ring_fenced, touched)?;
+            }
             Event::HoldPlaced(hold) => {
                 for line in &hold.lines {
                     self.claim_line(&hold.channel, line, Claimed::Held, 1, touched)?;
@@ -264,7 +281,7 @@ impl Shop {
             pool.remove_supply(id).ok_or_else(|| Inconsistent::NoSupply { supply: id, sku: sku.clone() })?;
         let mut supply = Arc::unwrap_or_clone(supply);
         change(&mut supply);
-        if supply.free() < 0 || supply.quantity < 0 {
+        if !supply.adds_up() {
             return Err(Inconsistent::Overclaimed(id));
         }
         pool.put_supply(supply);
@@ -278,7 +295,47 @@ impl Shop {
             pool.remove_supply(id).ok_or_else(|| Inconsistent::NoSupply { supply: id, sku: sku.clone() })?;
         let mut supply = Arc::unwrap_or_clone(supply);
         supply.state = SupplyState::Closed;
+        supply.ring_fenced = Vec::new();
         touched.closed.push(supply);
+        Ok(())
+    }
+
+    /// Takes fences away from supplies that are about to change and get others then.
+    fn lift_fences(
+        &mut self,
+        sku: &Sku,
+        fences: &[Refenced],
+        touched: &mut Touched,
+    ) -> Result<(), Inconsistent> {
+        for fence in fences.iter().filter(|fence| !fence.before.is_empty()) {
+            let pool = self.pool_mut(sku, touched)?;
+            let lost = || Inconsistent::NoSupply { supply: fence.supply, sku: sku.clone() };
+            pool.supply_mut(fence.supply).ok_or_else(lost)?.ring_fenced = Vec::new();
+        }
+        Ok(())
+    }
+
+    /// Ring-fences units of supplies; what was used up meanwhile has none.
+    fn set_fences(
+        &mut self,
+        sku: &Sku,
+        fences: &[Refenced],
+        touched: &mut Touched,
+    ) -> Result<(), Inconsistent> {
+        for fence in fences {
+            let pool = self.pool_mut(sku, touched)?;
+            match pool.supply_mut(fence.supply) {
+                None if fence.now.is_empty() => continue,
+                None => return Err(Inconsistent::NoSupply { supply: fence.supply, sku: sku.clone() }),
+                Some(supply) => {
+                    supply.ring_fenced.clone_from(&fence.now);
+                    if !supply.adds_up() {
+                        return Err(Inconsistent::Overclaimed(fence.supply));
+                    }
+                }
+            }
+            touched.supplies.push((sku.clone(), fence.supply));
+        }
         Ok(())
     }
 
@@ -534,7 +591,7 @@ impl Shop {
                     self.hand_over(who, &peg.sku, peg.supply, -released, touched)?;
                 }
                 self.claim((&channel, kit.as_ref()), &peg.sku, peg.supply, (-peg.quantity, 0), touched)?;
-                self.change_supply(&peg.sku, peg.supply, touched, |s| s.quantity -= peg.quantity)?;
+                self.change_supply(&peg.sku, peg.supply, touched, |s| s.send(&channel, peg.quantity))?;
                 self.close_if_used_up(&peg.sku, peg.supply, touched)?;
             }
         }

@@ -134,6 +134,16 @@ pub struct Claim {
     pub released: Units,
 }
 
+/// Units of a supply that only one channel may have: "120 of 200 for FBA". What the channel has claimed already counts
+/// among them, and they count down as its goods leave.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RingFence {
+    /// Who may have them.
+    pub channel: Channel,
+    /// How many, from 1.
+    pub units: Units,
+}
+
 fn is_zero(units: &Units) -> bool {
     *units == 0
 }
@@ -172,6 +182,11 @@ pub struct Supply {
     /// Who has units of it; sorted by channel and kit, one entry for each, none with zero units.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub claims: Vec<Claim>,
+    /// What of it is ring-fenced; sorted by channel, one entry for each, none with zero units, nothing of what is elastic.
+    /// Of every channel the larger of what it has claimed and what is ring-fenced for it: these add up to no more than the
+    /// quantity.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ring_fenced: Vec<RingFence>,
 }
 
 impl Supply {
@@ -190,12 +205,104 @@ impl Supply {
         self.claims.iter().map(|claim| claim.released).sum()
     }
 
-    /// Units nobody has a claim on and somebody may have: none in quarantine.
+    /// Units nobody has a claim on and somebody may have, those that are ring-fenced among them: none in quarantine.
     pub fn free(&self) -> Units {
         if self.state == SupplyState::Quarantine {
             return 0;
         }
         self.quantity - self.claims.iter().map(|claim| claim.pegged + claim.held).sum::<Units>()
+    }
+
+    /// Units that a channel has claimed.
+    pub fn claimed_by(&self, channel: &Channel) -> Units {
+        let own = self.claims.iter().filter(|claim| claim.channel == *channel);
+        own.map(|claim| claim.pegged + claim.held).sum()
+    }
+
+    /// Units that are ring-fenced for a channel.
+    pub fn ring_fenced_for(&self, channel: &Channel) -> Units {
+        self.ring_fenced.iter().find(|fence| fence.channel == *channel).map_or(0, |fence| fence.units)
+    }
+
+    /// Of the units that are ring-fenced for a channel, those that it has not claimed yet.
+    pub fn left_for(&self, channel: &Channel) -> Units {
+        match self.ring_fenced_for(channel) {
+            0 => 0,
+            units => (units - self.claimed_by(channel)).max(0),
+        }
+    }
+
+    /// Free units that are ring-fenced for nobody.
+    pub fn open(&self) -> Units {
+        if self.ring_fenced.is_empty() {
+            return self.free();
+        }
+        let left: Units = self.ring_fenced.iter().map(|fence| self.left_for(&fence.channel)).sum();
+        (self.free() - left).max(0)
+    }
+
+    /// Free units that a channel may have: those that are ring-fenced for it, and those that are for nobody.
+    pub fn free_for(&self, channel: &Channel) -> Units {
+        if self.ring_fenced.is_empty() {
+            return self.free();
+        }
+        let others = self.ring_fenced.iter().filter(|fence| fence.channel != *channel);
+        let kept: Units = others.map(|fence| self.left_for(&fence.channel)).sum();
+        (self.free() - kept).max(0)
+    }
+
+    /// Most units that can be ring-fenced for a channel: what it has claimed, and what it may still have.
+    pub fn most_for(&self, channel: &Channel) -> Units {
+        let others = self.ring_fenced.iter().filter(|fence| fence.channel != *channel);
+        let kept: Units = others.map(|fence| self.left_for(&fence.channel)).sum();
+        let claimed: Units = self.claims.iter().map(|claim| claim.pegged + claim.held).sum();
+        (self.quantity - claimed - kept).max(0) + self.claimed_by(channel)
+    }
+
+    /// Whether it has all that is claimed and ring-fenced.
+    pub(crate) fn adds_up(&self) -> bool {
+        let left: Units = self.ring_fenced.iter().map(|fence| self.left_for(&fence.channel)).sum();
+        let claimed: Units = self.claims.iter().map(|claim| claim.pegged + claim.held).sum();
+        let may_be_claimed = self.state != SupplyState::Quarantine || claimed == 0;
+        may_be_claimed && self.quantity >= 0 && claimed + left <= self.quantity && (self.ring_fenced.is_empty() || !self.kind.is_elastic())
+    }
+
+    /// Ring-fences so many of its units for a channel instead of those before; whether there are so many is the caller's to
+    /// see ([`Self::most_for`]).
+    pub fn ring_fence(&mut self, channel: &Channel, units: Units) {
+        match self.ring_fenced.binary_search_by(|fence| fence.channel.cmp(channel)) {
+            Ok(at) if units <= 0 => drop(self.ring_fenced.remove(at)),
+            Ok(at) => self.ring_fenced[at].units = units,
+            Err(_) if units <= 0 => {}
+            Err(at) => self.ring_fenced.insert(at, RingFence { channel: channel.clone(), units }),
+        }
+    }
+
+    /// What of some ring-fenced units fits into it beside all that is claimed: where there are too few, less is left for who
+    /// has most left.
+    pub fn fitting(&self, mut fences: Vec<RingFence>) -> Vec<RingFence> {
+        let claimed: Units = self.claims.iter().map(|claim| claim.pegged + claim.held).sum();
+        let left = |fence: &RingFence| (fence.units - self.claimed_by(&fence.channel)).max(0);
+        let mut over = fences.iter().map(left).sum::<Units>() - (self.quantity - claimed).max(0);
+        while over > 0 {
+            let Some(most) = fences.iter_mut().max_by_key(|fence| left(fence)) else { break };
+            let less = left(most).min(over);
+            if less == 0 {
+                break;
+            }
+            most.units -= less;
+            over -= less;
+        }
+        fences.retain(|fence| fence.units > 0);
+        fences
+    }
+
+    /// Units of a channel leave: what is ring-fenced for it counts down.
+    pub(crate) fn send(&mut self, channel: &Channel, units: Units) {
+        self.quantity -= units;
+        if !self.ring_fenced.is_empty() {
+            self.ring_fence(channel, self.ring_fenced_for(channel) - units);
+        }
     }
 
     /// Whether it is here and may be had.
@@ -206,7 +313,7 @@ impl Supply {
     /// Changes what one channel has of it by so many units, pegged and held.
     ///
     /// Errors: a claim would fall below zero or below what of it is with fulfilment, or the claims would exceed the
-    /// quantity: the supply is left as it was.
+    /// quantity, or reach into what is ring-fenced for others: the supply is left as it was.
     pub fn claim(
         &mut self,
         channel: &Channel,
@@ -214,7 +321,7 @@ impl Supply {
         pegged: Units,
         held: Units,
     ) -> Result<(), Inconsistent> {
-        if !self.kind.is_elastic() && pegged + held > self.free() {
+        if !self.kind.is_elastic() && pegged + held > self.free_for(channel) {
             return Err(Inconsistent::Overclaimed(self.id));
         }
         let found = self.claims.binary_search_by(|c| (&c.channel, c.kit.as_ref()).cmp(&(channel, kit)));

@@ -13,7 +13,7 @@ use crate::{
     money::Money,
     order::{Dates, Peg, ShipChoice},
     refusal::RefusalCode,
-    supply::Supply,
+    supply::{RingFence, Supply},
     time::{Date, Timestamp},
 };
 
@@ -261,10 +261,45 @@ pub struct SupplyView {
     pub pegged: Units,
     /// Units pegged by holds.
     pub held: Units,
-    /// Units nobody has a claim on.
+    /// Units nobody has a claim on and that are ring-fenced for nobody.
     pub free: Units,
+    /// Of what is ring-fenced, the units that its channel has not claimed yet; channels that have claimed all are left out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ring_fenced_left: Vec<RingFence>,
     /// When it would ship.
     pub ship_by: Dates,
+}
+
+/// What is on hand of a SKU at a location, and what of it is ring-fenced.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FencedStock {
+    /// What.
+    pub sku: Sku,
+    /// Where.
+    pub location: LocationId,
+    /// Units on hand, those with fulfilment among them.
+    pub on_hand: Units,
+    /// Units nobody has a claim on and that are ring-fenced for nobody.
+    pub free: Units,
+    /// What is ring-fenced, by channel.
+    pub ring_fenced: Vec<FenceView>,
+    /// Names how it stands.
+    pub tag: Arc<str>,
+}
+
+/// Units that only one channel may have.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FenceView {
+    /// Whose.
+    pub channel: Channel,
+    /// Units ring-fenced for it that are still here: they count down as it ships.
+    pub units: Units,
+    /// Of those, units that its orders and carts have.
+    pub claimed: Units,
+    /// Of those, units that it may still sell.
+    pub left: Units,
+    /// Most units that could be ring-fenced for it.
+    pub most: Units,
 }
 
 /// What a change to a supply led to.

@@ -52,7 +52,7 @@ pub fn availability(shop: &Shop, sku: &Sku, question: Question<'_>, now: Timesta
         state,
         AvailabilityState::Waitlist | AvailabilityState::OutOfStock | AvailabilityState::Discontinued
     );
-    let restock_on = if sells { None } else { restock_on(shop, pool, now) };
+    let restock_on = if sells { None } else { restock_on(shop, pool, question.channel, now) };
     let (ship_by, deliver_by) =
         if sells { (probe.ship_by, probe.deliver_by) } else { (Dates::UNKNOWN, Dates::UNKNOWN) };
     Some(Availability {
@@ -105,24 +105,29 @@ fn state(
     }
 }
 
-/// The first day on which units ship that nobody has a claim on yet; else on which anything comes.
-fn restock_on(shop: &Shop, pool: &Pool, now: Timestamp) -> Option<Date> {
+/// The first day on which units ship that nobody has a claim on yet and the channel may have; else on which anything comes.
+fn restock_on(shop: &Shop, pool: &Pool, channel: &Channel, now: Timestamp) -> Option<Date> {
     let next = |pool: &Pool| {
         let due = pool.supplies.iter().filter(|supply| !supply.is_on_hand() && !supply.kind.is_elastic());
         let dated = due.filter_map(|supply| {
             let location = shop.locations.get(&supply.location)?;
             let date = supply_ship_by(supply, location, None, now).promised?;
-            Some((supply.free() == 0, date))
+            Some((supply.free_for(channel) == 0, date))
         });
         dated.min().map(|(_, date)| date)
     };
     if !pool.item.is_kit() {
         return next(pool);
     }
-    let out =
-        pool.item.components.iter().filter_map(|part| {
-            shop.pool(&part.sku).filter(|component| component.free_on_hand() < part.quantity)
-        });
+    let here = |pool: &Pool| -> Units {
+        let here = pool.supplies.iter().filter(|supply| supply.is_on_hand());
+        here.map(|supply| supply.free_for(channel)).sum()
+    };
+    let out = pool
+        .item
+        .components
+        .iter()
+        .filter_map(|part| shop.pool(&part.sku).filter(|component| here(component) < part.quantity));
     out.map(next).collect::<Option<Vec<_>>>()?.into_iter().max()
 }
 

@@ -50,7 +50,7 @@ pub fn queues_needed(set: Setting<'_>, sku: &Sku) -> Vec<QueueNeed> {
         let units = if gains.rescues_any(supply) {
             pegged
         } else if gains.anybody_could(at) {
-            pegged.min(gains.free_before(at))
+            pegged.min(gains.reach_before(at))
         } else {
             continue;
         };
@@ -108,6 +108,9 @@ pub(crate) struct Gains<'a> {
     pool: &'a Pool,
     /// Free units up to each supply, itself included. A unit that moves up comes free behind, so moves never add to it.
     free_through: Vec<Units>,
+    /// The same by channel, of every channel that has units of the pool; `None` where nothing is ring-fenced, and all have the
+    /// same.
+    reach: Option<FxHashMap<&'a Channel, Vec<Reach>>>,
     /// When each supply is delivered to a buyer, as far as it was asked. Only looked up.
     delivered: FxHashMap<Buyer<'a>, Vec<Option<Date>>>,
 }
@@ -118,7 +121,14 @@ impl<'a> Gains<'a> {
             *free += if supply.kind.is_elastic() { 0 } else { supply.free() };
             Some(*free)
         });
-        Self { set, pool, free_through: free.collect(), delivered: FxHashMap::default() }
+        let fenced = pool.supplies.iter().any(|supply| !supply.ring_fenced.is_empty());
+        let reach = fenced.then(|| reach(pool));
+        Self { set, pool, free_through: free.collect(), reach, delivered: FxHashMap::default() }
+    }
+
+    /// Whether anything of the pool is ring-fenced.
+    pub(crate) fn is_fenced(&self) -> bool {
+        self.reach.is_some()
     }
 
     /// Whether a line is delivered earlier from `to`, or on the same day from surer goods, and wants to be.
@@ -154,20 +164,40 @@ impl<'a> Gains<'a> {
     /// Whether a line would gain by any supply before its own of which units may come free to it, or has lost its goods
     /// and gets a lead time.
     fn could(&mut self, order: &'a Order, line: u16, from: usize) -> bool {
-        let buffer = Terms::of(self.pool, &order.channel).policy.buffer;
+        let channel = &order.channel;
+        let buffer = Terms::of(self.pool, channel).policy.buffer;
         let supply = &self.pool.supplies[from];
-        (supply.kind == SupplyKind::Shortfall && has_lead_time(self.pool, &order.channel))
-            || (0..from).any(|to| self.may_have_room(to, buffer) && self.gains(order, line, from, to))
+        (supply.kind == SupplyKind::Shortfall && has_lead_time(self.pool, channel))
+            || (0..from).any(|to| self.may_have_room(to, channel, buffer) && self.gains(order, line, from, to))
     }
 
     fn free_before(&self, at: usize) -> Units {
         at.checked_sub(1).map_or(0, |before| self.free_through[before])
     }
 
+    /// Most units of the queue of a supply that can move up from it.
+    fn reach_before(&self, at: usize) -> Units {
+        let (Some(reach), Some(before)) = (&self.reach, at.checked_sub(1)) else {
+            return self.free_before(at);
+        };
+        let mut pegged: FxHashMap<&Channel, Units> = FxHashMap::default();
+        for claim in &self.pool.supplies[at].claims {
+            *pegged.entry(&claim.channel).or_default() += claim.pegged;
+        }
+        let most = |(channel, pegged): (&Channel, Units)| {
+            reach.get(channel).map_or(0, |reach| pegged.min(reach[before].own + reach[before].open))
+        };
+        pegged.into_iter().map(most).sum()
+    }
+
     /// Units are free up to a supply, beyond what a channel keeps back: they are its own, or come free there when lines
     /// move on from it.
-    fn may_have_room(&self, to: usize, buffer: Units) -> bool {
-        !self.pool.supplies[to].kind.is_elastic() && self.free_through[to] > buffer
+    fn may_have_room(&self, to: usize, channel: &Channel, buffer: Units) -> bool {
+        if self.pool.supplies[to].kind.is_elastic() {
+            return false;
+        }
+        let Some(reach) = &self.reach else { return self.free_through[to] > buffer };
+        reach.get(channel).is_some_and(|reach| reach[to].own > 0 || reach[to].open > buffer)
     }
 
     /// Whether anybody with a claim on a supply could gain, wherever the goods go: a few claims and countries stand for
@@ -178,21 +208,27 @@ impl<'a> Gains<'a> {
         }
         let pool = self.pool;
         // Several channels and kits, most of them on the same terms.
-        let mut terms: BTreeSet<(Option<Date>, Units)> = BTreeSet::new();
+        let mut terms: BTreeSet<(Option<Date>, Units, Option<&Channel>)> = BTreeSet::new();
         for claim in pool.supplies[from].claims.iter().filter(|claim| claim.pegged > 0) {
             let buffer = Terms::of(pool, &claim.channel).policy.buffer;
             let kit = claim.kit.as_ref();
+            let channel = &claim.channel;
             if kit.is_some_and(|kit| self.set.shop.pool(kit).is_none()) {
                 // Its release is not known here, so its lines are looked at.
-                if (0..from).any(|to| self.may_have_room(to, buffer)) {
+                if (0..from).any(|to| self.may_have_room(to, channel, buffer)) {
                     return true;
                 }
                 continue;
             }
-            terms.insert((release_day(self.set.shop, pool, &claim.channel, kit), buffer));
+            let release = release_day(self.set.shop, pool, channel, kit);
+            // Where nothing is ring-fenced, one channel has the room of another.
+            terms.insert((release, buffer, self.reach.is_some().then_some(channel)));
         }
-        terms.into_iter().any(|(release, buffer)| {
-            let rooms: Vec<usize> = (0..from).filter(|to| self.may_have_room(*to, buffer)).collect();
+        let any = Channel::default();
+        terms.into_iter().any(|(release, buffer, channel)| {
+            let channel = channel.unwrap_or(&any);
+            let rooms: Vec<usize> =
+                (0..from).filter(|to| self.may_have_room(*to, channel, buffer)).collect();
             rooms.into_iter().any(|to| {
                 let countries = self.countries(from, to);
                 countries.into_iter().any(|country| self.is_better(Buyer { release, country }, from, to))
@@ -223,13 +259,53 @@ impl<'a> Gains<'a> {
     /// same round is free too.
     pub(crate) fn room(&self, to: usize, channel: &Channel, taken: &Taken) -> Units {
         let free = |supply: &Supply| match supply.kind.is_elastic() {
-            true => 0,
-            false => supply.free() - taken.of(supply.id),
+            true => (0, 0),
+            false => taken.free_for(supply, channel),
         };
-        let before: Units = self.pool.supplies[..to].iter().map(|supply| free(supply)).sum();
+        let before: Units = self.pool.supplies[..to].iter().map(|supply| free(supply).1).sum();
         let keep_back = (Terms::of(self.pool, channel).policy.buffer - before).max(0);
-        (free(&self.pool.supplies[to]) - keep_back).max(0)
+        let (own, open) = free(&self.pool.supplies[to]);
+        own + (open - keep_back).max(0)
     }
+}
+
+/// Units that a channel may come by up to a supply, itself included.
+struct Reach {
+    /// Ring-fenced for it.
+    own: Units,
+    /// For anybody: free now, or given up by lines of other channels that move up into what is ring-fenced for those. Each of
+    /// their units does that once at most, as it then has its own.
+    open: Units,
+}
+
+fn reach(pool: &Pool) -> FxHashMap<&Channel, Vec<Reach>> {
+    let goods = || pool.supplies.iter().filter(|supply| !supply.kind.is_elastic());
+    let claimants = pool.supplies.iter().flat_map(|supply| supply.claims.iter().map(|claim| &claim.channel));
+    let fenced: BTreeSet<&Channel> =
+        goods().flat_map(|supply| supply.ring_fenced.iter().map(|fence| &fence.channel)).collect();
+    let channels: BTreeSet<&Channel> = claimants.chain(fenced.iter().copied()).collect();
+    let of = |channel: &Channel| {
+        let (mut own, mut open) = (0, 0);
+        // What others have ring-fenced and have not claimed, and what they wait for.
+        let mut others: Vec<(&Channel, Units, Units)> =
+            fenced.iter().filter(|other| **other != channel).map(|other| (*other, 0, 0)).collect();
+        let mut through = Vec::with_capacity(pool.supplies.len());
+        for supply in &pool.supplies {
+            let is_goods = !supply.kind.is_elastic();
+            if is_goods {
+                own += supply.left_for(channel).min(supply.free());
+                open += supply.open();
+            }
+            for (other, left, waiting) in &mut others {
+                *left += if is_goods { supply.left_for(other) } else { 0 };
+                *waiting += if supply.is_on_hand() { 0 } else { supply.claimed_by(other) };
+            }
+            let given_up: Units = others.iter().map(|(_, left, waiting)| (*left).min(*waiting)).sum();
+            through.push(Reach { own, open: open + given_up });
+        }
+        through
+    };
+    channels.into_iter().map(|channel| (channel, of(channel))).collect()
 }
 
 fn has_lead_time(pool: &Pool, channel: &Channel) -> bool {

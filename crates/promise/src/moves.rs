@@ -219,13 +219,26 @@ impl Run<'_> {
                 return;
             }
             self.fill_from(to, froms, queues);
-            let is_left = pool.supplies[to].free() > self.taken.of(pool.supplies[to].id);
+            let is_left = self.is_left(to, froms);
             if is_left && ids().any(|id| queues.get(&id).is_some_and(|stretch| stretch.more)) {
                 let behind = queued.flatten().map(|from| pool.supplies[*from].id);
                 self.unasked.extend(behind.filter(|id| queues.contains_key(id)));
                 return;
             }
         }
+    }
+
+    /// Whether units of a supply are left that somebody of these queues may have.
+    fn is_left(&self, to: usize, froms: &[usize]) -> bool {
+        let to = &self.pool.supplies[to];
+        if to.ring_fenced.is_empty() {
+            return to.free() > self.taken.of(to.id);
+        }
+        let mut claims = froms.iter().flat_map(|from| &self.pool.supplies[*from].claims);
+        claims.any(|claim| {
+            let (own, open) = self.taken.free_for(to, &claim.channel);
+            claim.pegged > 0 && own + open > 0
+        })
     }
 
     /// Fills one supply's free units from queues that are served as one.
@@ -255,8 +268,13 @@ impl Run<'_> {
             }
             let quantity = self.gains.room(to, &order.channel, &self.taken).min(waiting.quantity);
             if quantity > 0 {
-                self.taken.take(id, quantity);
-                self.taken.take(from_id, -quantity);
+                if self.gains.is_fenced() {
+                    self.taken.take_for(id, &order.channel, quantity);
+                    self.taken.take_for(from_id, &order.channel, -quantity);
+                } else {
+                    self.taken.take(id, quantity);
+                    self.taken.take(from_id, -quantity);
+                }
                 self.moves.push(Move { line, from: from_id, to: id, quantity });
                 waiting.quantity -= quantity;
             }

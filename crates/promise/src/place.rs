@@ -390,7 +390,7 @@ impl<'a> Plan<'a> {
                 let supply = self.set.shop.pool(&peg.sku).and_then(|pool| pool.supply(peg.supply));
                 // What was called off is no goods: the hold has its claim, and nothing to give.
                 if supply.is_some_and(|supply| supply.kind != SupplyKind::Shortfall) {
-                    self.taken.take(peg.supply, -peg.quantity);
+                    self.taken.take_for(peg.supply, &hold.channel, -peg.quantity);
                 }
                 if supply.is_some_and(|supply| !supply.is_on_hand()) {
                     self.ahead.push(Ahead {

@@ -17,7 +17,12 @@ use model::{
     time::Timestamp,
 };
 
-use crate::{Decision, Queues, Setting, moves::displace, supply::due_supply};
+use crate::{
+    Decision, Queues, Setting,
+    fence::{Parts, shared},
+    moves::displace,
+    supply::due_supply,
+};
 
 /// How many times what was expected may come: more is a slip of the pen.
 const TIMES_EXPECTED_MAX: Units = 10;
@@ -98,7 +103,8 @@ pub fn shares(supply: &Supply, wish: &Receive) -> Result<Shares, Rejection> {
 /// many as cover [`Shares::head`] and [`Shares::tail`], with their orders.
 ///
 /// Good units go to the supply's own lines, oldest first; what is left of them is free. Lines that get none and for which
-/// not enough stays due wait on the shortfall, last come first. Refusals: `supply_closed`, `already_received`,
+/// not enough stays due wait on the shortfall, last come first. What is ring-fenced goes with what came as far as it has room for
+/// it, then stays with what is due, then with what is damaged. Refusals: `supply_closed`, `already_received`,
 /// `units_promised` where carts hold the units, `too_many_supplies`; numbers that make no sense are `Invalid`.
 pub fn receive(set: Setting<'_>, sku: &Sku, wish: &Receive, head: &[Waiting], queues: &Queues) -> Decision {
     book(set, sku, wish, None, head, queues)
@@ -150,6 +156,15 @@ fn book(
     let rest = (shares.rest > 0).then(|| rest(set, supply, (wish, shares), into, head, &lost));
     let opened = rest.iter().flat_map(|rest| &rest.lot).chain(&quarantine).count();
     room_for(pool, opened)?;
+    let mut moves = lost;
+    moves.extend(rest.iter().flat_map(|rest| rest.moves.iter().cloned()));
+    let near = rest.as_ref().and_then(|rest| match rest.into.and_then(|lot| pool.supply(lot)) {
+        Some(lot) => Some((&**lot, lot.quantity + shares.accepted)),
+        None => rest.lot.as_ref().map(|lot| (lot, lot.quantity)),
+    });
+    let stays = rest.as_ref().map(|rest| rest.quantity).or((shares.accepted > 0).then_some(shares.accepted));
+    let parts = Parts { whole: supply, near, rest: stays, apart: quarantine.as_ref(), moves: &moves };
+    let ring_fenced = shared(set, &parts);
     events.push(Event::SupplyReceived(SupplyReceived {
         supply: supply.id,
         sku: supply.sku.clone(),
@@ -159,6 +174,7 @@ fn book(
         received_at: set.now,
         quarantine,
         rest,
+        ring_fenced,
     }));
     Ok(events)
 }
@@ -199,7 +215,7 @@ fn rest(
 
 /// Units of a supply as one of their own.
 fn part(supply: &Supply, id: SupplyId, state: SupplyState, quantity: Units, now: Timestamp) -> Supply {
-    Supply { id, state, quantity, received_at: Some(now), claims: Vec::new(), ..supply.clone() }
+    Supply { id, state, quantity, received_at: Some(now), claims: Vec::new(), ring_fenced: Vec::new(), ..supply.clone() }
 }
 
 fn held(supply: &Supply, units: Units) -> Rejection {
@@ -239,6 +255,9 @@ pub fn inspect(set: Setting<'_>, sku: &Sku, wish: &Inspect) -> Decision {
     room_for(pool, usize::from(wish.good > 0 && units < supply.quantity))?;
     let id = SupplyId::opened_by(set.command, LOT);
     let lot = (wish.good > 0).then(|| part(supply, id, SupplyState::OnHand, wish.good, set.now));
+    let near = lot.as_ref().map(|lot| (lot, lot.quantity));
+    let rest = Some(supply.quantity - units);
+    let ring_fenced = shared(set, &Parts { whole: supply, near, rest, apart: None, moves: &[] });
     Ok(vec![Event::SupplyInspected(SupplyInspected {
         supply: supply.id,
         sku: supply.sku.clone(),
@@ -247,5 +266,6 @@ pub fn inspect(set: Setting<'_>, sku: &Sku, wish: &Inspect) -> Decision {
         lot,
         inspected_at: set.now,
         reason: wish.reason.clone(),
+        ring_fenced,
     })])
 }

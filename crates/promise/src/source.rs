@@ -147,18 +147,51 @@ pub(crate) fn cap_room(shop: &Shop, terms: &Terms<'_>, planned: &[Ahead]) -> Opt
 
 /// Units taken from supplies by the decision in the making; below zero: given back by the hold it takes over.
 #[derive(Default)]
-pub(crate) struct Taken(Vec<(SupplyId, Units)>);
+pub(crate) struct Taken {
+    all: Vec<(SupplyId, Units)>,
+    /// Those of channels that matter to what is ring-fenced.
+    by: Vec<(SupplyId, Channel, Units)>,
+}
 
 impl Taken {
     pub(crate) fn of(&self, supply: SupplyId) -> Units {
-        self.0.iter().find(|(id, _)| *id == supply).map_or(0, |(_, units)| *units)
+        self.all.iter().find(|(id, _)| *id == supply).map_or(0, |(_, units)| *units)
     }
 
     pub(crate) fn take(&mut self, supply: SupplyId, units: Units) {
-        match self.0.iter_mut().find(|(id, _)| *id == supply) {
+        match self.all.iter_mut().find(|(id, _)| *id == supply) {
             Some((_, taken)) => *taken += units,
-            None => self.0.push((supply, units)),
+            None => self.all.push((supply, units)),
         }
+    }
+
+    /// The same, and by whom.
+    pub(crate) fn take_for(&mut self, supply: SupplyId, channel: &Channel, units: Units) {
+        self.take(supply, units);
+        match self.by.iter_mut().find(|(id, by, _)| *id == supply && by == channel) {
+            Some((_, _, taken)) => *taken += units,
+            None => self.by.push((supply, channel.clone(), units)),
+        }
+    }
+
+    fn by(&self, supply: SupplyId, channel: &Channel) -> Units {
+        self.by.iter().find(|(id, by, _)| *id == supply && by == channel).map_or(0, |(_, _, units)| *units)
+    }
+
+    /// Of the units of a supply that are ring-fenced for a channel, those that it has not claimed by now.
+    fn left_for(&self, supply: &Supply, channel: &Channel) -> Units {
+        let claimed = supply.claimed_by(channel) + self.by(supply.id, channel);
+        (supply.ring_fenced_for(channel) - claimed).max(0)
+    }
+
+    /// Free units of a supply by now: those that are ring-fenced for this channel, and those that are for nobody.
+    pub(crate) fn free_for(&self, supply: &Supply, channel: &Channel) -> (Units, Units) {
+        let free = supply.free() - self.of(supply.id);
+        if supply.ring_fenced.is_empty() || supply.state == SupplyState::Quarantine {
+            return (0, free);
+        }
+        let all: Units = supply.ring_fenced.iter().map(|fence| self.left_for(supply, &fence.channel)).sum();
+        (self.left_for(supply, channel), free - all)
     }
 }
 
@@ -191,26 +224,49 @@ pub(crate) struct Sources {
 
 /// Units that a newcomer on these terms may take of each supply of the pool, in rank order.
 ///
-/// The buffer keeps back the first free units; while a pool settles, a newcomer gets nothing before the last supply with
-/// a queue; units of the newcomer's own hold always are to be had, but for those on the shortfall.
-pub(crate) fn rooms_for_newcomer(pool: &Pool, buffer: Units, taken: &Taken) -> Vec<Units> {
+/// The buffer keeps back the first free units that are ring-fenced for nobody; while a pool settles, a newcomer gets nothing
+/// before the last supply with a queue; units of the newcomer's own hold always are to be had, but for those on the shortfall
+/// and those that are ring-fenced for the channel of the hold alone.
+pub(crate) fn rooms_for_newcomer(
+    pool: &Pool,
+    channel: &Channel,
+    buffer: Units,
+    taken: &Taken,
+) -> Vec<Units> {
     let last_queued = pool
         .settling
         .then(|| pool.supplies.iter().rposition(|supply| !supply.is_on_hand() && supply.pegged() > 0))
         .flatten();
     let mut keep_back = buffer;
     let room = |(at, supply): (usize, &Arc<Supply>)| {
+        let all_taken = taken;
         let taken = taken.of(supply.id);
         let (own, taken) = ((-taken).max(0), taken.max(0));
         if supply.kind.is_elastic() {
             return own;
         }
-        let free = if last_queued.is_some_and(|last| at < last) { 0 } else { supply.free() };
+        let is_blocked = last_queued.is_some_and(|last| at < last);
+        if !supply.ring_fenced.is_empty() {
+            let (fenced, open) =
+                if is_blocked { (0, 0) } else { (supply.left_for(channel).min(supply.free()), supply.open()) };
+            let kept = keep_back.min(open);
+            keep_back -= kept;
+            let room = (fenced + open - kept - taken).max(0) + own;
+            return room.min(most_for(supply, channel, all_taken));
+        }
+        let free = if is_blocked { 0 } else { supply.free() };
         let kept = keep_back.min(free);
         keep_back -= kept;
         (free - kept - taken).max(0) + own
     };
     pool.supplies.iter().enumerate().map(room).collect()
+}
+
+/// Units that a channel may have of a supply by now, whatever is kept back: what others gave up of their own stays theirs.
+fn most_for(supply: &Supply, channel: &Channel, taken: &Taken) -> Units {
+    let others = supply.ring_fenced.iter().filter(|fence| fence.channel != *channel);
+    let kept: Units = others.map(|fence| taken.left_for(supply, &fence.channel)).sum();
+    (supply.free() - taken.of(supply.id) - kept).max(0)
 }
 
 /// Finds where units of one pool may come from, without order.
@@ -227,8 +283,9 @@ pub(crate) fn sources(
     let own = Terms::of(pool, asker.channel);
     let ahead = terms.sells_ahead_to(asker);
     let release = terms.policy.release_date.max(own.policy.release_date);
+    let rooms = rooms_for_newcomer(pool, asker.channel, own.policy.buffer, taken);
     let mut found = Sources::default();
-    for (supply, room) in pool.supplies.iter().zip(rooms_for_newcomer(pool, own.policy.buffer, taken)) {
+    for (supply, room) in pool.supplies.iter().zip(rooms) {
         let Some(location) = shop.locations.get(&supply.location) else { continue };
         if room == 0 {
             continue;
@@ -366,5 +423,6 @@ fn elastic(
         created_at: now,
         received_at: None,
         claims: Vec::new(),
+        ring_fenced: Vec::new(),
     }
 }

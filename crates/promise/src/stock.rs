@@ -3,16 +3,17 @@
 use model::{
     Units,
     command::{Adjust, Count, Transfer, WrongArrival},
-    event::{AdjustReason, Event, StockAdjusted},
-    id::{LineId, LocationId, SupplyId},
+    event::{AdjustReason, Event, Refenced, StockAdjusted},
+    id::{Channel, LineId, LocationId, SupplyId},
     order::Cause,
     pool::Pool,
     refusal::{FieldError, Refusal, RefusalCode, Rejection},
-    supply::{Lateness, Supply, SupplyKind, SupplyState},
+    supply::{Lateness, RingFence, Supply, SupplyKind, SupplyState},
 };
 
 use crate::{
     Decision, Queues, Setting,
+    fence::trimmed,
     moves::displace,
     receive::room_for,
     supply::{unknown_location, unknown_sku},
@@ -20,7 +21,8 @@ use crate::{
 
 /// Changes stock by hand.
 ///
-/// More units go to the location's shelf, or into quarantine as a supply of their own. Fewer are taken from what nobody has a claim on, then from what is promised: those
+/// More units go to the location's shelf, or into quarantine as a supply of their own. Fewer are taken from what nobody has a
+/// claim on and is ring-fenced for nobody, then from what is ring-fenced and not claimed, then from what is promised: those
 /// lines wait on the shortfall, last come first, and `queues` holds them (see [`lots_short`]). An unknown SKU or location, a
 /// kit and more units than are there are `Invalid`; refuses `units_promised` where carts hold the units, `released` where
 /// fulfilment has them. What a customer sends back names its line, whose order is loaded: more than was sent is refused
@@ -60,6 +62,7 @@ pub fn adjust(set: Setting<'_>, wish: &Adjust, queues: &Queues) -> Decision {
         check_was_sent(set, wish, line)?;
     }
     let mut events = Vec::new();
+    let mut ring_fenced = Vec::new();
     let mut opened = None;
     let changed = if wish.quarantine {
         room_for(pool, 1)?;
@@ -89,7 +92,17 @@ pub fn adjust(set: Setting<'_>, wish: &Adjust, queues: &Queues) -> Decision {
             };
             events.push(Event::RunApplied(run));
         }
-        taken(pool, &wish.location, -wish.delta)
+        let taken = taken(pool, &wish.location, -wish.delta);
+        let moves = events.iter().find_map(|event| match event {
+            Event::RunApplied(run) => Some(&run.moves[..]),
+            _ => None,
+        });
+        let moves = moves.unwrap_or_default();
+        ring_fenced.extend(lots(pool, &wish.location).filter_map(|lot| {
+            let (_, by) = taken.iter().find(|(id, _)| *id == lot.id)?;
+            trimmed(set, lot, moves, lot.quantity + by)
+        }));
+        taken
     };
     events.push(Event::StockAdjusted(StockAdjusted {
         sku: wish.sku.clone(),
@@ -100,14 +113,16 @@ pub fn adjust(set: Setting<'_>, wish: &Adjust, queues: &Queues) -> Decision {
         reason: wish.reason,
         line: wish.line,
         note: wish.note.clone(),
+        ring_fenced,
     }));
     Ok(events)
 }
 
 /// Sends goods from one location to another: they leave the one at once and are due at the other.
 ///
-/// Only units that nobody has a claim on: refuses `not_available` beyond them, with how many there are, and
-/// `too_many_supplies`. An unknown SKU or location, a kit and the same location twice are `Invalid`.
+/// Only units that nobody has a claim on and that are ring-fenced for nobody: refuses `not_available` beyond them, with how many
+/// there are, and `too_many_supplies`. What goes for a channel is taken from what is ring-fenced for it first, which counts down
+/// by that, and is ring-fenced for it where it comes. An unknown SKU or location, a kit and the same location twice are `Invalid`.
 pub fn transfer(set: Setting<'_>, wish: &Transfer) -> Decision {
     let mut errors = Vec::new();
     match set.shop.pool(&wish.sku) {
@@ -130,23 +145,31 @@ pub fn transfer(set: Setting<'_>, wish: &Transfer) -> Decision {
     let (Some(pool), true) = (set.shop.pool(&wish.sku), errors.is_empty()) else {
         return Err(Rejection::Invalid(errors));
     };
-    let free: Units = lots(pool, &wish.from).map(Supply::free).sum();
+    let (free, fenced) = lots(pool, &wish.from).fold((0, 0), |(free, fenced), lot| {
+        let own = wish.channel.as_ref().map_or_else(|| lot.open(), |channel| lot.free_for(channel));
+        (free + own, fenced + lot.free() - own)
+    });
     if free < wish.quantity {
-        let detail = format!("{free} units of {} at {} are free, not {}", wish.sku, wish.from, wish.quantity);
+        let more = if fenced > 0 { format!(": {fenced} more are ring-fenced") } else { String::new() };
+        let detail =
+            format!("{free} units of {} at {} are free, not {}{more}", wish.sku, wish.from, wish.quantity);
         let refusal = Refusal::new(RefusalCode::NotAvailable, detail);
         return Err(Refusal { sku: Some(wish.sku.clone()), available: Some(free), ..refusal }.into());
     }
     room_for(pool, 1)?;
+    let (taken, ring_fenced) = sent(pool, wish);
     let left = StockAdjusted {
         sku: wish.sku.clone(),
         location: wish.from.clone(),
-        lots: taken(pool, &wish.from, wish.quantity),
+        lots: taken,
         opened: None,
         delta: -wish.quantity,
         reason: AdjustReason::Transfer,
         line: None,
         note: Some(format!("to {}", wish.to).into()),
+        ring_fenced,
     };
+    let fence = |channel: &Channel| RingFence { channel: channel.clone(), units: wish.quantity };
     let due = Supply {
         kind: SupplyKind::Transfer,
         state: SupplyState::Due,
@@ -156,9 +179,35 @@ pub fn transfer(set: Setting<'_>, wish: &Transfer) -> Decision {
         supplier: Some(wish.from.as_str().into()),
         reference: wish.reference.clone(),
         received_at: None,
+        ring_fenced: wish.channel.iter().map(fence).collect(),
         ..new_shelf(set, pool, &wish.to, SupplyId(set.command))
     };
     Ok(vec![Event::StockAdjusted(left), Event::SupplyAdded(due)])
+}
+
+/// What a transfer takes of each on-hand supply, below zero, and what is ring-fenced of them then: first what is ring-fenced for
+/// the channel that it is for.
+fn sent(pool: &Pool, wish: &Transfer) -> (Vec<(SupplyId, Units)>, Vec<Refenced>) {
+    let mut left = wish.quantity;
+    let mut taken: Vec<(&Supply, Units, Units)> = Vec::new();
+    for lot in lots(pool, &wish.from) {
+        let own = wish.channel.as_ref().map_or(0, |channel| lot.left_for(channel)).min(left);
+        left -= own;
+        taken.push((lot, own, own));
+    }
+    for (lot, _, all) in &mut taken {
+        let open = lot.open().min(left);
+        left -= open;
+        *all += open;
+    }
+    taken.retain(|(_, _, all)| *all > 0);
+    let fences = taken.iter().filter(|(_, own, _)| *own > 0).filter_map(|(lot, own, _)| {
+        let channel = wish.channel.as_ref()?;
+        let mut now = Supply::clone(lot);
+        now.ring_fence(channel, lot.ring_fenced_for(channel) - own);
+        Some(Refenced { supply: lot.id, before: lot.ring_fenced.clone(), now: now.ring_fenced })
+    });
+    (taken.iter().map(|(lot, _, all)| (lot.id, -all)).collect(), fences.collect())
 }
 
 /// The change that something else makes which came in the place of what was expected, where it came.
@@ -256,15 +305,20 @@ fn taken(pool: &Pool, location: &LocationId, units: Units) -> Vec<(SupplyId, Uni
 /// A supply, its free units and its promised ones that a loss takes.
 type Share = (SupplyId, Units, Units);
 
-/// Splits a loss over on-hand supplies: free units first, in rank order, then promised ones from the last supply back,
-/// none that fulfilment has. Answers also what is left over, as fulfilment has the rest.
+/// Splits a loss over on-hand supplies: free units first, in rank order, those that are ring-fenced after all others; then
+/// promised ones from the last supply back, none that fulfilment has. Answers also what is left over, as fulfilment has the rest.
 fn split(pool: &Pool, location: &LocationId, units: Units) -> (Vec<Share>, Units) {
     let mut left = units;
     let mut split: Vec<Share> = Vec::new();
     for lot in lots(pool, location) {
-        let free = lot.free().min(left);
+        let free = lot.open().min(left);
         left -= free;
         split.push((lot.id, free, 0));
+    }
+    for (lot, (_, free, _)) in lots(pool, location).zip(&mut split) {
+        let fenced = (lot.free() - lot.open()).min(left);
+        left -= fenced;
+        *free += fenced;
     }
     for (id, _, promised) in split.iter_mut().rev() {
         let claimed = pool.supply(*id).map_or(0, |lot| lot.quantity - lot.free() - lot.released());
@@ -274,7 +328,7 @@ fn split(pool: &Pool, location: &LocationId, units: Units) -> (Vec<Share>, Units
     (split, left)
 }
 
-fn lots<'a>(pool: &'a Pool, location: &'a LocationId) -> impl Iterator<Item = &'a Supply> {
+pub(crate) fn lots<'a>(pool: &'a Pool, location: &'a LocationId) -> impl Iterator<Item = &'a Supply> {
     pool.supplies.iter().map(|supply| &**supply).filter(move |s| s.is_on_hand() && s.location == *location)
 }
 
@@ -293,5 +347,6 @@ fn new_shelf(set: Setting<'_>, pool: &Pool, location: &LocationId, id: SupplyId)
         created_at: set.now,
         received_at: Some(set.now),
         claims: Vec::new(),
+        ring_fenced: Vec::new(),
     }
 }

@@ -12,7 +12,11 @@ use model::{
     supply::{Lateness, Supply, SupplyState},
 };
 
-use crate::{Decision, Queues, Setting, moves::displace};
+use crate::{
+    Decision, Queues, Setting,
+    fence::{split, trimmed},
+    moves::displace,
+};
 
 /// Enters a supply.
 ///
@@ -51,17 +55,19 @@ pub fn add_supply(set: Setting<'_>, wish: &AddSupply) -> Decision {
         created_at: set.now,
         received_at: None,
         claims: Vec::new(),
+        ring_fenced: Vec::new(),
     })])
 }
 
 /// Changes a supply's date or quantity: one row, and every line behind it follows.
 ///
 /// Units that are promised and no longer come go to the shortfall, last come first; `queues` then holds the lines to
-/// move (see [`excess`]). Refusals: `supply_closed`, `already_received`, `units_promised` where carts hold the units.
+/// move (see [`excess`]). What is ring-fenced gets less only where nothing else is left. Refusals: `supply_closed`,
+/// `already_received`, `units_promised` where carts hold the units.
 pub fn change_supply(set: Setting<'_>, sku: &Sku, wish: &ChangeSupply, queues: &Queues) -> Decision {
     let (pool, supply) = due_supply(set, sku, wish.supply)?;
     let quantity = wish.quantity.unwrap_or(supply.quantity);
-    let mut events = Vec::new();
+    let (mut events, mut moves) = (Vec::new(), Vec::new());
     let excess = excess(supply, quantity);
     if excess > 0 {
         let cause = Cause { supply: Some(supply.id), ..Cause::of("supply_changed") };
@@ -69,6 +75,7 @@ pub fn change_supply(set: Setting<'_>, sku: &Sku, wish: &ChangeSupply, queues: &
             let detail = format!("{excess} units of {} are held in carts for now", supply.id);
             return Err(Refusal::new(RefusalCode::UnitsPromised, detail).into());
         };
+        moves.clone_from(&run.moves);
         events.push(Event::RunApplied(run));
     }
     events.push(Event::SupplyChanged(SupplyChanged {
@@ -79,11 +86,13 @@ pub fn change_supply(set: Setting<'_>, sku: &Sku, wish: &ChangeSupply, queues: &
         lateness: supply.lateness,
         expected_on_before: supply.expected_on,
         quantity_before: supply.quantity,
+        ring_fenced: trimmed(set, supply, &moves, quantity).into_iter().collect(),
     }));
     Ok(events)
 }
 
-/// Splits a supply in two: the part split off comes at a time of its own, with the last come of the lines behind it.
+/// Splits a supply in two: the part split off comes at a time of its own, with the last come of the lines behind it. What is
+/// ring-fenced stays with the supply as far as it has room for it, the rest goes along.
 ///
 /// `queues` holds the lines to move (see [`excess`]). Refusals: `supply_closed`, `already_received`, `too_many_supplies`,
 /// `units_promised` where carts hold the units; a part that is not smaller than the whole is `Invalid`.
@@ -99,12 +108,13 @@ pub fn split_supply(set: Setting<'_>, sku: &Sku, wish: &SplitSupply, queues: &Qu
         let detail = format!("{sku} has {SUPPLIES_MAX} open supplies already");
         return Err(Refusal::new(RefusalCode::TooManySupplies, detail).into());
     }
-    let part = Supply {
+    let mut part = Supply {
         id: SupplyId(set.command),
         quantity: wish.quantity,
         expected_on: wish.expected_on,
         created_at: set.now,
         claims: Vec::new(),
+        ring_fenced: Vec::new(),
         ..supply.clone()
     };
     let mut left = excess(supply, stays);
@@ -121,6 +131,8 @@ pub fn split_supply(set: Setting<'_>, sku: &Sku, wish: &SplitSupply, queues: &Qu
         return Err(Refusal::new(RefusalCode::UnitsPromised, detail).into());
     }
     let cause = Cause { supply: Some(supply.id), ..Cause::of("supply_split") };
+    let (kept, split_off) = split(set, supply, stays, &part, &moves);
+    part.ring_fenced = split_off;
     Ok(vec![
         Event::RunApplied(RunApplied {
             run: RunId::of(set.command),
@@ -137,6 +149,7 @@ pub fn split_supply(set: Setting<'_>, sku: &Sku, wish: &SplitSupply, queues: &Qu
             lateness: supply.lateness,
             expected_on_before: supply.expected_on,
             quantity_before: supply.quantity,
+            ring_fenced: kept.into_iter().collect(),
         }),
     ])
 }

@@ -11,7 +11,7 @@ use model::{
     refusal::{FieldError, Refusal, RefusalCode, Rejection},
 };
 
-use crate::{Decision, Setting, release::units_of, source::shortfall_source};
+use crate::{Decision, Setting, fence::trimmed, release::units_of, source::shortfall_source};
 
 /// Takes units back from fulfilment. The orders named and their pools are loaded.
 ///
@@ -150,7 +150,13 @@ fn missing(
         opened: shortfall.opens.map(|supply| *supply).into_iter().collect(),
         moves,
     };
+    let smaller = lots.iter().filter_map(|(lot, by)| {
+        let lot = pool.supply(*lot)?;
+        trimmed(set, lot, &run.moves, lot.quantity + by)
+    });
+    let ring_fenced = smaller.collect();
     let adjusted = StockAdjusted {
+        ring_fenced,
         sku,
         location,
         delta: lots.values().sum(),

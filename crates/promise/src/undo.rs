@@ -50,11 +50,12 @@ pub fn undo_run(set: Setting<'_>, undo: &Undo<'_>) -> Decision {
         return refuse(RefusalCode::RunInProgress, format!("{id} is still under way in {}", run.sku));
     }
     let now = pool.supply(run.before.id).map(|supply| &**supply);
+    let refenced = run.after.as_ref().is_none_or(|after| after.ring_fenced != run.before.ring_fenced);
     for lot in &run.opened {
-        check_as_left(id, pool.supply(lot.id).map(|lot| &**lot), Some(lot))?;
+        check_as_left(id, pool.supply(lot.id).map(|lot| &**lot), Some(lot), true)?;
     }
     if !run.only_moved() {
-        check_as_left(id, now, run.after.as_ref())?;
+        check_as_left(id, now, run.after.as_ref(), refenced)?;
     }
     let moves = moves_back(set.shop, undo)?;
     let reopened = reopened(undo, pool, &moves)?;
@@ -66,7 +67,11 @@ pub fn undo_run(set: Setting<'_>, undo: &Undo<'_>) -> Decision {
         let standing = pool.supplies.iter().map(|supply| &**supply).find(|supply| !supply.kind.is_elastic());
         now.or(standing).map(|supply| Supply { claims: Vec::new(), ..supply.clone() })
     };
-    let restored = if run.only_moved() { as_it_is() } else { None }.unwrap_or_else(|| run.before.clone());
+    let as_before = || match now.filter(|_| !refenced) {
+        Some(now) => Supply { ring_fenced: now.ring_fenced.clone(), ..run.before.clone() },
+        None => run.before.clone(),
+    };
+    let restored = if run.only_moved() { as_it_is() } else { None }.unwrap_or_else(as_before);
     let record = Record {
         owner: undo.whole.before.id.to_string().into(),
         state: "undone".into(),
@@ -100,7 +105,14 @@ fn refuse<T>(code: RefusalCode, detail: String) -> Result<T, Rejection> {
 }
 
 /// Refuses where a supply is not as the run left it.
-fn check_as_left(id: RunId, now: Option<&Supply>, left: Option<&Supply>) -> Result<(), Rejection> {
+///
+/// `refenced`: what is ring-fenced of it will be as it was, and so is looked at too.
+fn check_as_left(
+    id: RunId,
+    now: Option<&Supply>,
+    left: Option<&Supply>,
+    refenced: bool,
+) -> Result<(), Rejection> {
     let supply = left.or(now).map(|supply| supply.id);
     let superseded = |what: &str| {
         let which = supply.map_or_else(|| "the supply".to_owned(), |supply| supply.to_string());
@@ -128,6 +140,9 @@ fn check_as_left(id: RunId, now: Option<&Supply>, left: Option<&Supply>) -> Resu
             }
             let same = (now.state, now.kind, now.expected_on) == (left.state, left.kind, left.expected_on);
             let as_many = left.kind == SupplyKind::Shortfall || now.quantity == left.quantity;
+            if refenced && now.ring_fenced != left.ring_fenced {
+                return superseded("has other units ring-fenced since");
+            }
             if same && as_many { Ok(()) } else { superseded("was changed since") }
         }
     }
@@ -207,7 +222,7 @@ fn reopened(undo: &Undo<'_>, pool: &model::pool::Pool, moves: &[Move]) -> Result
                 format!("{} cannot be undone: {id}, which lines came from, is closed since", undo.id);
             return refuse(RefusalCode::RunSuperseded, detail);
         };
-        Ok(Supply { state: SupplyState::Due, quantity: 0, claims: Vec::new(), ..closed.clone() })
+        Ok(Supply { state: SupplyState::Due, quantity: 0, claims: Vec::new(), ring_fenced: Vec::new(), ..closed.clone() })
     };
     missing.into_iter().map(open).collect()
 }

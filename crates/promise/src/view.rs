@@ -9,7 +9,7 @@ use model::{
     order::{Dates, Hold, Line, Order, Peg, ShipChoice},
     pool::Pool,
     state::Shop,
-    supply::Supply,
+    supply::{RingFence, Supply, SupplyState},
     time::{Date, Timestamp},
     view::{
         ComponentView, HoldLineView, HoldView, LineState, LineView, OrderView, PartView, RefusedUnits,
@@ -117,10 +117,19 @@ pub fn supply_view(shop: &Shop, supply: &Supply, now: Timestamp) -> SupplyView {
     SupplyView {
         pegged: supply.pegged(),
         held: supply.held(),
-        free: supply.free(),
+        free: supply.open(),
+        ring_fenced_left: left(supply),
         ship_by,
         supply: supply.clone(),
     }
+}
+
+fn left(supply: &Supply) -> Vec<RingFence> {
+    let left = supply.ring_fenced.iter().map(|fence| RingFence {
+        units: if supply.state == SupplyState::Quarantine { 0 } else { supply.left_for(&fence.channel) },
+        ..fence.clone()
+    });
+    left.filter(|fence| fence.units > 0).collect()
 }
 
 /// The dates of one line as an order view would show them, without the view.

@@ -8,8 +8,8 @@ use model::{
     Units,
     calendar::{Calendar, WorkingDays},
     command::{
-        Accept, AddSupply, AskLine, CancelOrder, CancelSupply, ChangeSupply, Command, Count, Inspect,
-        PlaceHold, PlaceOrder, PutItem, PutLocation, PutPolicy, Receive, Release, Ship, SplitSupply,
+        Accept, AddSupply, AskLine, CancelOrder, CancelSupply, ChangeSupply, Command, Count, FencedAt, Inspect,
+        PlaceHold, PlaceOrder, PutItem, PutLocation, PutPolicy, Receive, Release, RingFenceStock, Ship, SplitSupply,
         TakeBack, TakeBackLine, Transfer, WrongArrival,
     },
     event::AdjustReason,
@@ -65,8 +65,10 @@ pub enum Step {
     Adjust(usize, usize, Units),
     /// Stock is counted: SKU, place, units that are there.
     Count(usize, usize, Units),
-    /// Goods go from one place to the other: SKU, from where, units, days until they arrive.
-    Transfer(usize, usize, Units, Option<u16>),
+    /// Goods go from one place to the other: SKU, from where, units, days until they arrive, for which channel.
+    Transfer(usize, usize, Units, Option<u16>, Option<usize>),
+    /// Units are ring-fenced for a channel: of which SKU, of what is on hand at which place or else of which supply, how many.
+    RingFence(usize, Result<usize, usize>, usize, Units),
     /// Part of a supply comes at another time: which, units, days from now.
     Split(usize, Units, Option<u16>),
     /// Something else came with a supply: which, of which SKU, units.
@@ -231,8 +233,10 @@ pub fn step() -> impl Strategy<Value = Step> {
         3 => (any_of.clone(), 0..4_i64, 0..3_i64).prop_map(|(supply, good, off)| Step::Inspect(supply, good, off)),
         5 => (plain.clone(), at.clone(), -5..10_i64).prop_map(|(sku, place, delta)| Step::Adjust(sku, place, delta)),
         1 => (plain.clone(), at.clone(), 0..12_i64).prop_map(|(sku, place, units)| Step::Count(sku, place, units)),
-        2 => (plain.clone(), at.clone(), 1..6_i64, prop::option::weighted(0.9, 0..20_u16))
-            .prop_map(|(sku, place, units, days)| Step::Transfer(sku, place, units, days)),
+        2 => (plain.clone(), at.clone(), 1..6_i64, prop::option::weighted(0.9, 0..20_u16), seldom(0..CHANNELS.len()))
+            .prop_map(|(sku, place, units, days, to)| Step::Transfer(sku, place, units, days, to)),
+        6 => (plain.clone(), prop::result::maybe_ok(0..PLACES.len(), any_of.clone()), 0..CHANNELS.len(), prop_oneof![1 => Just(0), 4 => 1..9_i64])
+            .prop_map(|(sku, of, channel, units)| Step::RingFence(sku, of, channel, units)),
         3 => (any_of.clone(), 1..9_i64, prop::option::weighted(0.9, 0..60_u16))
             .prop_map(|(supply, units, days)| Step::Split(supply, units, days)),
         1 => (any_of.clone(), plain.clone(), 1..4_i64)
@@ -398,13 +402,23 @@ pub fn command(shop: &mut CoreShop, step: &Step) -> Option<Command> {
             counted: *counted,
             note: None,
         }),
-        Step::Transfer(at, from, quantity, days) => Command::Transfer(Transfer {
+        Step::RingFence(at, of, channel, units) => Command::RingFence(RingFenceStock {
+            at: match of {
+                Ok(place) => FencedAt::Location(sku(SKUS[*at]), LocationId::stored(PLACES[*place])),
+                Err(supply) => FencedAt::Supply(nth(all_supplies(shop), *supply)?),
+            },
+            channel: Channel::stored(CHANNELS[*channel]),
+            units: *units,
+            if_match: None,
+        }),
+        Step::Transfer(at, from, quantity, days, to) => Command::Transfer(Transfer {
             sku: sku(SKUS[*at]),
             from: LocationId::stored(PLACES[*from]),
             to: LocationId::stored(PLACES[1 - *from]),
             quantity: *quantity,
             expected_on: days.and_then(|days| in_days(shop, days)),
             reference: None,
+            channel: to.map(|to| Channel::stored(CHANNELS[to])),
         }),
         Step::Split(at, quantity, days) => Command::SplitSupply(SplitSupply {
             supply: nth(supplies(shop), *at)?,
@@ -512,6 +526,10 @@ fn holds(shop: &CoreShop) -> Vec<HoldId> {
 fn supplies(shop: &CoreShop) -> Vec<SupplyId> {
     let open = shop.shop.pools.values().flat_map(|pool| &pool.supplies);
     sorted(open.filter(|supply| !supply.is_on_hand()).map(|supply| supply.id))
+}
+
+fn all_supplies(shop: &CoreShop) -> Vec<SupplyId> {
+    sorted(shop.shop.pools.values().flat_map(|pool| &pool.supplies).map(|supply| supply.id))
 }
 
 fn quarantined(shop: &CoreShop) -> Vec<SupplyId> {

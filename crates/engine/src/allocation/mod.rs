@@ -20,7 +20,7 @@ use model::{
     run::REALLOCATED,
 };
 
-use self::pool::Before;
+use self::pool::{Before, Kept};
 use crate::{
     after::{Behind, Course, reissue, settle},
     answer::{Answer, Failure},
@@ -166,8 +166,12 @@ fn planned(
     let defect = |error: &dyn std::fmt::Display| Failure::Defect(error.to_string().into());
     let goods = working.pool(&begun.sku).ok_or_else(|| defect(&"a pool is gone"))?;
     let settings = (&working.state.allocation, strategy);
-    let pool = begun.before.pool(working.shop(), goods, settings, course.now);
-    allocate::plan::plan(&pool, rule, course.now).map_err(|error| defect(&error))
+    // What is ring-fenced is nobody's to share out: who has it keeps it, and what nobody has goes to its channel by moving up.
+    let kept = Kept::of(working.shop(), goods, begun.before.lines());
+    let pool = begun.before.pool(working.shop(), goods, settings, &kept, course.now);
+    let mut plan = allocate::plan::plan(&pool, rule, course.now).map_err(|error| defect(&error))?;
+    kept.add_to(&mut plan);
+    Ok(plan)
 }
 
 /// Moves units as a plan says; answers how many, and which supplies got or lack lines now.

@@ -6,7 +6,7 @@ use allocate::pool::{Line, Peg, Pool, Supply};
 use model::{
     Units,
     allocation::Strategy,
-    id::{LineId, Sku, SupplyId},
+    id::{Channel, LineId, Sku, SupplyId},
     order,
     pool::Pool as Goods,
     state::Shop,
@@ -43,6 +43,11 @@ fn ready(shop: &Shop, supply: &model::supply::Supply, now: Timestamp) -> Option<
 }
 
 impl Before {
+    /// The lines.
+    pub(super) fn lines(&self) -> impl Iterator<Item = LineId> {
+        self.lines.iter().map(|(id, _)| *id)
+    }
+
     /// How these lines stand; their orders are loaded.
     pub(super) fn of(shop: &Shop, goods: &Goods, lines: &[LineId], now: Timestamp) -> Self {
         let stands = |id: &LineId| {
@@ -64,10 +69,12 @@ impl Before {
         shop: &Shop,
         goods: &Goods,
         (settings, strategy): (&Settings, Strategy),
+        kept: &Kept,
         now: Timestamp,
     ) -> Pool {
         let mut supplies = supplies(shop, goods, now);
         for supply in &mut supplies {
+            supply.quantity -= kept.of_supply(supply.id);
             supply.ready_before = self.ready.get(&supply.id).copied().unwrap_or(supply.ready);
         }
         for peg in self.lines.iter().flat_map(|(_, pegs)| pegs) {
@@ -80,7 +87,12 @@ impl Before {
         }
         let lines = self.lines.iter().filter_map(|(id, pegs)| {
             let order = shop.orders.get(&id.order)?;
-            let line = line(order, order.line(id.no)?, goods, pegs)?;
+            let line = line(order, order.line(id.no)?, goods, kept.rest(*id, pegs))?;
+            let keeps: Units = kept.of_line(*id).iter().map(|peg| peg.quantity).sum();
+            let line = Line { quantity: line.quantity - keeps, ..line };
+            if line.quantity == 0 {
+                return None;
+            }
             let terms = settings.line(*id);
             Some(Line {
                 strategy: terms.and_then(|terms| terms.strategy).unwrap_or(strategy),
@@ -94,8 +106,89 @@ impl Before {
     }
 }
 
-/// The supplies that lines have units of or may get units of. The largest buffer of any channel is kept back from the
-/// earliest free units.
+/// Units that lines keep whatever a rule says: those that they have of what is ring-fenced for their channel. By line and supply,
+/// each with some units; of the lines that are named, in their order.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Kept(BTreeMap<LineId, Vec<Peg>>);
+
+impl Kept {
+    /// The orders of the lines are loaded.
+    pub(super) fn of(shop: &Shop, goods: &Goods, lines: impl Iterator<Item = LineId>) -> Self {
+        let mut kept = Self::default();
+        // What carts and fulfilment have of it counts among what is ring-fenced.
+        let mut left: BTreeMap<(SupplyId, &Channel), Units> = BTreeMap::new();
+        for supply in &goods.supplies {
+            for fence in &supply.ring_fenced {
+                let claims = supply.claims.iter().filter(|claim| claim.channel == fence.channel);
+                let out: Units = claims.map(|claim| claim.held + claim.released).sum();
+                left.insert((supply.id, &fence.channel), (fence.units - out).max(0));
+            }
+        }
+        if left.is_empty() {
+            return kept;
+        }
+        for id in lines {
+            let Some(order) = shop.orders.get(&id.order) else { continue };
+            let Some(line) = order.line(id.no) else { continue };
+            for peg in movable(line, goods.sku()) {
+                let Some(left) = left.get_mut(&(peg.supply, &order.channel)) else { continue };
+                let quantity = peg.quantity.min(*left);
+                if quantity > 0 {
+                    *left -= quantity;
+                    kept.0.entry(id).or_default().push(Peg { quantity, ..peg });
+                }
+            }
+        }
+        kept
+    }
+
+    /// Units of a supply that lines keep.
+    fn of_supply(&self, supply: SupplyId) -> Units {
+        let pegs = self.0.values().flatten().filter(|peg| peg.supply == supply);
+        pegs.map(|peg| peg.quantity).sum()
+    }
+
+    fn of_line(&self, line: LineId) -> &[Peg] {
+        self.0.get(&line).map(|pegs| &pegs[..]).unwrap_or_default()
+    }
+
+    /// What a line had before a change, less what it keeps: of the same supplies, else of any.
+    fn rest(&self, line: LineId, pegs: &[Peg]) -> Vec<Peg> {
+        let mut rest = pegs.to_vec();
+        let mut elsewhere = 0;
+        for kept in self.of_line(line) {
+            let same = rest.iter_mut().find(|peg| peg.supply == kept.supply);
+            let taken = same.map_or(0, |peg| {
+                let taken = peg.quantity.min(kept.quantity);
+                peg.quantity -= taken;
+                taken
+            });
+            elsewhere += kept.quantity - taken;
+        }
+        for peg in rest.iter_mut().rev() {
+            let taken = peg.quantity.min(elsewhere);
+            peg.quantity -= taken;
+            elsewhere -= taken;
+        }
+        rest.retain(|peg| peg.quantity > 0);
+        rest
+    }
+
+    /// Gives the lines of a plan what they keep.
+    pub(super) fn add_to(&self, plan: &mut allocate::plan::Plan) {
+        for line in plan.lines.iter_mut().filter(|_| !self.0.is_empty()) {
+            for kept in self.of_line(line.line) {
+                match line.pegs.iter_mut().find(|peg| peg.supply == kept.supply) {
+                    Some(peg) => peg.quantity += kept.quantity,
+                    None => line.pegs.push(*kept),
+                }
+            }
+        }
+    }
+}
+
+/// The supplies that lines have units of or may get units of; nothing that is ring-fenced and nobody has. The largest buffer of
+/// any channel is kept back from the earliest free units.
 pub(crate) fn supplies(shop: &Shop, goods: &Goods, now: Timestamp) -> Vec<Supply> {
     let mut kept_back: Units = goods.policies.iter().map(|(_, policy)| policy.buffer).max().unwrap_or(0);
     let open = goods
@@ -103,7 +196,7 @@ pub(crate) fn supplies(shop: &Shop, goods: &Goods, now: Timestamp) -> Vec<Supply
         .iter()
         .filter(|supply| supply.state != SupplyState::Quarantine && supply.kind != SupplyKind::Shortfall);
     open.map(|supply| {
-        let free = if supply.kind.is_elastic() { 0 } else { supply.free().max(0) };
+        let free = if supply.kind.is_elastic() { 0 } else { supply.open().max(0) };
         let usable = (free - kept_back).max(0);
         kept_back = (kept_back - free).max(0);
         let ready = ready(shop, supply, now);
@@ -119,7 +212,7 @@ pub(crate) fn supplies(shop: &Shop, goods: &Goods, now: Timestamp) -> Vec<Supply
 }
 
 /// A line with what rules ask of it, but for its strategy and what was paid; `None`: nothing of it can move.
-fn line(order: &order::Order, line: &order::Line, goods: &Goods, pegs: &[Peg]) -> Option<Line> {
+fn line(order: &order::Order, line: &order::Line, goods: &Goods, pegs: Vec<Peg>) -> Option<Line> {
     let quantity: Units = movable(line, goods.sku()).iter().map(|peg| peg.quantity).sum();
     let told = line.told().or(line.promises.last());
     let promised = told.and_then(|told| told.ship_by.promised);
@@ -139,7 +232,7 @@ fn line(order: &order::Order, line: &order::Line, goods: &Goods, pegs: &[Peg]) -
     (quantity > 0).then(|| Line {
         id: LineId { order: order.id, no: line.no },
         quantity,
-        pegs: pegs.to_vec(),
+        pegs,
         strategy: Strategy::default(),
         locked: false,
         class: 0,

@@ -6,7 +6,7 @@ use allocate::pool::Peg;
 use model::{
     Units,
     allocation::{PackedOrder, Strategy},
-    id::{LineId, LocationId, OrderId, Sku, SupplyId},
+    id::{Channel, LineId, LocationId, OrderId, Sku, SupplyId},
     order::{Order, ShipChoice},
     pool::Pool,
     state::Shop,
@@ -40,6 +40,8 @@ pub(super) struct Swaps<'a> {
     /// What a giver's units may be changed for.
     gives_all: BTreeSet<OrderId>,
     moved: BTreeSet<Place>,
+    /// Of supplies of which something is ring-fenced: how many units each channel has claimed by now, and how many are for it.
+    fences: BTreeMap<SupplyId, BTreeMap<Channel, (Units, Units)>>,
 }
 
 /// Whether an order may take part: it is shipped whole, none of its lines is locked or stays as it is, and all that it waits for
@@ -76,6 +78,7 @@ impl<'a> Swaps<'a> {
             ready_before: BTreeMap::new(),
             gives_all: BTreeSet::new(),
             moved: BTreeSet::new(),
+            fences: BTreeMap::new(),
         };
         for order in orders.filter_map(|id| shop.orders.get(&id)) {
             let mut gives_all = true;
@@ -104,6 +107,14 @@ impl<'a> Swaps<'a> {
         let mut free = Vec::new();
         for usable in supplies(self.shop, pool, now) {
             let Some(supply) = pool.supply(usable.id) else { continue };
+            if !supply.ring_fenced.is_empty() {
+                let claims = supply.claims.iter().map(|claim| &claim.channel);
+                let channels = claims.chain(supply.ring_fenced.iter().map(|fence| &fence.channel));
+                let stands =
+                    |channel: &Channel| (supply.claimed_by(channel), supply.ring_fenced_for(channel));
+                let stands = channels.map(|channel| (channel.clone(), stands(channel)));
+                self.fences.insert(supply.id, stands.collect());
+            }
             self.ready.insert(usable.id, (usable.ready.is_none(), usable.ready));
             if usable.on_hand {
                 let here = supply.location == *location;
@@ -172,7 +183,7 @@ impl<'a> Swaps<'a> {
         for (place, wanted) in waits {
             let mut left = wanted.quantity;
             while left > 0 {
-                let Some((giver, supply, room)) = self.offer(&place.1, wanted.supply, givers) else {
+                let Some((giver, supply, room)) = self.offer(&place.1, order, wanted.supply, givers) else {
                     for (taker, giver, from, to, quantity) in done {
                         self.change_hands(&taker, giver.as_ref(), (from, to), -quantity);
                     }
@@ -191,10 +202,36 @@ impl<'a> Swaps<'a> {
         Some(units)
     }
 
+    fn channel(&self, order: OrderId) -> Option<&'a Channel> {
+        self.shop.orders.get(&order).map(|order| &order.channel)
+    }
+
+    /// How many units of a supply one order may leave to another: what is ring-fenced for the channel of the one goes to no
+    /// other channel.
+    fn may_leave(&self, supply: SupplyId, from: OrderId, to: OrderId) -> Units {
+        let Some(fences) = self.fences.get(&supply) else { return Units::MAX };
+        let (Some(from), Some(to)) = (self.channel(from), self.channel(to)) else { return 0 };
+        if from == to {
+            return Units::MAX;
+        }
+        let stands = |channel: &Channel| fences.get(channel).copied().unwrap_or_default();
+        let ((has, own), (taken, left)) = (stands(from), stands(to));
+        (has - own).max(0) + (left - taken).max(0)
+    }
+
+    /// Notes that an order has so many more units of a supply, or fewer.
+    fn note_fence(&mut self, supply: SupplyId, order: OrderId, by: Units) {
+        let channel = self.channel(order);
+        if let (Some(fences), Some(channel)) = (self.fences.get_mut(&supply), channel) {
+            fences.entry(channel.clone()).or_default().0 += by;
+        }
+    }
+
     /// The next units on hand for somebody who waits for a supply: whose they are, of which supply, how many.
     fn offer(
         &self,
         sku: &Sku,
+        taker: OrderId,
         waited_for: SupplyId,
         givers: &[OrderId],
     ) -> Option<(Option<Place>, SupplyId, Units)> {
@@ -207,11 +244,14 @@ impl<'a> Swaps<'a> {
                 || self.ready_before.get(giver).is_some_and(|before| day <= *before)
         };
         givers.iter().filter(may_give).find_map(|giver| {
+            // What the giver waits for then is the taker's now.
+            let back = self.may_leave(waited_for, taker, *giver);
+            let room = |peg: &Peg| peg.quantity.min(back).min(self.may_leave(peg.supply, *giver, taker));
             let here = |(_, of, peg): &(LineId, &Sku, &Peg)| {
-                *of == sku && self.on_hand.get(&peg.supply) == Some(&true)
+                *of == sku && self.on_hand.get(&peg.supply) == Some(&true) && room(peg) > 0
             };
             let (line, _, peg) = self.pegs_of(*giver).find(here)?;
-            Some((Some((line, sku.clone())), peg.supply, peg.quantity))
+            Some((Some((line, sku.clone())), peg.supply, room(peg)))
         })
     }
 
@@ -230,11 +270,16 @@ impl<'a> Swaps<'a> {
         };
         shift(taker, from, -quantity);
         shift(taker, to, quantity);
+        if let Some(giver) = giver {
+            shift(giver, to, -quantity);
+            shift(giver, from, quantity);
+        }
+        for (place, by) in giver.map(|giver| (giver, -quantity)).into_iter().chain([(taker, quantity)]) {
+            self.note_fence(to, place.0.order, by);
+            self.note_fence(from, place.0.order, -by);
+        }
         match giver {
-            Some(giver) => {
-                shift(giver, to, -quantity);
-                shift(giver, from, quantity);
-            }
+            Some(_) => {}
             None => {
                 if let Some(free) = self.free.get_mut(&taker.1) {
                     add(free, to, -quantity);

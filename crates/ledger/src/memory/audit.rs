@@ -184,6 +184,7 @@ fn supply(supply: &Supply) -> Result<Row, serde_json::Error> {
         Int(micros(supply.created_at)),
         maybe_int(supply.received_at.map(micros)),
         json(&supply.claims)?,
+        json(&supply.ring_fenced)?,
     ])
 }
 

@@ -19,6 +19,10 @@ pub(super) const MIGRATIONS: &[Migration] = &[
     Migration { name: "0002_compact", sql: include_str!("../../migrations/0002_compact.postgres.sql") },
     Migration { name: "0003_fulfilment", sql: include_str!("../../migrations/0003_fulfilment.postgres.sql") },
     Migration { name: "0004_records", sql: include_str!("../../migrations/0004_records.postgres.sql") },
+    Migration {
+        name: "0005_ring_fences",
+        sql: include_str!("../../migrations/0005_ring_fences.postgres.sql"),
+    },
 ];
 
 const DOING: &str = "brought the tables up to date";

@@ -78,8 +78,8 @@ macro_rules! supply_select {
     ($rest:literal) => {
         concat!(
             "SELECT supply_id, sku, location, kind, state, quantity, expected_on, late_expected_days, \
-             late_promised_days, late_learned_from, supplier, reference, created_at, received_at, claims \
-             FROM supplies ",
+             late_promised_days, late_learned_from, supplier, reference, created_at, received_at, claims, \
+             ring_fenced FROM supplies ",
             $rest
         )
     };

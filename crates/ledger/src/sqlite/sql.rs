@@ -21,8 +21,8 @@ macro_rules! supply_select {
     ($rest:literal) => {
         concat!(
             "SELECT supply_id, sku, location, kind, state, quantity, expected_on, late_expected_days, \
-             late_promised_days, late_learned_from, supplier, reference, created_at, received_at, claims \
-             FROM supplies ",
+             late_promised_days, late_learned_from, supplier, reference, created_at, received_at, claims, \
+             ring_fenced FROM supplies ",
             $rest
         )
     };
@@ -163,13 +163,14 @@ pub(super) const PUT_POLICY: &str =
 /// SKU never changes.
 pub(super) const PUT_SUPPLY: &str = "INSERT INTO supplies (tenant, supply_id, sku, location, kind, state, \
      quantity, expected_on, late_expected_days, late_promised_days, late_learned_from, supplier, reference, \
-     created_at, received_at, claims) \
-     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16) \
+     created_at, received_at, claims, ring_fenced) \
+     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17) \
      ON CONFLICT (tenant, supply_id) DO UPDATE SET location = excluded.location, kind = excluded.kind, \
      state = excluded.state, created_at = excluded.created_at, quantity = excluded.quantity, expected_on = excluded.expected_on, \
      late_expected_days = excluded.late_expected_days, late_promised_days = excluded.late_promised_days, \
      late_learned_from = excluded.late_learned_from, supplier = excluded.supplier, \
-     reference = excluded.reference, received_at = excluded.received_at, claims = excluded.claims";
+     reference = excluded.reference, received_at = excluded.received_at, claims = excluded.claims, \
+     ring_fenced = excluded.ring_fenced";
 pub(super) const ADD_ORDER: &str = "INSERT INTO orders (tenant, order_id, reference, customer, placed_by, \
      contact, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
 pub(super) const SET_ORDER: &str = "UPDATE orders SET body = ?3 WHERE tenant = ?1 AND order_id = ?2";

@@ -216,6 +216,7 @@ fn supplies(conn: &Connection, tenant: &TenantId, supplies: &[Arc<Supply>]) -> R
             .bind(14, micros(supply.created_at))?
             .bind(15, supply.received_at.map(micros))?
             .bind_json(16, &supply.claims)?
+            .bind_json(17, &supply.ring_fenced)?
             .run()?;
     }
     Ok(())

@@ -5,7 +5,7 @@ use model::{
     item::{Item, Policy},
     location::LocationSettings,
     order::Hold,
-    supply::Claim,
+    supply::{Claim, RingFence},
 };
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -83,6 +83,7 @@ fn same_json(table: &str, column: &str, is: &str, should: &str) -> bool {
         ("pools", "item") => same_as::<Item>(is, should),
         ("policies", "policy") => same_as::<Policy>(is, should),
         ("supplies", "claims") => same_as::<Vec<Claim>>(is, should),
+        ("supplies", "ring_fenced") => same_as::<Vec<RingFence>>(is, should),
         ("holds", "hold") => same_as::<Hold>(is, should),
         _ => false,
     }

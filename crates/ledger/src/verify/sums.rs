@@ -138,8 +138,9 @@ fn supplies(
             report.found("orphan", format_args!("{}: no sku {sku:?}", Key(&SUPPLIES, &row)));
         }
         if state == "closed" {
-            if row[14] != Text("[]".to_owned()) {
-                report.found("claims", format_args!("{}: closed, and still claimed", Key(&SUPPLIES, &row)));
+            if row[14] != Text("[]".to_owned()) || row[15] != Text("[]".to_owned()) {
+                let key = Key(&SUPPLIES, &row);
+                report.found("claims", format_args!("{key}: closed, and still claimed or ring-fenced"));
             }
             return;
         }
@@ -189,6 +190,7 @@ impl Open {
         if taken < 0 || self.quantity < 0 || taken > most || (self.elastic && taken != self.quantity) {
             report.found("supply", format_args!("{key}: {taken} units claimed of {}", self.quantity));
         }
+        self.check_fences(&key, report);
         let said = self.said();
         if said.as_ref() != Some(&self.claims) {
             report.found(
@@ -196,6 +198,39 @@ impl Open {
                 format_args!("{key}: claims say {}, pegs and holds {:?}", self.row[14], self.claims),
             );
         }
+    }
+
+    /// Of every channel the larger of what it has claimed and what is ring-fenced for it: no more in all than there is. Each
+    /// stands once, in order, with some units; nothing of what orders make and unmake is ring-fenced.
+    fn check_fences(&self, key: &Key<'_>, report: &mut Report) {
+        let Some(fences) = self.fences() else {
+            report.found("supply", format_args!("{key}: what is ring-fenced cannot be read"));
+            return;
+        };
+        let in_order = fences.windows(2).all(|pair| pair[0].0 < pair[1].0);
+        if !in_order || fences.iter().any(|(_, units)| *units < 1) || (self.elastic && !fences.is_empty()) {
+            report.found("supply", format_args!("{key}: {} is ring-fenced", self.row[15]));
+        }
+        let mut had: BTreeMap<&str, i64> = BTreeMap::new();
+        for ((channel, _), sum) in &self.claims {
+            let had = had.entry(channel).or_default();
+            *had = had.saturating_add(sum.pegged).saturating_add(sum.held);
+        }
+        for (channel, units) in &fences {
+            let had = had.entry(channel).or_default();
+            *had = (*had).max(*units);
+        }
+        let spoken_for = had.values().fold(0_i64, |all, units| all.saturating_add(*units));
+        if !fences.is_empty() && spoken_for > self.quantity {
+            let quantity = self.quantity;
+            report.found("supply", format_args!("{key}: {spoken_for} units claimed or ring-fenced of {quantity}"));
+        }
+    }
+
+    fn fences(&self) -> Option<Vec<(String, i64)>> {
+        let said = json(&self.row[15])?;
+        let fence = |fence: &Value| Some((fence["channel"].as_str()?.to_owned(), fence["units"].as_i64()?));
+        said.as_array()?.iter().map(fence).collect()
     }
 
     fn said(&self) -> Option<BTreeMap<Holder, Sum>> {

@@ -213,6 +213,7 @@ macro_rules! every_suite {
                 no_column_can_be_changed_unseen,
                 a_ledger_with_a_gap_or_a_lie_is_named,
                 a_timer_without_its_hold_is_named,
+                what_is_ring_fenced_beyond_the_quantity_is_named,
             ],
             random: [any_history_replays_to_the_same_tables],
         });

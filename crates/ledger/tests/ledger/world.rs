@@ -8,8 +8,8 @@ use model::{
     command::Contact,
     event::{
         AdjustReason, Event, HoldGone, LineCancelled, LinePromise, LocationSet, Move, Noted, OrderPlaced,
-        PolicySet, PromiseGiven, ReleaseReturned, Released, ReleasedLine, RunApplied, Shipped, ShippedLine,
-        StillDue, StockAdjusted, SupplyCancelled, SupplyChanged, SupplyInspected, SupplyReceived,
+        PolicySet, PromiseGiven, Refenced, ReleaseReturned, Released, ReleasedLine, RunApplied, Shipped, ShippedLine,
+        StillDue, StockAdjusted, StockRingFenced, SupplyCancelled, SupplyChanged, SupplyInspected, SupplyReceived,
     },
     id::{
         Channel, CustomerKey, HoldId, LineId, LocationId, OrderId, ReleaseId, RunId, Sku, SupplyId, TenantId,
@@ -183,6 +183,7 @@ impl World {
             created_at: self.now(),
             received_at: None,
             claims: Vec::new(),
+            ring_fenced: Vec::new(),
         }
     }
 
@@ -199,6 +200,7 @@ impl World {
         shelf.expected_on = None;
         let (id, location) = (shelf.id, shelf.location.clone());
         self.happen(Event::StockAdjusted(StockAdjusted {
+            ring_fenced: Vec::new(),
             sku: sku(code),
             location,
             lots: vec![(id, quantity)],
@@ -214,6 +216,7 @@ impl World {
     pub(crate) fn change(&mut self, code: &str, supply: SupplyId, quantity: Units, on: Date) {
         let before = self.shop.pool(&sku(code)).unwrap().supply(supply).unwrap().clone();
         self.happen(Event::SupplyChanged(SupplyChanged {
+            ring_fenced: Vec::new(),
             supply,
             sku: sku(code),
             expected_on: Some(on),
@@ -228,6 +231,7 @@ impl World {
         let received_at = self.now();
         let sku = sku(code);
         self.happen(Event::SupplyReceived(SupplyReceived {
+            ring_fenced: Vec::new(),
             supply,
             sku,
             accepted,
@@ -257,6 +261,7 @@ impl World {
         let quarantine = Supply { expected_on: None, ..part(kept, SupplyState::Quarantine, damaged) };
         let moves = served.iter().map(|&(line, quantity)| Move { line, from: supply, to: lot, quantity });
         self.happen(Event::SupplyReceived(SupplyReceived {
+            ring_fenced: Vec::new(),
             supply,
             sku: sku(code),
             accepted,
@@ -280,6 +285,7 @@ impl World {
         let (id, inspected_at) = (SupplyId(self.id()), self.now());
         let lot = Supply { id, state: SupplyState::OnHand, quantity: good, ..Supply::clone(&kept) };
         self.happen(Event::SupplyInspected(SupplyInspected {
+            ring_fenced: Vec::new(),
             supply,
             sku: sku(code),
             good,
@@ -287,6 +293,22 @@ impl World {
             lot: (good > 0).then_some(lot),
             inspected_at,
             reason: Some("crushed".into()),
+        }));
+    }
+
+    pub(crate) fn fence(&mut self, code: &str, supply: SupplyId, channel: &str, units: Units) {
+        let before = self.shop.pool(&sku(code)).unwrap().supply(supply).unwrap().clone();
+        let channel = Channel::stored(channel);
+        let mut now = Supply::clone(&before);
+        now.ring_fence(&channel, units);
+        let ring_fenced =
+            vec![Refenced { supply, before: before.ring_fenced.clone(), now: now.ring_fenced }];
+        self.happen(Event::StockRingFenced(StockRingFenced {
+            sku: sku(code),
+            channel,
+            units,
+            location: None,
+            ring_fenced,
         }));
     }
 
@@ -508,6 +530,7 @@ impl World {
     pub(crate) fn sent_back(&mut self, line: LineId, shelf: SupplyId, quantity: Units) {
         let sku = self.shop.orders[&line.order].line(line.no).unwrap().sku.clone();
         self.happen(Event::StockAdjusted(StockAdjusted {
+            ring_fenced: Vec::new(),
             sku,
             location: LocationId::new("main").unwrap(),
             lots: vec![(shelf, quantity)],

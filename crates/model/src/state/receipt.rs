@@ -57,6 +57,7 @@ impl Shop {
             supply.kind = SupplyKind::Shortfall;
             supply.state = SupplyState::Due;
             supply.expected_on = None;
+            supply.ring_fenced = Vec::new();
             supply.quantity -= supply.free();
         })?;
         self.close_if_unclaimed(sku, id, touched)

@@ -24,12 +24,15 @@ impl Shop {
                 lateness,
                 received_at,
                 quantity: if kind == SupplyKind::Shortfall { supply.quantity } else { quantity },
+                // Who comes back must find room; what is ring-fenced is so again when all have moved.
+                ring_fenced: Vec::new(),
                 ..supply.clone()
             };
         })?;
         self.move_units(&undone.sku, &undone.moves, touched)?;
         self.change_supply(&undone.sku, restored.id, touched, |supply| {
             supply.quantity = restored.quantity;
+            supply.ring_fenced.clone_from(&restored.ring_fenced);
         })?;
         for id in &undone.closed {
             let lot = self.pool(&undone.sku).and_then(|pool| pool.supply(*id));

@@ -3,6 +3,7 @@
 
 mod at_random;
 mod dates;
+mod fences;
 mod fulfilment;
 mod holds;
 mod kits;

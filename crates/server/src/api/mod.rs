@@ -45,6 +45,7 @@ mod shipments;
 mod shortfalls;
 mod skus;
 pub(crate) mod state;
+mod ring_fences;
 mod stock_moves;
 mod stock_notes;
 mod strict;
@@ -90,6 +91,8 @@ fn routes() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(stock_moves::split))
         .routes(routes!(stock_moves::transfer))
         .routes(routes!(stock_moves::count))
+        .routes(routes!(ring_fences::stock, ring_fences::list))
+        .routes(routes!(ring_fences::supply))
         .routes(routes!(previews::look))
         .routes(routes!(receipts::receive))
         .routes(routes!(runs::undo))

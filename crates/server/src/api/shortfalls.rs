@@ -79,7 +79,7 @@ struct Known<'a> {
 
 fn free_here(pool: &Pool) -> impl Iterator<Item = (&Supply, Units)> {
     let here = pool.supplies.iter().filter(|supply| supply.is_on_hand());
-    here.map(|supply| (&**supply, supply.free())).filter(|(_, free)| *free > 0)
+    here.map(|supply| (&**supply, supply.open())).filter(|(_, free)| *free > 0)
 }
 
 /// What can be done about a line.

@@ -36,7 +36,7 @@ pub(crate) struct TransferIn {
     from_location: String,
     /// Where they go.
     to_location: String,
-    /// How many units: of those that nobody has a claim on.
+    /// How many units: of those that nobody has a claim on and that are ring-fenced for nobody, or for the channel.
     #[schema(minimum = 1, maximum = 1_000_000_000)]
     quantity: i64,
     /// When they arrive; nobody knows unless given.
@@ -44,6 +44,9 @@ pub(crate) struct TransferIn {
     expected_on: Option<String>,
     /// Your number for it.
     reference: Option<String>,
+    /// For which channel they go: what is ring-fenced for it goes first, which counts down by that, and they are ring-fenced for
+    /// it where they come.
+    channel: Option<String>,
 }
 
 impl Input for TransferIn {}
@@ -74,6 +77,7 @@ pub(crate) async fn transfer(
         quantity: checks.number(format_args!("/quantity"), value.quantity, 1, SUPPLY_UNITS_MAX),
         expected_on: on.and_then(|text| checks.date(format_args!("/expected_on"), text)),
         reference: checks.name(format_args!("/reference"), value.reference.as_deref()),
+        channel: value.channel.as_deref().map(|text| checks.channel(format_args!("/channel"), Some(text))),
     };
     let wish = checks.finish(wish)?;
     let key = idempotency.optional(&allowed.caller, &bytes)?;

@@ -457,7 +457,7 @@ fn arrival(shop: &Shop, count: &Count, supply: &Supply, today: Date, now: Timest
         units: supply.quantity,
         promised: supply.pegged(),
         held: supply.held(),
-        free: supply.free(),
+        free: supply.open(),
         share: share(supply.pegged() + supply.held(), supply.quantity),
         ships: Day::promised(ships, Some(today)).map_or_else(String::new, |day| day.text),
         more: lines - i64::try_from(heads.len()).unwrap_or(0),

@@ -114,6 +114,9 @@ impl CoreShop {
             Event::StockAdjusted(adjusted) => {
                 after.pools.insert(adjusted.sku.clone(), anew(Cause::of(kind)));
             }
+            Event::StockRingFenced(fenced) => {
+                after.pools.insert(fenced.sku.clone(), anew(Cause::of(kind)));
+            }
             Event::RunUndone(undone) => {
                 let cause = of_supply(undone.restored.id);
                 after.pools.insert(undone.sku.clone(), anew(cause.clone()));

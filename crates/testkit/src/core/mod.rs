@@ -11,7 +11,7 @@ use std::{
 
 use model::{
     Units,
-    command::{Command, PlaceHold, PlaceOrder},
+    command::{Command, FencedAt, PlaceHold, PlaceOrder},
     event::{Event, HoldGone},
     id::{HoldId, LineId, LocationId, OrderId, RunId, Sku, SupplyId, step_of},
     order::{Line, Order, Peg, Waiting},
@@ -167,6 +167,13 @@ impl CoreShop {
                 promise::split_supply(set, &sku, wish, &self.last_come(&[(wish.supply, excess)]))?
             }
             Command::Transfer(wish) => promise::transfer(set, wish)?,
+            Command::RingFence(wish) => {
+                let sku = match &wish.at {
+                    FencedAt::Supply(supply) => pool_of(*supply)?,
+                    FencedAt::Location(sku, _) => sku.clone(),
+                };
+                promise::ring_fence(set, &sku, wish)?
+            }
             Command::Count(wish) => {
                 let change = self.shop.pool(&wish.sku).and_then(|pool| promise::counted(pool, wish));
                 let Some(change) = change else { return Ok((Vec::new(), Vec::new())) };

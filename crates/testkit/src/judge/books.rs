@@ -7,13 +7,13 @@ use std::{
 
 use model::{
     Units,
-    event::{Event, Move},
+    event::{AdjustReason, Event, Move, Refenced},
     id::{Channel, HoldId, LineId, LocationId, OrderId, ReleaseId, Sku, SupplyId},
     item::{Item, Policy},
     location::LocationSettings,
     order::{Hold, Line, Order, Peg, Promise},
     state::Shop,
-    supply::{Lateness, Supply, SupplyKind, SupplyState},
+    supply::{Lateness, RingFence, Supply, SupplyKind, SupplyState},
     time::{Date, Timestamp, days_after},
 };
 
@@ -49,6 +49,8 @@ pub(super) struct Lot {
     pub(super) date: Option<Date>,
     pub(super) lateness: Lateness,
     pub(super) units: Vec<Option<Claimed>>,
+    /// Units that only one channel may have.
+    pub(super) fences: BTreeMap<Channel, Units>,
 }
 
 impl Lot {
@@ -63,7 +65,24 @@ impl Lot {
             date: supply.expected_on,
             lateness: supply.lateness,
             units: vec![None; usize::try_from(supply.quantity).unwrap_or(0)],
+            fences: fences_of(&supply.ring_fenced),
         }
+    }
+
+    /// Of the units that only a channel may have, those that it does not own yet.
+    pub(super) fn left(&self, channel: &Channel) -> Units {
+        let owned = self.count(|unit| unit.as_ref().is_some_and(|claimed| claimed.channel == *channel));
+        (self.fences.get(channel).copied().unwrap_or(0) - owned).max(0)
+    }
+
+    /// Free units that anybody may have.
+    pub(super) fn open(&self) -> Units {
+        (self.free() - self.fences.keys().map(|channel| self.left(channel)).sum::<Units>()).max(0)
+    }
+
+    /// Free units that a channel may have.
+    pub(super) fn free_for(&self, channel: &Channel) -> Units {
+        self.open() + self.left(channel).min(self.free())
     }
 
     pub(super) fn is_elastic(&self) -> bool {
@@ -112,6 +131,13 @@ impl Lot {
                 self.units.push(Some(claimed.clone()));
                 continue;
             }
+            let channel = &claimed.channel;
+            ensure!(
+                self.fences.is_empty() || self.free_for(channel) > 0,
+                "{} has no free unit that {channel} may have: {:?}",
+                self.id,
+                self.fences
+            );
             let free = self.units.iter_mut().find(|unit| unit.is_none());
             *free.ok_or_else(|| format!("{} has no free unit for {claimed:?}", self.id))? =
                 Some(claimed.clone());
@@ -147,8 +173,15 @@ impl Lot {
         Ok(())
     }
 
-    /// Lets units leave, those with fulfilment first.
+    /// Lets units leave, those with fulfilment first; as many fewer are ring-fenced for their channel.
     fn send(&mut self, owner: Owner, units: Units) -> Verdict {
+        let mut owners = self.units.iter().flatten().filter(|claimed| claimed.owner == owner);
+        if let Some(channel) = owners.next().map(|claimed| claimed.channel.clone())
+            && let Some(fence) = self.fences.get_mut(&channel)
+        {
+            *fence -= units.min(*fence);
+            self.fences.retain(|_, units| *units > 0);
+        }
         for _ in 0..units {
             let owned = self.units.iter().enumerate();
             let owned = owned.filter(|(_, unit)| unit.as_ref().is_some_and(|c| c.owner == owner));
@@ -167,6 +200,10 @@ impl Lot {
         }
         Ok(())
     }
+}
+
+fn fences_of(fences: &[RingFence]) -> BTreeMap<Channel, Units> {
+    fences.iter().map(|fence| (fence.channel.clone(), fence.units)).collect()
 }
 
 /// An order as it was placed, and what became of each line since.
@@ -287,9 +324,34 @@ impl Books {
                 let more = change.quantity - Units::try_from(lot.units.len()).unwrap_or(0);
                 (0..more).for_each(|_| lot.units.push(None));
                 lot.lose_free(-more)?;
+                self.refence(&change.ring_fenced, None)?;
             }
-            Event::SupplyReceived(receipt) => self.receive(receipt)?,
-            Event::SupplyInspected(inspected) => self.inspect(inspected)?,
+            Event::SupplyReceived(receipt) => {
+                self.receive(receipt)?;
+                self.refence(&receipt.ring_fenced, None)?;
+            }
+            Event::SupplyInspected(inspected) => {
+                self.inspect(inspected)?;
+                self.refence(&inspected.ring_fenced, None)?;
+            }
+            Event::StockRingFenced(fenced) => {
+                for step in &fenced.ring_fenced {
+                    let lot = self.lot_mut(step.supply)?;
+                    ensure!(lot.fences == fences_of(&step.before), "{} was fenced otherwise", lot.id);
+                    lot.fences = fences_of(&step.now);
+                    let mut others = lot.fences.clone();
+                    others.remove(&fenced.channel);
+                    let mut before = fences_of(&step.before);
+                    before.remove(&fenced.channel);
+                    ensure!(others == before, "{} is fenced for others too", lot.id);
+                }
+                let meant = self.lots.values().filter(|lot| match &fenced.location {
+                    Some(location) => lot.here && lot.sku == fenced.sku && lot.location == *location,
+                    None => fenced.ring_fenced.iter().any(|step| step.supply == lot.id),
+                });
+                let units: Units = meant.filter_map(|lot| lot.fences.get(&fenced.channel)).sum();
+                ensure!(units == fenced.units, "{units} units are fenced, not {}", fenced.units);
+            }
             Event::SupplyCancelled(cancel) => self.lose_all(cancel.supply)?,
             Event::StockAdjusted(adjusted) => {
                 if let Some(shelf) = &adjusted.opened {
@@ -319,6 +381,12 @@ impl Books {
                 }
                 let key = (adjusted.sku.clone(), adjusted.location.clone());
                 *self.ledger.entry(key).or_default() += adjusted.delta;
+                match adjusted.reason {
+                    AdjustReason::Transfer => self.refence_sent(&adjusted.ring_fenced)?,
+                    // Of these goods, and no others of the location.
+                    AdjustReason::Loss => self.refence(&adjusted.ring_fenced, None)?,
+                    _ => self.refence(&adjusted.ring_fenced, Some(&adjusted.location))?,
+                }
             }
             Event::HoldPlaced(hold) => {
                 for line in &hold.lines {
@@ -437,6 +505,57 @@ impl Books {
         Ok(())
     }
 
+    /// What went to another location for a channel is ring-fenced for it no more, and for nobody else more or less.
+    fn refence_sent(&mut self, fences: &[Refenced]) -> Verdict {
+        for step in fences {
+            let (before, now) = (fences_of(&step.before), fences_of(&step.now));
+            let changed: Vec<_> = before.iter().filter(|(of, units)| now.get(*of) != Some(*units)).collect();
+            ensure!(changed.len() == 1, "{} is fenced otherwise for {changed:?}", step.supply);
+            if let Some(lot) = self.lots.get_mut(&step.supply) {
+                ensure!(lot.fences == before, "{} was fenced otherwise", lot.id);
+                lot.fences = now;
+            }
+        }
+        Ok(())
+    }
+
+    /// What is ring-fenced of supplies that changed: what a channel loses by that, there was no unit left for that anybody might
+    /// have; at a whole location, where it is one of goods on hand.
+    fn refence(&mut self, fences: &[Refenced], at: Option<&LocationId>) -> Verdict {
+        let (mut before, mut now) = (BTreeMap::new(), BTreeMap::new());
+        let add = |sums: &mut BTreeMap<Channel, Units>, fences: &[RingFence]| {
+            fences.iter().for_each(|fence| *sums.entry(fence.channel.clone()).or_default() += fence.units);
+        };
+        for step in fences {
+            add(&mut before, &step.before);
+            add(&mut now, &step.now);
+            match self.lots.get_mut(&step.supply) {
+                Some(lot) => {
+                    ensure!(
+                        lot.is_elastic() || lot.fences == fences_of(&step.before),
+                        "{} was fenced otherwise",
+                        lot.id
+                    );
+                    lot.fences = fences_of(&step.now);
+                }
+                None => ensure!(step.now.is_empty(), "{} is closed and fenced", step.supply),
+            }
+        }
+        let lost = before.iter().find(|(channel, units)| now.get(*channel).unwrap_or(&0) < *units);
+        let Some((channel, _)) = lost else { return Ok(()) };
+        let Some(sku) = fences.iter().find_map(|step| self.lots.get(&step.supply)).map(|lot| &lot.sku) else {
+            return Ok(());
+        };
+        let rest = self.lots.values().filter(|lot| match at {
+            Some(at) => lot.here && lot.sku == *sku && lot.location == *at,
+            None => fences.iter().any(|step| step.supply == lot.id),
+        });
+        let here = at.is_none_or(|_| fences.iter().all(|step| self.lots.get(&step.supply).is_none_or(|lot| lot.here)));
+        let open: Units = rest.filter(|lot| !lot.is_elastic()).map(Lot::open).sum();
+        ensure!(!here || open == 0, "{channel} lost units while {open} were for anybody");
+        Ok(())
+    }
+
     /// A line gets units of a supply that a move says.
     pub(super) fn take(&mut self, step: &Move) -> Verdict {
         let (placed, line) = self.line(step.line)?;
@@ -450,6 +569,7 @@ impl Books {
     pub(super) fn lose_all(&mut self, id: SupplyId) -> Verdict {
         let lot = self.lot_mut(id)?;
         (lot.kind, lot.date) = (SupplyKind::Shortfall, None);
+        lot.fences.clear();
         lot.units.retain(Option::is_some);
         self.close_if_empty(id);
         Ok(())
@@ -482,6 +602,13 @@ impl Books {
             let released = lot.count(|unit| unit.as_ref().is_some_and(|c| c.released.is_some()));
             ensure!(released == supply.released(), "{} has {released} with fulfilment", supply.id);
             ensure!(mine == theirs, "{} differs: {mine:?} here, {theirs:?} there", supply.id);
+            let fences = fences_of(&supply.ring_fenced);
+            ensure!(lot.fences == fences, "{} is fenced {fences:?}, not {:?}", supply.id, lot.fences);
+            let left: Units = lot.fences.keys().map(|channel| lot.left(channel)).sum();
+            let unowned = lot.count(Option::is_none);
+            ensure!(left <= unowned, "{} has {unowned} units for {left} that are fenced", supply.id);
+            ensure!(lot.open() == supply.open(), "{} has {} open units", supply.id, supply.open());
+            ensure!(lot.fences.is_empty() || !lot.is_elastic(), "{} is elastic and fenced", supply.id);
         }
         ensure!(lots == self.lots.len(), "{lots} supplies are open, not {}", self.lots.len());
         ensure!(shop.holds.len() == self.holds.len(), "other holds are kept");

@@ -147,6 +147,11 @@ impl Judge {
             Event::StockAdjusted(adjusted) => {
                 course.freed.insert(adjusted.sku.clone());
             }
+            Event::StockRingFenced(fenced) => {
+                let Command::RingFence(wish) = command else { return Err("fenced by nobody".to_owned()) };
+                ensure!((&wish.channel, wish.units) == (&fenced.channel, fenced.units), "fenced otherwise");
+                course.freed.insert(fenced.sku.clone());
+            }
             Event::RunUndone(undone) => {
                 let Command::UndoRun(run) = command else { return Err("undone by nobody".to_owned()) };
                 ensure!(undone.run == *run, "another run than {run} is undone");

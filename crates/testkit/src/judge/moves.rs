@@ -3,7 +3,7 @@
 use model::{
     Units,
     event::{LineCancelled, Move, RunApplied},
-    id::{LineId, Sku},
+    id::{Channel, LineId, Sku},
     supply::SupplyKind,
     time::Date,
 };
@@ -58,14 +58,15 @@ impl Judge {
     /// Units of a lot that this line's channel may have: its buffer keeps back the first free ones.
     fn room(&self, id: LineId, lot: &Lot) -> Units {
         let buffer = self.buffer(id, lot);
+        let own = self.channel(id).map_or(0, |channel| lot.left(channel).min(lot.free()));
         let before: Units = self
             .books
             .pool(&lot.sku)
             .iter()
             .take_while(|other| other.id != lot.id)
-            .map(|other| other.free())
+            .map(|other| other.open())
             .sum();
-        (lot.free() - (buffer - before).max(0)).max(0)
+        own + (lot.open() - (buffer - before).max(0)).max(0)
     }
 
     /// Nobody older in the same queue stays behind who would have gained by the same units; of units that are lost,
@@ -99,7 +100,7 @@ impl Judge {
     fn check_not_overtaken(&self, run: &RunApplied, step: &Move, to: &Lot) -> Verdict {
         let Ok(from) = self.books.lot(step.from) else { return Ok(()) };
         for older in self.stayed(run, from).into_iter().filter(|line| *line < step.line) {
-            if self.may_be_late(older, from)? && self.buffer(older, to) <= self.buffer(step.line, to) {
+            if self.may_be_late(older, from)? && self.may_have(older, step.line, to) && self.buffer(older, to) <= self.buffer(step.line, to) {
                 ensure!(!self.gains(older, from, to)?, "{} overtook {older} on {}", step.line, to.id);
             }
         }
@@ -114,7 +115,10 @@ impl Judge {
         for from in between.filter(|lot| lot.kind != SupplyKind::Shortfall) {
             let stayed = self.stayed(run, from);
             let head = stayed.into_iter().find(|line| self.may_be_late(*line, from).unwrap_or(false));
-            if let Some(head) = head.filter(|head| self.buffer(*head, to) <= self.buffer(step.line, to)) {
+            if let Some(head) = head
+                .filter(|head| self.may_have(*head, step.line, to))
+                .filter(|head| self.buffer(*head, to) <= self.buffer(step.line, to))
+            {
                 let passed = self.gains(head, from, to)?;
                 ensure!(!passed, "{} passed {head}, which waits on {}, to {}", step.line, from.id, to.id);
             }
@@ -131,10 +135,19 @@ impl Judge {
         lot.lines().into_iter().filter(|line| lot.owned_by(Owner::Line(*line)) > came(*line)).collect()
     }
 
+    fn channel(&self, line: LineId) -> Option<&Channel> {
+        self.books.orders.get(&line.order).map(|placed| &placed.order.channel)
+    }
+
+    /// Whether one line might have had the units that another got: they were not ring-fenced for the other's channel alone.
+    fn may_have(&self, one: LineId, other: LineId, to: &Lot) -> bool {
+        let channel = self.channel(other);
+        self.channel(one) == channel || channel.is_none_or(|channel| !to.fences.contains_key(channel))
+    }
+
     /// Units that a line's channel keeps back.
     fn buffer(&self, line: LineId, lot: &Lot) -> Units {
-        let channel = self.books.orders.get(&line.order).map(|placed| &placed.order.channel);
-        channel.and_then(|channel| self.books.policy(&lot.sku, channel)).map_or(0, |policy| policy.buffer)
+        self.channel(line).and_then(|channel| self.books.policy(&lot.sku, channel)).map_or(0, |policy| policy.buffer)
     }
 
     /// No free unit stands before a queue in which anybody would gain by it, and who lost goods has a lead time where

@@ -73,7 +73,8 @@ impl Judge {
         who.already_owed || (policy.when_out.sells_ahead() && welcome && !gone)
     }
 
-    /// Units of each lot that are to be had: what the hold has, and what is free beyond the buffer. Nothing that stands
+    /// Units of each lot that are to be had: what the hold has, what is ring-fenced for the channel, and what is free to anybody
+    /// beyond the buffer. Nothing that stands
     /// before the queue of a pool that settles.
     fn rooms(&self, sku: &Sku, who: &Newcomer<'_>) -> BTreeMap<SupplyId, Units> {
         let pool = self.books.pool(sku);
@@ -83,11 +84,20 @@ impl Judge {
         let mut rooms = BTreeMap::new();
         for (at, lot) in pool.iter().enumerate() {
             let own = who.hold.map_or(0, |hold| lot.owned_by(Owner::Hold(hold)));
-            let free = if last.is_some_and(|last| at < last) { 0 } else { lot.free() };
-            let kept = buffer.min(free);
+            let channel = who.to.channel;
+            let is_blocked = last.is_some_and(|last| at < last);
+            let fenced = if is_blocked { 0 } else { lot.left(channel).min(lot.free()) };
+            let open = if is_blocked { 0 } else { lot.open() };
+            let kept = buffer.min(open);
             buffer -= kept;
             let own = if lot.kind == SupplyKind::Shortfall { 0 } else { own };
-            rooms.insert(lot.id, own + free - kept);
+            let mut without = Lot::clone(lot);
+            // What the hold gives back may be for its own channel alone.
+            if let Some(hold) = who.hold.filter(|_| !lot.is_elastic()) {
+                without.give_back(Owner::Hold(hold), own).ok();
+            }
+            let most = if lot.is_elastic() { own } else { without.free_for(channel) };
+            rooms.insert(lot.id, (own + fenced + open - kept).min(most));
         }
         rooms
     }

@@ -19,6 +19,7 @@ impl Books {
         let lot = self.lot_mut(restored.id)?;
         (lot.kind, lot.date, lot.lateness) = (restored.kind, restored.expected_on, restored.lateness);
         (lot.here, lot.kept_back) = (restored.is_on_hand(), restored.state == SupplyState::Quarantine);
+        lot.fences.clear();
         if lot.units.len() < quantity {
             lot.units.resize(quantity, None);
         }
@@ -30,6 +31,7 @@ impl Books {
         let lot = self.lot_mut(restored.id)?;
         let more = Units::try_from(lot.units.len()).unwrap_or(0) - restored.quantity;
         lot.lose_free(more)?;
+        lot.fences = restored.ring_fenced.iter().map(|fence| (fence.channel.clone(), fence.units)).collect();
         for (id, units) in &undone.unreceived {
             let lot = self.lot(*id)?;
             let key = (lot.sku.clone(), lot.location.clone());

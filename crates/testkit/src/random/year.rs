@@ -171,7 +171,11 @@ impl Year {
         }
         if self.dice.once_in(9) {
             let (at, from) = (self.dice.at(2), self.dice.at(2));
-            steps.push(Step::Transfer(at, from, 1 + self.dice.up_to(4), Some(2 + self.dice.days(6))));
+            steps.push(Step::Transfer(at, from, 1 + self.dice.up_to(4), Some(2 + self.dice.days(6)), None));
+        }
+        if self.dice.once_in(5) {
+            let of = if self.dice.once_in(3) { Err(self.dice.at(1_000)) } else { Ok(self.dice.at(2)) };
+            steps.push(Step::RingFence(self.dice.at(2), of, self.dice.at(2), self.dice.up_to(8)));
         }
         if self.dice.once_in(20) {
             steps.push(Step::Adjust(self.dice.at(2), self.dice.at(2), -1));

@@ -70,22 +70,22 @@ pub(super) fn supplies<'c>(steps: &mut Vec<Step<'c>>, changes: &'c Changes) -> R
     // A supply's SKU never changes.
     const SQL: &str = "INSERT INTO supplies (tenant, supply_id, sku, location, kind, state, quantity, expected_on, \
          late_expected_days, late_promised_days, late_learned_from, supplier, reference, created_at, received_at, \
-         claims) SELECT $1, rows.* FROM unnest($2::bytea[], $3::text[], $4::text[], $5::text[], $6::text[], \
+         claims, ring_fenced) SELECT $1, rows.* FROM unnest($2::bytea[], $3::text[], $4::text[], $5::text[], $6::text[], \
          $7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[], $12::text[], $13::text[], \
-         $14::bigint[], $15::bigint[], $16::text[]) AS rows \
+         $14::bigint[], $15::bigint[], $16::text[], $17::text[]) AS rows \
          ON CONFLICT (tenant, supply_id) DO UPDATE SET location = excluded.location, kind = excluded.kind, \
          state = excluded.state, created_at = excluded.created_at, quantity = excluded.quantity, \
          expected_on = excluded.expected_on, late_expected_days = excluded.late_expected_days, \
          late_promised_days = excluded.late_promised_days, late_learned_from = excluded.late_learned_from, \
          supplier = excluded.supplier, reference = excluded.reference, received_at = excluded.received_at, \
-         claims = excluded.claims";
+         claims = excluded.claims, ring_fenced = excluded.ring_fenced";
     if changes.supplies.is_empty() {
         return Ok(());
     }
     let rows = last(changes.supplies.iter().map(|supply| (supply.id, supply)));
     let mut written = Vec::with_capacity(rows.len());
     for supply in rows.into_values() {
-        written.push((supply, json(&supply.claims)?));
+        written.push((supply, json(&supply.claims)?, json(&supply.ring_fenced)?));
     }
     let columns = columns!(written, |row| [
         row.0.id.bytes().as_slice(),
@@ -103,6 +103,7 @@ pub(super) fn supplies<'c>(steps: &mut Vec<Step<'c>>, changes: &'c Changes) -> R
         micros(row.0.created_at),
         row.0.received_at.map(micros),
         row.1.clone(),
+        row.2.clone(),
     ]);
     steps.push(Step::new(SQL, columns));
     Ok(())

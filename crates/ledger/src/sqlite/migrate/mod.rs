@@ -28,6 +28,10 @@ const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../../../migrations/0003_fulfilment.sqlite.sql"),
     },
     Migration { name: "0004_records", sql: include_str!("../../../migrations/0004_records.sqlite.sql") },
+    Migration {
+        name: "0005_ring_fences",
+        sql: include_str!("../../../migrations/0005_ring_fences.sqlite.sql"),
+    },
 ];
 
 /// What the program does with the rows after a migration.

@@ -1,7 +1,7 @@
 //! `verify` finds nothing where nothing is wrong, and names what is.
 
 use ledger::{
-    audit::{Cell, DERIVED, EVENTS, Row, TIMERS, Table},
+    audit::{Cell, DERIVED, EVENTS, Row, SUPPLIES, TIMERS, Table},
     verify::{Report, verify},
 };
 
@@ -144,6 +144,35 @@ pub(crate) fn a_ledger_with_a_gap_or_a_lie_is_named(make: &Make<'_>) {
         engine.set(&world.tenant, &EVENTS, &there, column, &row[at]);
     }
     assert_eq!(report(&*engine, "acme").violations, []);
+}
+
+/// Units that are claimed cannot be ring-fenced for others, nor more than there are.
+pub(crate) fn what_is_ring_fenced_beyond_the_quantity_is_named(make: &Make<'_>) {
+    let engine = make();
+    let world = eventful(&*engine, "acme");
+    let rows = rows(&*engine, &SUPPLIES);
+    let at = SUPPLIES.columns.iter().position(|column| *column == "ring_fenced").unwrap() + 1;
+    let fenced = |row: &&Row| row[at] != Cell::Text("[]".into());
+    let row = rows.iter().find(fenced).unwrap();
+    let (Cell::Int(quantity), Cell::Text(kept)) = (&row[5], &row[at]) else { panic!("{row:?}") };
+    let said = |kept: &Cell| {
+        engine.set(&world.tenant, &SUPPLIES, row, "ring_fenced", kept);
+        let mut there = row.clone();
+        there[at] = kept.clone();
+        let report = report(&*engine, "acme");
+        engine.set(&world.tenant, &SUPPLIES, &there, "ring_fenced", &row[at]);
+        kinds(&report).iter().filter(|kind| **kind == "supply").count()
+    };
+    let fence = |channel: &str, units: i64| format!("{{\"channel\":\"{channel}\",\"units\":{units}}}");
+    assert_eq!(said(&Cell::Text(kept.clone())), 0);
+    for wrong in [
+        format!("[{}]", fence("fba", *quantity)),
+        format!("[{}]", fence("fba", 0)),
+        format!("[{},{}]", fence("web", 1), fence("fba", 1)),
+        "{}".to_owned(),
+    ] {
+        assert_eq!(said(&Cell::Text(wrong.clone())), 1, "{wrong}");
+    }
 }
 
 pub(crate) fn a_timer_without_its_hold_is_named(make: &Make<'_>) {

@@ -28,6 +28,9 @@ pub(crate) fn eventful(engine: &dyn Engine, name: &str) -> World {
     let (a, b, c) = (world.stock("A", 50), world.stock("B", 50), world.inbound("C", 40));
     world.commit(&*store);
     let first = world.place(&[ask("A", 3, a), ask("C", 5, c)]);
+    world.fence("A", a, "fba", 20);
+    world.fence("A", a, "web", 6);
+    world.fence("C", c, "default", 9);
     let kit = Ask { sku: "K", quantity: 2, from: vec![(a, 2), (b, 4)] };
     let second = world.place(&[kit, ask("A", 1, a)]);
     let dated = world.wanted(&[ask("C", 7, c)], "2026-12-24");
@@ -71,7 +74,9 @@ pub(crate) fn eventful(engine: &dyn Engine, name: &str) -> World {
     world.receive("C", parts, 7);
     world.note("thing", "1", first);
     world.note("thing", "2", late);
+    world.fence("A", a, "web", 0);
     world.commit(&*store);
+    assert_eq!(world.shop.pool(&crate::world::sku("A")).unwrap().supply(a).unwrap().ring_fenced.len(), 1);
     world
 }
 

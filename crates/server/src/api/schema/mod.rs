@@ -133,6 +133,8 @@ pages! {
     SupplyPage of Supply;
     /// Days on which something comes, in order.
     ArrivalPage of ArrivalDay;
+    /// Stock of which something is ring-fenced, by SKU.
+    FencedStockPage of FencedStock;
     /// Orders, newest first.
     OrderPage of Order;
     /// Promises, oldest first.

@@ -22,6 +22,49 @@ pub(crate) struct Claim {
     pub(crate) released: Option<i64>,
 }
 
+/// Units that only one channel may have.
+#[derive(ToSchema, Serialize)]
+pub(crate) struct RingFence {
+    /// Whose they are.
+    #[schema(example = "fba")]
+    pub(crate) channel: String,
+    /// How many.
+    pub(crate) units: i64,
+}
+
+/// What is on hand of a SKU at a location, and what of it is ring-fenced.
+#[derive(ToSchema, Serialize)]
+pub(crate) struct FencedStock {
+    /// What.
+    pub(crate) sku: String,
+    /// Where.
+    pub(crate) location: String,
+    /// Units on hand, those being packed among them.
+    pub(crate) on_hand: i64,
+    /// Units nobody has a claim on and that are ring-fenced for nobody.
+    pub(crate) free: i64,
+    /// What is ring-fenced, by channel; with the channel that was asked for, though it has none.
+    pub(crate) ring_fenced: Vec<ChannelFence>,
+    /// Names how it stands, for `If-Match`.
+    pub(crate) tag: String,
+}
+
+/// What is ring-fenced for one channel.
+#[derive(ToSchema, Serialize)]
+pub(crate) struct ChannelFence {
+    /// Whose they are.
+    #[schema(example = "fba")]
+    pub(crate) channel: String,
+    /// Units ring-fenced that are still here: they count down as the channel ships.
+    pub(crate) units: i64,
+    /// Of those, units that its orders and carts have.
+    pub(crate) claimed: i64,
+    /// Of those, units that it may still sell.
+    pub(crate) left: i64,
+    /// Most units that could be ring-fenced for it.
+    pub(crate) most: i64,
+}
+
 /// How many days after the date given goods really come.
 #[derive(ToSchema, Serialize)]
 pub(crate) struct Lateness {
@@ -69,12 +112,18 @@ pub(crate) struct Supply {
     /// Who has units of it.
     #[schema(nullable = false)]
     pub(crate) claims: Option<Vec<Claim>>,
+    /// Units that only one channel may have, what it has claimed already among them; absent where there are none.
+    #[schema(nullable = false)]
+    pub(crate) ring_fenced: Option<Vec<RingFence>>,
     /// Units pegged by orders.
     pub(crate) pegged: i64,
     /// Units pegged by holds.
     pub(crate) held: i64,
-    /// Units nobody has a claim on.
+    /// Units nobody has a claim on and that are ring-fenced for nobody.
     pub(crate) free: i64,
+    /// Of what is ring-fenced, units that its channel has not claimed yet; absent where there are none.
+    #[schema(nullable = false)]
+    pub(crate) ring_fenced_left: Option<Vec<RingFence>>,
     /// When it would ship.
     pub(crate) ship_by: Dates,
 }
@@ -217,7 +266,7 @@ pub(crate) struct Adjustment {
     pub(crate) delta: i64,
     /// Units here now.
     pub(crate) on_hand: i64,
-    /// Units here that nobody has a claim on.
+    /// Units here that nobody has a claim on and that are ring-fenced for nobody.
     pub(crate) free: i64,
     /// Units that lines which waited got.
     pub(crate) allocated: i64,

@@ -3,7 +3,7 @@
 use axum::response::Response;
 use connect::tables::csv_of;
 use ledger::OrderFilter;
-use model::{id::Sku, money::Money, supply::SupplyState, time::Date};
+use model::{id::Sku, money::Money, supply::{RingFence, SupplyState}, time::Date};
 
 use super::{Ask, Fail, orders::find, packing, policy::policy_word, products::sums};
 use crate::staff::May;
@@ -21,6 +21,12 @@ pub(super) fn file(name: &str, columns: &[&str], mut rows: Vec<Vec<String>>) -> 
 
 fn date(date: Option<Date>) -> String {
     date.map_or_else(String::new, |date| date.to_string())
+}
+
+/// What is ring-fenced, in one cell: `fba 120; web 5`.
+fn fenced(fences: &[RingFence]) -> String {
+    let words: Vec<String> = fences.iter().map(|fence| format!("{} {}", fence.channel, fence.units)).collect();
+    words.join("; ")
 }
 
 /// `GET /supply.csv`: every delivery that is not closed.
@@ -48,7 +54,8 @@ pub(super) fn supplies(ask: &Ask) -> Result<Response, Fail> {
                 state.to_owned(),
                 supply.quantity.to_string(),
                 supply.pegged().to_string(),
-                supply.free().to_string(),
+                supply.open().to_string(),
+                fenced(&supply.ring_fenced),
                 date(supply.expected_on),
                 text(&supply.supplier),
             ]
@@ -68,6 +75,7 @@ pub(super) fn supplies(ask: &Ask) -> Result<Response, Fail> {
         "quantity",
         "promised",
         "free",
+        "ring_fenced",
         "expected_on",
         "supplier",
     ];

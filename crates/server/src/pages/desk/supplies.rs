@@ -109,7 +109,7 @@ pub(super) fn row(shop: &Shop, supply: &Supply, local: &Local) -> Row {
         day: supply.expected_on.map(|date| local.day(date)),
         units: supply.quantity,
         promised: supply.pegged(),
-        free: supply.free(),
+        free: supply.open(),
         word,
         tone,
     }

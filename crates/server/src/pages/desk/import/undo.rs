@@ -368,7 +368,7 @@ impl Undoing<'_> {
         let here = pool.iter().flat_map(|pool| &pool.supplies);
         let free: Units = here
             .filter(|supply| supply.is_on_hand() && supply.location == *location)
-            .map(|supply| supply.free().max(0))
+            .map(|supply| supply.open().max(0))
             .sum();
         if free < delta {
             let left = words::counted(free, "unit of it is", "units of it are");

@@ -322,7 +322,7 @@ fn stock_row(pool: &Pool, at: &LocationId, packing: Units) -> Option<Stock> {
             SupplyState::OnHand => {
                 row.here += supply.quantity;
                 row.promised += supply.pegged();
-                row.free += supply.free();
+                row.free += supply.open();
             }
             SupplyState::Quarantine => row.damaged += supply.quantity,
             SupplyState::Due | SupplyState::Closed => {}
