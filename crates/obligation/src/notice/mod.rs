@@ -410,7 +410,7 @@ fn reason(cause: &Cause) -> String {
         "supply_cancelled" => "a delivery to us was called off",
         "supply_received" => "a delivery to us was not as expected",
         "stock_adjusted" => "our stock was counted anew",
-        "line_cancelled" | "order_cancelled" | "hold_expired" | "hold_released" => {
+        "line_cancelled" | "order_cancelled" | "hold_expired" | "hold_released" | "stock_ring_fenced" => {
             "units became free in our stock"
         }
         _ => "the goods we counted on come at another time",

@@ -66,6 +66,12 @@ pub(super) fn counted(number: i64, one: &str, many: &str) -> String {
     format!("{} {}", count(number), if number == 1 { one } else { many })
 }
 
+/// Units that one channel alone may have: `120 are ring-fenced for fba: 35 promised, 85 left.`
+pub(super) fn fenced(channel: &str, units: i64, left: i64) -> String {
+    let (are, promised) = (counted(units, "unit is", "units are"), count(units - left));
+    format!("{are} ring-fenced for {channel}: {promised} promised, {} left.", count(left))
+}
+
 /// How many promises are late: `3 late`.
 pub(super) fn late(lines: i64) -> String {
     format!("{} late", count(lines))
@@ -125,6 +131,7 @@ pub(super) fn cause(cause: &Cause) -> &'static str {
             "units came free and you moved up"
         }
         "stock_adjusted" => "we counted our stock anew",
+        "stock_ring_fenced" => "units became free in our stock",
         "run_undone" => "an earlier change was taken back",
         _ => "our plan for these goods changed",
     }

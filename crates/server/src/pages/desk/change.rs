@@ -426,6 +426,7 @@ mod tests {
             promised: 0,
             held: 0,
             free: units,
+            fenced: Vec::new(),
             expected: Some(Day { iso: "2026-12-17".into(), text: "17 Dec".into() }),
             ships: None,
             word: "",

@@ -8,7 +8,7 @@ use engine::Answer;
 use model::{
     Units,
     command::{Command, PutPolicy},
-    id::{Channel, Sku},
+    id::{Channel, LocationId, Sku},
     item::{Cap, Policy, WhenOut},
     limits::{DAYS_MAX, SUPPLY_UNITS_MAX},
     pool::Pool,
@@ -28,6 +28,7 @@ use super::{
         words,
     },
     Ask, Fail, Local,
+    packing::fence,
     products::{Sums, badge, sums},
     projection, sorry,
     supply::bare,
@@ -73,6 +74,8 @@ struct Page {
     price: String,
     is_kit: bool,
     sums: Sums,
+    /// What is ring-fenced: where, how that is said, and where it is changed.
+    fences: Vec<(String, Vec<String>, String)>,
     badge: Badge,
     words: Vec<String>,
     others: Vec<(String, String)>,
@@ -353,6 +356,7 @@ fn answer(
         price: pool.item.price.map_or_else(|| "No price".to_owned(), words::money),
         is_kit: pool.item.is_kit(),
         sums: sums(pool),
+        fences: fences(&shop, pool),
         badge: badge(&shop, &sku, ask.now).ok_or(Fail::NotFound)?,
         words: [in_words(&policy, &local), paid_in_words(&policy, ships, local.today)].concat(),
         others: others
@@ -373,6 +377,20 @@ fn answer(
         frame: Frame::of(ask, visitor, "products"),
     };
     page(status, &page_)
+}
+
+/// By location where something of a product is: how it is called, what is ring-fenced there, and where that is changed.
+fn fences(shop: &Shop, pool: &Pool) -> Vec<(String, Vec<String>, String)> {
+    let here = pool.supplies.iter().filter(|supply| supply.is_on_hand());
+    let mut places: Vec<&LocationId> = here.map(|supply| &supply.location).collect();
+    places.sort_unstable();
+    places.dedup();
+    let place = |id: &LocationId| {
+        let name = shop.locations.get(id).map(|place| place.name.clone()).filter(|name| !name.is_empty());
+        let said = fence::said(&promise::fenced_stock(pool, id, None));
+        (name.unwrap_or_else(|| id.to_string()), said, fence::href(id.as_str(), pool.sku()))
+    };
+    places.into_iter().map(place).collect()
 }
 
 fn look(ask: &Ask, shop: &Shop, sku: &Sku, is_changed: bool) -> Result<Preview, Fail> {

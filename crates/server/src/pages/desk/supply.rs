@@ -57,6 +57,8 @@ pub(super) struct Facts {
     pub(super) promised: Units,
     pub(super) held: Units,
     pub(super) free: Units,
+    /// What is ring-fenced, a sentence a channel.
+    pub(super) fenced: Vec<String>,
     pub(super) expected: Option<Day>,
     pub(super) ships: Option<Day>,
     pub(super) word: &'static str,
@@ -89,7 +91,9 @@ pub(super) fn find(
     let supply = reader.supply(tenant, id)?.ok_or(Fail::NotFound)?;
     let shop = shop_with(reader, tenant, std::slice::from_ref(&supply.sku))?;
     let local = Local::of(ask, tenant)?;
-    let SupplyView { supply, pegged, held, free, ship_by } = promise::supply_view(&shop, &supply, ask.now);
+    let view = promise::supply_view(&shop, &supply, ask.now);
+    let fenced = fenced(&view);
+    let SupplyView { supply, pegged, held, free, ship_by, .. } = view;
     let (word, tone) = standing(&supply, local.today);
     let from = [supply.supplier.as_deref(), supply.reference.as_deref()];
     let place = shop.locations.get(&supply.location);
@@ -104,6 +108,7 @@ pub(super) fn find(
         promised: pegged,
         held,
         free,
+        fenced,
         expected: supply.expected_on.map(|date| local.day(date)),
         ships: Day::promised(ship_by, Some(local.today)),
         word,
@@ -114,6 +119,16 @@ pub(super) fn find(
         sku: supply.sku.to_string(),
     };
     Ok((id, facts))
+}
+
+/// What is ring-fenced of a supply: whose it is, how many units, and how many of them are left.
+fn fenced(view: &SupplyView) -> Vec<String> {
+    let left = |channel| view.ring_fenced_left.iter().find(|left| left.channel == channel);
+    let said = view.supply.ring_fenced.iter().map(|fence| {
+        let left = left(fence.channel.clone()).map_or(0, |left| left.units);
+        words::fenced(fence.channel.as_str(), fence.units, left)
+    });
+    said.collect()
 }
 
 /// `GET /supply/{id}`.

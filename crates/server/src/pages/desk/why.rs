@@ -105,6 +105,7 @@ pub(super) fn cause(cause: &Cause) -> String {
         "line_cancelled" | "order_cancelled" => "because another order was cancelled",
         "hold_released" | "hold_expired" => "because units held for a cart came free",
         "stock_adjusted" => "because stock was counted or changed by hand",
+        "stock_ring_fenced" => "because units are ring-fenced otherwise",
         "run_undone" => "because an earlier change was undone",
         "run_applied" => "because goods were given out anew",
         "policy_set" | "location_set" | "sku_set" => "because settings changed",

@@ -3,6 +3,7 @@
 //!
 //! Whoever runs the shop sees the same pages for every location.
 
+pub(super) mod fence;
 mod lists;
 mod photos;
 mod prep;
@@ -67,6 +68,7 @@ pub(super) fn routes() -> Router<Arc<App>> {
         .route("/packing/photos/{id}", get(show_photo))
         .route("/packing/undo", post(undo))
         .route("/packing/prep", get(show_prep).post(change_prep))
+        .route("/packing/fence", get(show_fence).post(set_fence))
         .route("/packing/wave", get(show_wave).post(hand_over))
 }
 
@@ -207,6 +209,9 @@ struct Stock {
     promised: Units,
     free: Units,
     damaged: Units,
+    /// What is ring-fenced, a sentence a channel, and where that is changed.
+    fenced: Vec<String>,
+    href: String,
 }
 
 fn show(ask: &Ask, cut: &Cut, problem: Option<String>, status: StatusCode) -> Result<Response, Fail> {
@@ -316,6 +321,8 @@ fn stock_row(pool: &Pool, at: &LocationId, packing: Units) -> Option<Stock> {
         promised: 0,
         free: 0,
         damaged: 0,
+        fenced: fence::said(&promise::fenced_stock(pool, at, None)),
+        href: fence::href(at.as_str(), pool.sku()),
     };
     for supply in pool.supplies.iter().filter(|supply| supply.location == *at) {
         match supply.state {
@@ -394,6 +401,14 @@ async fn show_photo(Asked(ask): Asked, Path(id): Path<String>) -> Response {
 
 async fn undo(Asked(ask): Asked, Sent(sent): Sent<receive::Undo>) -> Response {
     blocking(move || receive::undo(&ask, &sent)).await
+}
+
+async fn show_fence(Asked(ask): Asked, Query(cut): Query<Cut>) -> Response {
+    blocking(move || fence::show(&ask, &cut)).await
+}
+
+async fn set_fence(Asked(ask): Asked, Sent(sent): Sent<fence::Sent>) -> Response {
+    blocking(move || fence::take(&ask, &sent)).await
 }
 
 async fn show_wave(Asked(ask): Asked, Query(wanted): Query<wave::Wanted>) -> Response {

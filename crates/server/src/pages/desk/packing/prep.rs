@@ -150,7 +150,7 @@ pub(super) fn show(ask: &Ask, cut: &Cut) -> Result<Response, Fail> {
 }
 
 /// Whether a partner may know of a SKU: something of it is, was or comes to where they pack.
-fn is_theirs(reader: &mut dyn Read, packer: &Packer, sku: &Sku) -> Result<bool, Fail> {
+pub(super) fn is_theirs(reader: &mut dyn Read, packer: &Packer, sku: &Sku) -> Result<bool, Fail> {
     if packer.runs_shop() {
         return Ok(true);
     }

@@ -79,6 +79,8 @@ pub(super) struct Due {
     pub(super) is_late: bool,
     pub(super) units: Units,
     pub(super) seen: String,
+    /// What of it is ring-fenced, a sentence a channel.
+    pub(super) fenced: Vec<String>,
 }
 
 /// Deliveries with a date that come to the location, the soonest first.
@@ -109,9 +111,17 @@ pub(super) fn due(reader: &mut dyn Read, packer: &Packer, ask: &Ask) -> Result<V
         day: supply.expected_on.map(|date| local.day(date)),
         units: supply.quantity,
         seen: tag(supply),
+        fenced: fenced(supply),
         sku: supply.sku.clone(),
     };
     Ok(supplies.iter().map(row).collect())
+}
+
+fn fenced(supply: &Supply) -> Vec<String> {
+    let said = supply.ring_fenced.iter().map(|fence| {
+        words::fenced(fence.channel.as_str(), fence.units, supply.left_for(&fence.channel))
+    });
+    said.collect()
 }
 
 fn is_due(supply: &Supply) -> bool {
