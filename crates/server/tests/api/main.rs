@@ -33,6 +33,7 @@ mod purchasing;
 mod receipts;
 mod refunds;
 mod risk;
+mod ring_fences;
 mod runs;
 mod scenarios;
 mod serving;
