@@ -68,6 +68,7 @@ async function addresses(server) {
     ["the guide", "/guide"],
     ["the guide, how dates are worked out", "/guide/dates"],
     ["the guide, the api", "/guide/api"],
+    ["packing, what is ring-fenced", `/packing/fence?at=${location}&sku=${waits}`],
     ["packing, how a product is prepared", `/packing/prep?sku=${waits}`],
     ["settings", "/settings"],
     ["settings, locations", "/settings/locations"],

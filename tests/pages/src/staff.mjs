@@ -302,6 +302,27 @@ async function partner(size, scheme) {
     await says(boss, "A corner was crushed");
     equal(await boss.locator(".photos img").count(), 1, "photos that the shop sees");
     await fine(boss);
+    await boss.goto("/packing/fence?at=east&sku=EAST-1");
+    await page.goto("/packing");
+    await page.locator('a[href^="/packing/fence"]').first().click();
+    await says(page, "Nothing is ring-fenced");
+    await fine(page);
+    const keep = async (who, channel, units) => {
+      await who.getByLabel("Channel").fill(channel);
+      await who.getByLabel("Units", { exact: true }).fill(units);
+      await who.getByRole("button", { name: "Ring-fence" }).click();
+    };
+    await keep(page, "fba", "3");
+    await says(page, "Kept.");
+    await fine(page);
+    await keep(boss, "web", "1");
+    await says(boss, "Somebody changed what is ring-fenced");
+    await fine(boss);
+    const kept = await call(server, "GET", "/v1/ring-fences?location=east");
+    equal(JSON.stringify(kept.items[0].ring_fenced.map((fence) => [fence.channel, fence.left])), '[["fba",3]]', "what is kept");
+    await page.goto("/packing");
+    await says(page, "3 units are ring-fenced for fba: 0 promised, 3 left.");
+    await fine(page);
     for (const path of ["/backlog", "/orders", "/settings", "/people"]) {
       const answer = await page.goto(path);
       truth([403, 404].includes(answer.status()) || new URL(page.url()).pathname === "/packing", `a partner sees ${path}`);

@@ -164,6 +164,61 @@ async fn a_partner_sees_what_is_released_where_they_pack_and_nothing_else() {
     slips.says("Noor Aziz US");
 }
 
+/// What the form of a page was made from.
+fn seen(page: &Page) -> String {
+    let (_, rest) = page.text.split_once("name=\"seen\" value=\"").expect("a form");
+    rest.split_once('"').expect("its end").0.to_owned()
+}
+
+#[tokio::test]
+async fn a_partner_keeps_units_for_a_channel_where_they_pack_and_who_is_second_is_told() {
+    let (shop, _, pat) = partner("east").await;
+    let path = "/packing/fence?at=east&sku=MUG-BLUE";
+    let page = get(&shop, path, &pat).await;
+    page.says("30 here, 10 free for anybody Nothing is ring-fenced");
+    let seen_first = seen(&page);
+    let keep = |channel: &'static str, units: &'static str, seen: String| {
+        let (shop, pat) = (&shop, &pat);
+        async move {
+            let fields =
+                [("at", "east"), ("sku", "MUG-BLUE"), ("channel", channel), ("units", units), ("seen", &*seen)];
+            post(shop, "/packing/fence", pat, &fields).await
+        }
+    };
+    let kept = keep("fba", "8", seen_first.clone()).await;
+    assert_eq!(kept.response.status(), StatusCode::SEE_OTHER);
+    let now = get(&shop, kept.header(header::LOCATION), &pat).await;
+    now.says("Kept.");
+    now.says("30 here, 2 free for anybody");
+    now.says("fba 8 0 8");
+    let second = keep("web", "1", seen_first).await;
+    assert_eq!(second.response.status(), StatusCode::CONFLICT);
+    second.says("Somebody changed what is ring-fenced");
+    let many = keep("fba", "11", seen(&now)).await;
+    assert_eq!(many.response.status(), StatusCode::CONFLICT);
+    many.says("At most 10 units of MUG-BLUE at east can be ring-fenced for fba, not 11");
+    for (channel, units) in [("", "1"), ("fba", "some"), ("fba", "-1")] {
+        let unclear = keep(channel, units, seen(&now)).await;
+        assert_eq!(unclear.response.status(), StatusCode::UNPROCESSABLE_ENTITY, "{channel} {units}");
+    }
+    let all = get(&shop, "/packing", &pat).await;
+    all.says("MUG-BLUE 8 units are ring-fenced for fba: 0 promised, 8 left. 30 20 20 2 0");
+    for path in [
+        "/packing/fence?at=main&sku=MUG-BLUE",
+        "/packing/fence?at=east&sku=CHAIR-OAK",
+        "/packing/fence?at=east&sku=NONE",
+    ] {
+        assert_eq!(get(&shop, path, &pat).await.response.status(), StatusCode::NOT_FOUND, "{path}");
+    }
+    for (at, sku) in [("main", "MUG-BLUE"), ("east", "CHAIR-OAK")] {
+        let fields = [("at", at), ("sku", sku), ("channel", "fba"), ("units", "1"), ("seen", "x")];
+        let theirs = post(&shop, "/packing/fence", &pat, &fields).await;
+        assert_eq!(theirs.response.status(), StatusCode::NOT_FOUND, "{at} {sku}");
+    }
+    keep("fba", "0", seen(&now)).await;
+    get(&shop, path, &pat).await.says("Nothing is ring-fenced");
+}
+
 #[tokio::test]
 async fn numbers_come_back_in_the_table_that_went_out() {
     let (shop, _, pat) = partner("east").await;
