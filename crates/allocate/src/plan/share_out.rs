@@ -18,7 +18,8 @@ use crate::{
 impl Run<'_> {
     /// Serves seats that stand together.
     pub(super) fn share_out(&mut self, seats: Range<usize>) {
-        if seats.is_empty() {
+        // Without any supply there is nothing to share, and no step.
+        if seats.is_empty() || self.times.moments.is_empty() {
             return;
         }
         let mut due = self.owed_by_step(seats.clone());
