@@ -12,8 +12,8 @@ use model::{
     refusal::Rejection,
     shortfall::Care,
     view::{
-        AdjustmentView, FencedStock, HoldView, OrderView, ReleaseView, ShipmentView, SupplyChange, SupplyEntered,
-        SupplyView, TakenBackView,
+        AdjustmentView, FencedStock, HoldView, OrderView, ReleaseView, ShipmentView, SupplyChange,
+        SupplyEntered, SupplyView, TakenBackView,
     },
     waitlist::Wait,
 };

@@ -100,7 +100,7 @@ impl Book {
         self.entry(day(1), &Event::SupplyAdded(supply));
         if let Some(came) = came {
             let received = SupplyReceived {
-            ring_fenced: Vec::new(),
+                ring_fenced: Vec::new(),
                 supply: SupplyId(Uuid::from_u128(id)),
                 sku: sku("MUG"),
                 accepted: 10,
@@ -190,7 +190,7 @@ fn a_suppliers_first_date_counts_not_the_one_it_gave_shortly_before() {
     book.supply(1, "Pine", 5, Some(5));
     book.supply(2, "Pine", 5, None);
     let changed = SupplyChanged {
-            ring_fenced: Vec::new(),
+        ring_fenced: Vec::new(),
         supply: SupplyId(Uuid::from_u128(2)),
         sku: sku("MUG"),
         expected_on: Some(date(17)),
@@ -201,7 +201,7 @@ fn a_suppliers_first_date_counts_not_the_one_it_gave_shortly_before() {
     };
     book.entry(day(4), &Event::SupplyChanged(changed));
     let received = SupplyReceived {
-            ring_fenced: Vec::new(),
+        ring_fenced: Vec::new(),
         supply: SupplyId(Uuid::from_u128(2)),
         sku: sku("MUG"),
         accepted: 10,
@@ -284,7 +284,7 @@ fn later(days: i64) -> Timestamp {
 
 fn stocked(units: Units) -> Event {
     Event::StockAdjusted(model::event::StockAdjusted {
-            ring_fenced: Vec::new(),
+        ring_fenced: Vec::new(),
         sku: sku("MUG"),
         location: LocationId::stored("east"),
         lots: Vec::new(),

@@ -264,7 +264,10 @@ impl Supply {
         let left: Units = self.ring_fenced.iter().map(|fence| self.left_for(&fence.channel)).sum();
         let claimed: Units = self.claims.iter().map(|claim| claim.pegged + claim.held).sum();
         let may_be_claimed = self.state != SupplyState::Quarantine || claimed == 0;
-        may_be_claimed && self.quantity >= 0 && claimed + left <= self.quantity && (self.ring_fenced.is_empty() || !self.kind.is_elastic())
+        may_be_claimed
+            && self.quantity >= 0
+            && claimed + left <= self.quantity
+            && (self.ring_fenced.is_empty() || !self.kind.is_elastic())
     }
 
     /// Ring-fences so many of its units for a channel instead of those before; whether there are so many is the caller's to

@@ -102,7 +102,10 @@ fn too_many(sku: &Sku, wish: &RingFenceStock, supplies: &[&Supply], most: Units)
     } else {
         format!(": there are {here}")
     };
-    format!("at most {most} units of {sku} at {place} can be ring-fenced for {}, not {}{why}", wish.channel, wish.units)
+    format!(
+        "at most {most} units of {sku} at {place} can be ring-fenced for {}, not {}{why}",
+        wish.channel, wish.units
+    )
 }
 
 /// What is on hand of a SKU at a location, and what of it is ring-fenced; the channels in their order, `asked` too where
@@ -255,8 +258,10 @@ fn with(fences: &[RingFence], more: impl Iterator<Item = RingFence>) -> Vec<Ring
 
 /// What is ring-fenced less what is somewhere else.
 fn without(fences: &[RingFence], less: &[RingFence]) -> Vec<RingFence> {
-    let of = |channel: &Channel| less.iter().find(|fence| fence.channel == *channel).map_or(0, |less| less.units);
-    let rest = fences.iter().map(|fence| RingFence { units: fence.units - of(&fence.channel), ..fence.clone() });
+    let of =
+        |channel: &Channel| less.iter().find(|fence| fence.channel == *channel).map_or(0, |less| less.units);
+    let rest =
+        fences.iter().map(|fence| RingFence { units: fence.units - of(&fence.channel), ..fence.clone() });
     rest.filter(|fence| fence.units > 0).collect()
 }
 
@@ -264,7 +269,9 @@ fn without(fences: &[RingFence], less: &[RingFence]) -> Vec<RingFence> {
 pub fn give_back(set: Setting<'_>, wish: &model::command::Adjust, fences: &[RingFence]) -> Decision {
     let mut events = adjust(set, wish, &Queues::new())?;
     for event in &mut events {
-        let Event::StockAdjusted(StockAdjusted { lots, opened, ring_fenced, sku, .. }) = event else { continue };
+        let Event::StockAdjusted(StockAdjusted { lots, opened, ring_fenced, sku, .. }) = event else {
+            continue;
+        };
         let Some((id, delta)) = lots.first().filter(|_| !fences.is_empty()) else { continue };
         let known = set.shop.pool(sku).and_then(|pool| pool.supply(*id)).map(|supply| &**supply);
         let Some(shelf) = known.or(opened.as_ref()) else { continue };

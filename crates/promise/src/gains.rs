@@ -168,7 +168,8 @@ impl<'a> Gains<'a> {
         let buffer = Terms::of(self.pool, channel).policy.buffer;
         let supply = &self.pool.supplies[from];
         (supply.kind == SupplyKind::Shortfall && has_lead_time(self.pool, channel))
-            || (0..from).any(|to| self.may_have_room(to, channel, buffer) && self.gains(order, line, from, to))
+            || (0..from)
+                .any(|to| self.may_have_room(to, channel, buffer) && self.gains(order, line, from, to))
     }
 
     fn free_before(&self, at: usize) -> Units {
@@ -227,8 +228,7 @@ impl<'a> Gains<'a> {
         let any = Channel::default();
         terms.into_iter().any(|(release, buffer, channel)| {
             let channel = channel.unwrap_or(&any);
-            let rooms: Vec<usize> =
-                (0..from).filter(|to| self.may_have_room(*to, channel, buffer)).collect();
+            let rooms: Vec<usize> = (0..from).filter(|to| self.may_have_room(*to, channel, buffer)).collect();
             rooms.into_iter().any(|to| {
                 let countries = self.countries(from, to);
                 countries.into_iter().any(|country| self.is_better(Buyer { release, country }, from, to))

@@ -215,7 +215,15 @@ fn rest(
 
 /// Units of a supply as one of their own.
 fn part(supply: &Supply, id: SupplyId, state: SupplyState, quantity: Units, now: Timestamp) -> Supply {
-    Supply { id, state, quantity, received_at: Some(now), claims: Vec::new(), ring_fenced: Vec::new(), ..supply.clone() }
+    Supply {
+        id,
+        state,
+        quantity,
+        received_at: Some(now),
+        claims: Vec::new(),
+        ring_fenced: Vec::new(),
+        ..supply.clone()
+    }
 }
 
 fn held(supply: &Supply, units: Units) -> Rejection {

@@ -227,12 +227,7 @@ pub(crate) struct Sources {
 /// The buffer keeps back the first free units that are ring-fenced for nobody; while a pool settles, a newcomer gets nothing
 /// before the last supply with a queue; units of the newcomer's own hold always are to be had, but for those on the shortfall
 /// and those that are ring-fenced for the channel of the hold alone.
-pub(crate) fn rooms_for_newcomer(
-    pool: &Pool,
-    channel: &Channel,
-    buffer: Units,
-    taken: &Taken,
-) -> Vec<Units> {
+pub(crate) fn rooms_for_newcomer(pool: &Pool, channel: &Channel, buffer: Units, taken: &Taken) -> Vec<Units> {
     let last_queued = pool
         .settling
         .then(|| pool.supplies.iter().rposition(|supply| !supply.is_on_hand() && supply.pegged() > 0))
@@ -247,8 +242,11 @@ pub(crate) fn rooms_for_newcomer(
         }
         let is_blocked = last_queued.is_some_and(|last| at < last);
         if !supply.ring_fenced.is_empty() {
-            let (fenced, open) =
-                if is_blocked { (0, 0) } else { (supply.left_for(channel).min(supply.free()), supply.open()) };
+            let (fenced, open) = if is_blocked {
+                (0, 0)
+            } else {
+                (supply.left_for(channel).min(supply.free()), supply.open())
+            };
             let kept = keep_back.min(open);
             keep_back -= kept;
             let room = (fenced + open - kept - taken).max(0) + own;

@@ -222,7 +222,13 @@ fn reopened(undo: &Undo<'_>, pool: &model::pool::Pool, moves: &[Move]) -> Result
                 format!("{} cannot be undone: {id}, which lines came from, is closed since", undo.id);
             return refuse(RefusalCode::RunSuperseded, detail);
         };
-        Ok(Supply { state: SupplyState::Due, quantity: 0, claims: Vec::new(), ring_fenced: Vec::new(), ..closed.clone() })
+        Ok(Supply {
+            state: SupplyState::Due,
+            quantity: 0,
+            claims: Vec::new(),
+            ring_fenced: Vec::new(),
+            ..closed.clone()
+        })
     };
     missing.into_iter().map(open).collect()
 }

@@ -8,9 +8,9 @@ use model::{
     Units,
     calendar::{Calendar, WorkingDays},
     command::{
-        Accept, AddSupply, AskLine, CancelOrder, CancelSupply, ChangeSupply, Command, Count, FencedAt, Inspect,
-        PlaceHold, PlaceOrder, PutItem, PutLocation, PutPolicy, Receive, Release, RingFenceStock, Ship, SplitSupply,
-        TakeBack, TakeBackLine, Transfer, WrongArrival,
+        Accept, AddSupply, AskLine, CancelOrder, CancelSupply, ChangeSupply, Command, Count, FencedAt,
+        Inspect, PlaceHold, PlaceOrder, PutItem, PutLocation, PutPolicy, Receive, Release, RingFenceStock,
+        Ship, SplitSupply, TakeBack, TakeBackLine, Transfer, WrongArrival,
     },
     event::AdjustReason,
     id::{Channel, HoldId, LineId, LocationId, OrderId, Sku, SupplyId},

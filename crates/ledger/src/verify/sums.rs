@@ -223,7 +223,10 @@ impl Open {
         let spoken_for = had.values().fold(0_i64, |all, units| all.saturating_add(*units));
         if !fences.is_empty() && spoken_for > self.quantity {
             let quantity = self.quantity;
-            report.found("supply", format_args!("{key}: {spoken_for} units claimed or ring-fenced of {quantity}"));
+            report.found(
+                "supply",
+                format_args!("{key}: {spoken_for} units claimed or ring-fenced of {quantity}"),
+            );
         }
     }
 

@@ -8,8 +8,9 @@ use model::{
     command::Contact,
     event::{
         AdjustReason, Event, HoldGone, LineCancelled, LinePromise, LocationSet, Move, Noted, OrderPlaced,
-        PolicySet, PromiseGiven, Refenced, ReleaseReturned, Released, ReleasedLine, RunApplied, Shipped, ShippedLine,
-        StillDue, StockAdjusted, StockRingFenced, SupplyCancelled, SupplyChanged, SupplyInspected, SupplyReceived,
+        PolicySet, PromiseGiven, Refenced, ReleaseReturned, Released, ReleasedLine, RunApplied, Shipped,
+        ShippedLine, StillDue, StockAdjusted, StockRingFenced, SupplyCancelled, SupplyChanged,
+        SupplyInspected, SupplyReceived,
     },
     id::{
         Channel, CustomerKey, HoldId, LineId, LocationId, OrderId, ReleaseId, RunId, Sku, SupplyId, TenantId,
@@ -301,8 +302,7 @@ impl World {
         let channel = Channel::stored(channel);
         let mut now = Supply::clone(&before);
         now.ring_fence(&channel, units);
-        let ring_fenced =
-            vec![Refenced { supply, before: before.ring_fenced.clone(), now: now.ring_fenced }];
+        let ring_fenced = vec![Refenced { supply, before: before.ring_fenced.clone(), now: now.ring_fenced }];
         self.happen(Event::StockRingFenced(StockRingFenced {
             sku: sku(code),
             channel,

@@ -99,7 +99,10 @@ fn a_tag_of_something_else_changes_nothing() {
     let mut shop = shop();
     let main = LocationId::stored(CoreShop::MAIN);
     let seen = promise::fenced_stock(&shop.shop.pools[&sku("MUG")], &main, None);
-    assert_eq!((seen.on_hand, seen.free, seen.ring_fenced[0].units, seen.ring_fenced[0].left), (200, 80, 120, 120));
+    assert_eq!(
+        (seen.on_hand, seen.free, seen.ring_fenced[0].units, seen.ring_fenced[0].left),
+        (200, 80, 120, 120)
+    );
     let at = FencedAt::Location(sku("MUG"), main);
     let wish = RingFenceStock { at, channel: fba(), units: 100, if_match: Some(seen.tag) };
     shop.run(&Command::RingFence(wish.clone())).unwrap();
@@ -235,7 +238,11 @@ fn a_cart_of_the_channel_gives_nothing_ring_fenced_to_an_order_of_another() {
 #[test]
 fn the_buffer_is_kept_from_what_anybody_may_have() {
     let mut shop = shop();
-    shop.policy("MUG", Channel::DEFAULT, Policy { when_out: WhenOut::Refuse, buffer: 10, ..Policy::default() });
+    shop.policy(
+        "MUG",
+        Channel::DEFAULT,
+        Policy { when_out: WhenOut::Refuse, buffer: 10, ..Policy::default() },
+    );
     assert_eq!((now(&shop, "web"), now(&shop, "fba")), (70, 190));
     fence(&mut shop, "fba", 200).unwrap();
     assert_eq!((now(&shop, "web"), now(&shop, "fba")), (0, 200));

@@ -100,7 +100,11 @@ async fn of_what_comes_some_is_ring_fenced_and_stays_so_when_it_is_received() {
     assert_eq!((now(&world, "web").await, now(&world, "fba").await), (json!(0), json!(100)));
     let rest = world.get(&format!("/v1/supplies/{due}")).await.is(200);
     assert_eq!((&rest["quantity"], &rest["ring_fenced"][0]["units"]), (&json!(400), &json!(20)));
-    world.post("/v1/supplies/sup_01920000000070008000000000000001/ring-fences", json!({"channel": "fba", "units": 1}))
+    world
+        .post(
+            "/v1/supplies/sup_01920000000070008000000000000001/ring-fences",
+            json!({"channel": "fba", "units": 1}),
+        )
         .await
         .fails(404, "not_found");
     world.verify();

@@ -180,8 +180,13 @@ async fn a_partner_keeps_units_for_a_channel_where_they_pack_and_who_is_second_i
     let keep = |channel: &'static str, units: &'static str, seen: String| {
         let (shop, pat) = (&shop, &pat);
         async move {
-            let fields =
-                [("at", "east"), ("sku", "MUG-BLUE"), ("channel", channel), ("units", units), ("seen", &*seen)];
+            let fields = [
+                ("at", "east"),
+                ("sku", "MUG-BLUE"),
+                ("channel", channel),
+                ("units", units),
+                ("seen", &*seen),
+            ];
             post(shop, "/packing/fence", pat, &fields).await
         }
     };

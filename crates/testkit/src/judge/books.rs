@@ -550,7 +550,8 @@ impl Books {
             Some(at) => lot.here && lot.sku == *sku && lot.location == *at,
             None => fences.iter().any(|step| step.supply == lot.id),
         });
-        let here = at.is_none_or(|_| fences.iter().all(|step| self.lots.get(&step.supply).is_none_or(|lot| lot.here)));
+        let here = at
+            .is_none_or(|_| fences.iter().all(|step| self.lots.get(&step.supply).is_none_or(|lot| lot.here)));
         let open: Units = rest.filter(|lot| !lot.is_elastic()).map(Lot::open).sum();
         ensure!(!here || open == 0, "{channel} lost units while {open} were for anybody");
         Ok(())

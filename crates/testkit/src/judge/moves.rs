@@ -100,7 +100,10 @@ impl Judge {
     fn check_not_overtaken(&self, run: &RunApplied, step: &Move, to: &Lot) -> Verdict {
         let Ok(from) = self.books.lot(step.from) else { return Ok(()) };
         for older in self.stayed(run, from).into_iter().filter(|line| *line < step.line) {
-            if self.may_be_late(older, from)? && self.may_have(older, step.line, to) && self.buffer(older, to) <= self.buffer(step.line, to) {
+            if self.may_be_late(older, from)?
+                && self.may_have(older, step.line, to)
+                && self.buffer(older, to) <= self.buffer(step.line, to)
+            {
                 ensure!(!self.gains(older, from, to)?, "{} overtook {older} on {}", step.line, to.id);
             }
         }
@@ -147,7 +150,9 @@ impl Judge {
 
     /// Units that a line's channel keeps back.
     fn buffer(&self, line: LineId, lot: &Lot) -> Units {
-        self.channel(line).and_then(|channel| self.books.policy(&lot.sku, channel)).map_or(0, |policy| policy.buffer)
+        self.channel(line)
+            .and_then(|channel| self.books.policy(&lot.sku, channel))
+            .map_or(0, |policy| policy.buffer)
     }
 
     /// No free unit stands before a queue in which anybody would gain by it, and who lost goods has a lead time where

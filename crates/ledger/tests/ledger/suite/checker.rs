@@ -46,6 +46,7 @@ fn other(column: &str, cell: &Cell) -> Cell {
         // Far enough not to meet the key of another row.
         Cell::Int(number) => Cell::Int(number + 1_000),
         Cell::Bytes(bytes) => Cell::Bytes(bytes.iter().map(|byte| byte ^ 0x55).collect()),
+        Cell::Text(text) if text.is_empty() => Cell::Text("b".into()),
         Cell::Text(text) => {
             let at = text.rfind(|c: char| c.is_ascii_alphanumeric());
             let at = at.unwrap_or(0);

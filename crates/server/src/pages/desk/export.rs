@@ -3,7 +3,12 @@
 use axum::response::Response;
 use connect::tables::csv_of;
 use ledger::OrderFilter;
-use model::{id::Sku, money::Money, supply::{RingFence, SupplyState}, time::Date};
+use model::{
+    id::Sku,
+    money::Money,
+    supply::{RingFence, SupplyState},
+    time::Date,
+};
 
 use super::{Ask, Fail, orders::find, packing, policy::policy_word, products::sums};
 use crate::staff::May;
@@ -25,7 +30,8 @@ fn date(date: Option<Date>) -> String {
 
 /// What is ring-fenced, in one cell: `fba 120; web 5`.
 fn fenced(fences: &[RingFence]) -> String {
-    let words: Vec<String> = fences.iter().map(|fence| format!("{} {}", fence.channel, fence.units)).collect();
+    let words: Vec<String> =
+        fences.iter().map(|fence| format!("{} {}", fence.channel, fence.units)).collect();
     words.join("; ")
 }
 

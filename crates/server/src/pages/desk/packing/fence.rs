@@ -131,7 +131,8 @@ pub(super) fn take(ask: &Ask, sent: &Sent) -> Result<Response, Fail> {
     if !is_theirs(&mut *ask.app.engine.store().reader()?, &packer, &sku)? {
         return Err(Fail::NotFound);
     }
-    let again = |problem: &str, status| answer(ask, &packer, &sku, sent, None, Some(problem.to_owned()), status);
+    let again =
+        |problem: &str, status| answer(ask, &packer, &sku, sent, None, Some(problem.to_owned()), status);
     let unclear = StatusCode::UNPROCESSABLE_ENTITY;
     let Ok(channel) = Channel::new(sent.channel.trim()) else {
         return again("Please name the channel as your orders do, such as fba.", unclear);

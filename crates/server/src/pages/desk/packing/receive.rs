@@ -118,9 +118,10 @@ pub(super) fn due(reader: &mut dyn Read, packer: &Packer, ask: &Ask) -> Result<V
 }
 
 fn fenced(supply: &Supply) -> Vec<String> {
-    let said = supply.ring_fenced.iter().map(|fence| {
-        words::fenced(fence.channel.as_str(), fence.units, supply.left_for(&fence.channel))
-    });
+    let said = supply
+        .ring_fenced
+        .iter()
+        .map(|fence| words::fenced(fence.channel.as_str(), fence.units, supply.left_for(&fence.channel)));
     said.collect()
 }
 
