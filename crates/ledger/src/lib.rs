@@ -26,4 +26,4 @@ pub use backlog::{ArrivalDay, Backlog, BacklogSku, BacklogSupply};
 pub use error::StoreError;
 pub use key::key_mark;
 pub use rows::*;
-pub use store::{Elsewhere, Read, Store, Watch, Write};
+pub use store::{Committed, Elsewhere, Flush, Pending, Read, Standing, Store, Watch, Write};

@@ -1,6 +1,6 @@
 //! The store trait.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{collections::BTreeSet, sync::Arc, time::Instant};
 
 use model::{
     Units,
@@ -39,6 +39,11 @@ pub trait Store: Send + Sync {
         Ok(None)
     }
 
+    /// Opens what waits for the disk after [`Write::commit_ahead`]; `None`: every commit of this store waits for itself.
+    fn flusher(&self) -> Result<Option<Box<dyn Flush>>, StoreError> {
+        Ok(None)
+    }
+
     /// Opens a connection that writes rows as they are stored, for a copy of another store ([`crate::transfer`]). Errors: this
     /// kind of store does not take any.
     fn filler(&self) -> Result<Box<dyn Fill>, StoreError> {
@@ -65,6 +70,43 @@ pub enum Elsewhere {
     },
     /// It is not known what.
     Everything,
+}
+
+/// How far a commit is.
+#[derive(Debug, Clone)]
+pub enum Committed {
+    /// It is on disk.
+    Kept,
+    /// Everybody sees it, and it is kept before anything that is committed later; but it may not be on disk yet.
+    Ahead(Pending),
+}
+
+/// What is told again after a commit that went ahead of its disk.
+#[derive(Debug, Clone)]
+pub struct Pending {
+    /// When it had not begun to be committed, or read, yet.
+    pub since: Instant,
+    /// How the tenants stand that it wrote for, or rests on. None: nothing tells whether it was kept.
+    pub standing: Vec<Standing>,
+}
+
+/// How a tenant stands after a commit: by this the commit is known again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standing {
+    /// Whose.
+    pub tenant: TenantId,
+    /// How many commits there have been.
+    pub version: i64,
+    /// The name of the batch that made the last, which no other has.
+    pub batch: [u8; 16],
+}
+
+/// Waits for the disk.
+pub trait Flush: Send {
+    /// Waits until everything that was committed before this call, by whomever, is on disk. Answers how many of these commits,
+    /// in the order in which they were made, were kept: all, unless the database failed since; then those after are as if they
+    /// had never been. Errors: it does not answer, so nobody knows of any.
+    fn flush(&mut self, commits: &[Pending]) -> Result<usize, StoreError>;
 }
 
 /// Tells readers what others change.
@@ -267,6 +309,11 @@ pub trait Write: Read {
     /// Keeps everything written since the last commit, durably: it is on disk when this returns. Errors: nothing was kept,
     /// but where it is [`Unknown`](StoreError::Unknown): then nobody knows.
     fn commit(&mut self) -> Result<(), StoreError>;
+    /// The same without waiting for the disk, where a store can ([`Store::flusher`]): whoever comes next has what was written, and
+    /// nobody is told before it is flushed. Errors: as of [`Write::commit`].
+    fn commit_ahead(&mut self) -> Result<Committed, StoreError> {
+        self.commit().map(|()| Committed::Kept)
+    }
     /// Drops everything written since the last commit.
     fn rollback(&mut self) -> Result<(), StoreError>;
 }

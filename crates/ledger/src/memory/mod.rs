@@ -24,7 +24,7 @@ use model::id::TenantId;
 
 use self::{audit::Forged, session::Session, tables::Tables};
 use crate::{
-    Audit, Read, Store, StoreError, Write,
+    Audit, Flush, Pending, Read, Store, StoreError, Write,
     audit::{Row, Table},
 };
 
@@ -40,6 +40,9 @@ pub enum Moment {
     Commit,
     /// A commit is done and not yet answered: everything is kept, and whoever asked does not know.
     Committed,
+    /// The disk is waited for: all that was committed since it was waited for the last time is lost, unless the failure is
+    /// [`Unknown`](StoreError::Unknown).
+    Flush,
 }
 
 /// Decides at each moment whether the store fails, and how.
@@ -56,6 +59,8 @@ struct Shared {
     faults: Option<Box<Faults>>,
     /// What was committed last, and how often anything was.
     committed: Mutex<(Tables, u64)>,
+    /// The same when it was flushed the last time.
+    flushed: Mutex<(Tables, u64)>,
     /// Whether a transaction that writes is open.
     writing: Mutex<bool>,
     written: Condvar,
@@ -68,7 +73,7 @@ impl MemoryStore {
         Self::of(secret, None, Tables::default())
     }
 
-    /// An empty store that fails when it is told to.
+    /// An empty store that fails when it is told to. It commits ahead of its disk.
     pub fn failing(
         secret: [u8; 32],
         faults: impl Fn(Moment) -> Result<(), StoreError> + Send + Sync + 'static,
@@ -81,7 +86,8 @@ impl MemoryStore {
             shared: Arc::new(Shared {
                 secret,
                 faults,
-                committed: Mutex::new((tables, 0)),
+                committed: Mutex::new((tables.clone(), 0)),
+                flushed: Mutex::new((tables, 0)),
                 writing: Mutex::new(false),
                 written: Condvar::new(),
                 forged: Mutex::default(),
@@ -119,8 +125,32 @@ impl Store for MemoryStore {
         Ok(Box::new(self.session(false)))
     }
 
+    fn flusher(&self) -> Result<Option<Box<dyn Flush>>, StoreError> {
+        Ok(self.shared.faults.is_some().then(|| Box::new(Arc::clone(&self.shared)) as Box<dyn Flush>))
+    }
+
     fn backup(&self, _: &Path) -> Result<(), StoreError> {
         Err(StoreError::driver("wrote the backup", "a store in memory is not kept in a file"))
+    }
+}
+
+impl Flush for Arc<Shared> {
+    fn flush(&mut self, commits: &[Pending]) -> Result<usize, StoreError> {
+        let met = self.meets(Moment::Flush);
+        let mut committed = self.committed();
+        let mut flushed = lock(&self.flushed);
+        match met {
+            Ok(()) => {
+                flushed.clone_from(&committed);
+                return Ok(commits.len());
+            }
+            Err(unknown @ StoreError::Unknown { .. }) => return Err(unknown),
+            // The number goes on: whoever knows of what is lost sees that it is another.
+            Err(_) => *committed = (flushed.0.clone(), committed.1 + 1),
+        }
+        let last = flushed.1.cast_signed();
+        let is_kept = |commit: &&Pending| commit.standing.first().is_some_and(|then| then.version <= last);
+        Ok(commits.iter().take_while(is_kept).count())
     }
 }
 

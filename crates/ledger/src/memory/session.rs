@@ -1,6 +1,6 @@
 //! One transaction after the other: what a reader and a writer are.
 
-use std::{collections::BTreeSet, mem, sync::Arc};
+use std::{collections::BTreeSet, mem, sync::Arc, time::Instant};
 
 use model::{
     Units,
@@ -17,12 +17,12 @@ use model::{
 use super::{
     Moment, Shared, audit,
     backlog::backlog,
-    read,
+    lock, read,
     tables::{Rows, Tables},
 };
 use crate::{
-    Allocated, ApiKey, ArrivalDay, Audit, Backlog, Changes, EventRow, OrderFilter, QueuePart, QueueRow, Read,
-    RecordFilter, Replay, Shelf, StoreError, Tenant, Timer, Work, Write,
+    Allocated, ApiKey, ArrivalDay, Audit, Backlog, Changes, Committed, EventRow, OrderFilter, Pending,
+    QueuePart, QueueRow, Read, RecordFilter, Replay, Shelf, Standing, StoreError, Tenant, Timer, Work, Write,
     audit::{Cell, Row, Table},
     key::mark_of,
 };
@@ -43,6 +43,8 @@ pub(super) struct Session {
     elsewhere: bool,
     /// Whether anything was written.
     changed: bool,
+    /// For whom, last.
+    wrote_for: Option<TenantId>,
     /// What a tenant has of whom nothing is kept.
     nothing: Rows,
     sorted: audit::Sorted,
@@ -58,6 +60,7 @@ impl Session {
             seen: None,
             elsewhere: false,
             changed: false,
+            wrote_for: None,
             nothing: Rows::default(),
             sorted: audit::Sorted::default(),
         }
@@ -307,6 +310,7 @@ impl Write for Session {
         Ok(mem::take(&mut self.elsewhere))
     }
     fn write(&mut self, tenant: &TenantId, changes: &Changes) -> Result<(), StoreError> {
+        self.wrote_for = Some(tenant.clone());
         self.change(|tables| tables.of_mut(tenant)?.write(changes))
     }
     fn create_tenant(&mut self, tenant: &Tenant) -> Result<(), StoreError> {
@@ -341,6 +345,29 @@ impl Write for Session {
         self.change(|tables| Ok(tables.of_mut(tenant)?.forget_replays(before_day, after, limit)))
     }
     fn commit(&mut self) -> Result<(), StoreError> {
+        self.keep()?;
+        let committed = self.shared.committed();
+        lock(&self.shared.flushed).clone_from(&committed);
+        Ok(())
+    }
+    fn commit_ahead(&mut self) -> Result<Committed, StoreError> {
+        if self.shared.faults.is_none() {
+            return self.commit().map(|()| Committed::Kept);
+        }
+        let (since, tenant) = (Instant::now(), self.wrote_for.take());
+        self.keep()?;
+        let version = self.shared.committed().1.cast_signed();
+        let standing = tenant.map(|tenant| Standing { tenant, version, batch: [0; 16] });
+        Ok(Committed::Ahead(Pending { since, standing: standing.into_iter().collect() }))
+    }
+    fn rollback(&mut self) -> Result<(), StoreError> {
+        self.end();
+        Ok(())
+    }
+}
+
+impl Session {
+    fn keep(&mut self) -> Result<(), StoreError> {
         if self.broken {
             self.rollback()?;
             return Err(StoreError::driver("committed", "a write before it failed"));
@@ -361,10 +388,6 @@ impl Write for Session {
             self.shared.end_writing();
         }
         self.shared.meets(Moment::Committed)
-    }
-    fn rollback(&mut self) -> Result<(), StoreError> {
-        self.end();
-        Ok(())
     }
 }
 

@@ -38,6 +38,24 @@ pub(super) enum Transaction {
     Broken,
 }
 
+/// When a commit is answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Commit {
+    /// When it is on disk.
+    OnDisk,
+    /// Before: what has to be on disk with it is flushed later.
+    Ahead,
+}
+
+impl Commit {
+    fn words(self) -> &'static str {
+        match self {
+            Self::OnDisk => "COMMIT",
+            Self::Ahead => "SET LOCAL synchronous_commit = off; COMMIT",
+        }
+    }
+}
+
 /// How a commit ended.
 pub(super) enum Ended {
     Kept,
@@ -156,8 +174,21 @@ impl Conn {
         }
     }
 
+    /// Takes another connection in the place of this one, which is in no transaction.
+    pub(super) fn reopen(&mut self) -> Result<(), StoreError> {
+        self.link = Some(self.home.connect()?);
+        Ok(())
+    }
+
+    /// Runs a statement without parameters in a transaction of its own, on this connection and no other.
+    pub(super) fn alone(&mut self, words: &str) -> Result<(), StoreError> {
+        const DOING: &str = "waited for the disk";
+        let Some(link) = &self.link else { return Err(StoreError::driver(DOING, "the connection is gone")) };
+        link.say(words).map_err(failed(DOING))
+    }
+
     /// Ends the transaction; it must not be broken.
-    pub(super) fn commit(&mut self) -> Ended {
+    pub(super) fn commit(&mut self, how: Commit) -> Ended {
         const DOING: &str = "committed";
         if self.transaction == Transaction::None {
             return Ended::Kept;
@@ -166,7 +197,7 @@ impl Conn {
         let Some(link) = &self.link else {
             return Ended::Unknown(StoreError::driver(DOING, "the connection is gone"));
         };
-        match link.say("COMMIT") {
+        match link.say(how.words()) {
             Ok(()) => Ended::Kept,
             Err(error) if is_lost(&error) => {
                 self.link = None;

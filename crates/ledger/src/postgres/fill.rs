@@ -6,7 +6,7 @@ use tokio_postgres::types::ToSql;
 
 use super::{
     cells::{Cells, each},
-    conn::{Conn, Ended},
+    conn::{Commit, Conn, Ended},
     driver::{Call, Param},
 };
 use crate::{
@@ -154,7 +154,7 @@ impl Fill for Filler {
     }
 
     fn commit(&mut self) -> Result<(), StoreError> {
-        match self.conn.commit() {
+        match self.conn.commit(Commit::OnDisk) {
             Ended::Kept => Ok(()),
             Ended::Lost(error) | Ended::Unknown(error) => Err(error),
         }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use model::id::{Sku, TenantId};
 use rustc_hash::FxHashMap;
+use tokio_postgres::Row;
 
 use super::{
     cells::{Cells, each},
@@ -11,18 +12,19 @@ use super::{
     driver::Call,
 };
 use crate::{
-    Elsewhere, StoreError,
+    Elsewhere, Standing, StoreError,
     cells::{ReadCells, at_most},
     key::mark_of,
 };
 
 const DOING: &str = "read where a tenant stands";
-const LOCK: &str = "SELECT version, last_event, last_replay FROM heads WHERE tenant = $1 FOR UPDATE";
+const LOCK: &str = "SELECT last_event, last_replay FROM heads WHERE tenant = $1 FOR UPDATE";
 const MAKE: &str = "INSERT INTO heads (tenant, version, last_event, last_replay) VALUES ($1, 0, 0, 0) \
      ON CONFLICT DO NOTHING";
-const VERSION: &str = "SELECT version FROM heads WHERE tenant = $1";
-pub(super) const SINCE: &str =
-    "SELECT version, pools, others FROM changes WHERE tenant = $1 AND version > $2 ORDER BY version LIMIT $3";
+const VERSION: &str = "SELECT heads.version, changes.batch FROM heads \
+     LEFT JOIN changes ON changes.tenant = heads.tenant AND changes.version = heads.version WHERE heads.tenant = $1";
+/// From a known version on, with it: whether it is still the one that was known.
+pub(super) const SINCE: &str = "SELECT version, batch, pools, others FROM changes WHERE tenant = $1 AND version >= $2 ORDER BY version LIMIT $3";
 const KEYS_SINCE: &str = "SELECT key FROM replays WHERE tenant = $1 AND seq > $2 ORDER BY seq LIMIT $3";
 
 /// Versions whose changes are kept. At a hundred commits a second, forty seconds: who was away for longer starts anew.
@@ -30,17 +32,38 @@ pub(super) const VERSIONS_KEPT: i64 = 4_096;
 /// Most keys that a writer is told of; with more it starts anew.
 const KEYS_MAX: usize = 200_000;
 
+/// A version of a tenant and the batch that made it. A number alone does not say what it stands for: a database that failed
+/// may have lost versions that were not on disk yet, and others made them anew.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Version {
+    pub(super) number: i64,
+    /// `None`: no batch of commands made it.
+    pub(super) made_by: Option<[u8; 16]>,
+}
+
+impl Version {
+    /// Reads two cells, from this one on.
+    pub(super) fn of(cells: Cells<'_>, at: usize) -> Result<Self, StoreError> {
+        Ok(Self { number: cells.int(at)?, made_by: cells.maybe_bytes(at + 1)? })
+    }
+}
+
 /// A tenant's row in `heads`.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Head {
-    pub(super) version: i64,
+    pub(super) version: Version,
     pub(super) last_event: i64,
     pub(super) last_replay: i64,
 }
 
 impl Head {
-    fn of(cells: Cells<'_>) -> Result<Self, StoreError> {
-        Ok(Self { version: cells.int(0)?, last_event: cells.int(1)?, last_replay: cells.int(2)? })
+    /// What [`LOCK`] and [`VERSION`] under that lock answered; `None`: there is no such tenant.
+    fn of(locked: &[Row], version: &[Row]) -> Result<Option<Self>, StoreError> {
+        let (Some(locked), Some(version)) = (locked.first().map(Cells), version.first().map(Cells)) else {
+            return Ok(None);
+        };
+        let version = Version::of(version, 0)?;
+        Ok(Some(Self { version, last_event: locked.int(0)?, last_replay: locked.int(1)? }))
     }
 }
 
@@ -51,6 +74,8 @@ struct Known {
     kept: Option<Head>,
     /// Whether nobody else can change it before this transaction ends.
     locked: bool,
+    /// Whether this transaction rests on it.
+    used: bool,
     /// Whether others had changed it when it was last looked at.
     met: bool,
 }
@@ -69,25 +94,25 @@ impl Heads {
         }
         let name = tenant.as_str();
         conn.change(DOING, MAKE, [&name as _])?;
-        let row = conn.row(DOING, LOCK, [&name as _])?;
-        let now = row.map(|row| Head::of(Cells(&row))).transpose()?.ok_or(StoreError::Conflict)?;
-        self.known.insert(tenant.clone(), Known { now, kept: None, locked: true, met: false });
+        let now = lock(conn, tenant)?.ok_or(StoreError::Conflict)?;
+        self.known.insert(tenant.clone(), Known { now, kept: None, locked: true, used: true, met: false });
         Ok(now)
     }
 
     /// Notes that this writer has changed a head, which nobody else can do now before it ends.
     pub(super) fn wrote(&mut self, tenant: &TenantId, head: Head) {
         if let Some(known) = self.known.get_mut(tenant) {
-            (known.now, known.locked) = (head, true);
+            (known.now, known.locked, known.used) = (head, true, true);
         }
     }
 
     /// Makes sure, where nothing is written, that what was known is still so.
     pub(super) fn hold_against(&mut self, conn: &mut Conn, tenant: &TenantId) -> Result<(), StoreError> {
-        let Some(known) = self.known.get(tenant).filter(|known| !known.locked) else { return Ok(()) };
+        let Some(known) = self.known.get_mut(tenant).filter(|known| !known.locked) else { return Ok(()) };
         let row = conn.row(DOING, VERSION, [&tenant.as_str() as _])?;
-        let version = row.map(|row| Cells(&row).int::<i64>(0)).transpose()?;
+        let version = row.map(|row| Version::of(Cells(&row), 0)).transpose()?;
         if version == Some(known.now.version) {
+            known.used = true;
             return Ok(());
         }
         conn.break_off();
@@ -106,9 +131,8 @@ impl Heads {
             }
             Some(known) => known.now,
             None => {
-                let row = conn.row(DOING, LOCK, [&name as _])?;
-                if let Some(row) = row {
-                    self.remember(tenant, Head::of(Cells(&row))?, false);
+                if let Some(head) = lock(conn, tenant)? {
+                    self.remember(tenant, head, false);
                 }
                 return Ok(Elsewhere::Everything);
             }
@@ -118,14 +142,15 @@ impl Heads {
             DOING,
             &[
                 Call::new(LOCK, [&name as _]),
-                Call::new(SINCE, [&name as _, &before.version as _, &versions as _]),
+                Call::new(VERSION, [&name as _]),
+                Call::new(SINCE, [&name as _, &before.version.number as _, &versions as _]),
                 Call::new(KEYS_SINCE, [&name as _, &before.last_replay as _, &keys as _]),
             ],
         )?;
-        let [head, since, keys] = answers.as_slice() else {
+        let [locked, version, since, keys] = answers.as_slice() else {
             return Err(StoreError::inconsistent("an answer is missing"));
         };
-        let head = head.first().map(|row| Head::of(Cells(row))).transpose()?.ok_or(StoreError::Conflict)?;
+        let head = Head::of(locked, version)?.ok_or(StoreError::Conflict)?;
         self.remember(tenant, head, head.version != before.version);
         if head.version == before.version {
             return Ok(Elsewhere::Nothing);
@@ -139,7 +164,8 @@ impl Heads {
     }
 
     fn remember(&mut self, tenant: &TenantId, head: Head, met: bool) {
-        self.known.insert(tenant.clone(), Known { now: head, kept: Some(head), locked: true, met });
+        self.known
+            .insert(tenant.clone(), Known { now: head, kept: Some(head), locked: true, used: true, met });
     }
 
     /// Whether others wrote for a tenant between this writer's last two looks at it.
@@ -147,10 +173,20 @@ impl Heads {
         self.known.get(tenant).is_some_and(|known| known.met)
     }
 
+    /// How the tenants stand that this transaction wrote for or rests on; without those for which no command was kept so far.
+    pub(super) fn standing(&self) -> Vec<Standing> {
+        let used = self.known.iter().filter(|(_, known)| known.used);
+        used.filter_map(|(tenant, Known { now: Head { version, .. }, .. })| {
+            let (tenant, version, batch) = (tenant.clone(), version.number, version.made_by?);
+            Some(Standing { tenant, version, batch })
+        })
+        .collect()
+    }
+
     /// Notes how the transaction ended.
     pub(super) fn ended(&mut self, is_kept: bool) {
         self.known.retain(|_, known| {
-            known.locked = false;
+            (known.locked, known.used) = (false, false);
             match &mut known.kept {
                 Some(kept) if is_kept => *kept = known.now,
                 Some(kept) => known.now = *kept,
@@ -168,18 +204,23 @@ pub(super) struct Changed {
 }
 
 /// A row of [`SINCE`].
-type Version = (i64, Vec<(Sku, u64)>, bool);
+type Since = (Version, Vec<(Sku, u64)>, bool);
 
 impl Changed {
     /// A row of [`SINCE`].
-    pub(super) fn row(cells: Cells<'_>) -> Result<Version, StoreError> {
-        Ok((cells.int(0)?, cells.json(1)?, cells.flag(2)?))
+    pub(super) fn row(cells: Cells<'_>) -> Result<Since, StoreError> {
+        Ok((Version::of(cells, 0)?, cells.json(2)?, cells.flag(3)?))
     }
 
-    /// All that changed after one version up to another; `None`: not every version's changes are kept.
-    pub(super) fn of(rows: &[Version], after: i64, to: i64) -> Option<Self> {
-        let numbers = rows.iter().map(|(version, ..)| *version);
-        if !numbers.eq(after + 1..=to) {
+    /// All that changed after one version up to another; `None`: not every version's changes are kept, or the first is not what
+    /// it was.
+    pub(super) fn of(rows: &[Since], after: Version, to: Version) -> Option<Self> {
+        let (rows, made_by) = match rows.split_first() {
+            Some(((first, ..), rest)) if first.number == after.number => (rest, first.made_by),
+            _ => (rows, None),
+        };
+        let numbers = rows.iter().map(|(version, ..)| version.number);
+        if made_by != after.made_by || !numbers.eq(after.number + 1..=to.number) {
             return None;
         }
         // The last of a pool's versions counts.
@@ -188,17 +229,29 @@ impl Changed {
     }
 }
 
-/// Whether a tenant's version was made by this batch, and not by another or not at all. Waits until whoever is writing has
-/// ended: it may be the lost connection's own transaction.
-pub(super) fn is_kept(
-    conn: &mut Conn,
-    tenant: &TenantId,
-    version: i64,
-    batch: &[u8],
-) -> Result<bool, StoreError> {
+/// Locks a tenant's head; `None`: there is no such tenant.
+fn lock(conn: &mut Conn, tenant: &TenantId) -> Result<Option<Head>, StoreError> {
+    let name = tenant.as_str();
+    let calls = [Call::new(LOCK, [&name as _]), Call::new(VERSION, [&name as _])];
+    let answers = conn.ask(DOING, &calls)?;
+    let [locked, version] = answers.as_slice() else {
+        return Err(StoreError::inconsistent("an answer is missing"));
+    };
+    Head::of(locked, version)
+}
+
+/// Whether each of these tenants was made what it was by this batch, and not by another or not at all; of none nobody can say so.
+/// Waits until whoever is writing has ended: it may be the lost connection's own transaction.
+pub(super) fn are_kept(conn: &mut Conn, standing: &[Standing]) -> Result<bool, StoreError> {
     const BATCH: &str = "SELECT batch FROM changes WHERE tenant = $1 AND version = $2";
-    conn.row(DOING, LOCK, [&tenant.as_str() as _])?;
-    let row = conn.row(DOING, BATCH, [&tenant.as_str() as _, &version as _])?;
-    let made_by = row.as_ref().map(|row| Cells(row).maybe_blob(0)).transpose()?.flatten();
-    Ok(made_by == Some(batch))
+    for Standing { tenant, version, batch } in standing {
+        let name = tenant.as_str();
+        conn.row(DOING, LOCK, [&name as _])?;
+        let row = conn.row(DOING, BATCH, [&name as _, version as _])?;
+        let made_by = row.as_ref().map(|row| Cells(row).maybe_blob(0)).transpose()?.flatten();
+        if made_by != Some(batch.as_slice()) {
+            return Ok(false);
+        }
+    }
+    Ok(!standing.is_empty())
 }

@@ -12,6 +12,7 @@ mod cells;
 mod conn;
 mod driver;
 mod fill;
+mod flush;
 mod head;
 mod migrate;
 mod orders;
@@ -34,12 +35,13 @@ use tokio_postgres::Config;
 use self::{
     conn::{Conn, Role},
     driver::{Call, Link, failed},
+    flush::Flusher,
     session::Session,
     tls::Tls,
     watch::Watcher,
 };
 use crate::{
-    Audit, Read, Store, StoreError, Watch, Write,
+    Audit, Flush, Read, Store, StoreError, Watch, Write,
     transfer::{Fill, half_moved},
 };
 
@@ -55,6 +57,8 @@ pub struct PostgresStore {
 struct Shared {
     config: Config,
     tls: Tls,
+    /// Whether commits may be ahead of the disk ([`flush::can`]).
+    goes_ahead: bool,
     /// Drives the sockets of all connections; taken by `drop` alone.
     runtime: Option<Runtime>,
     idle: Mutex<Vec<Link>>,
@@ -76,7 +80,9 @@ impl PostgresStore {
 
     /// Opens a store to copy another one into it, also where such a copy was interrupted.
     pub fn open_to_fill(url: &str) -> Result<Self, StoreError> {
-        let shared = Arc::new(Shared::new(url)?);
+        let mut shared = Shared::new(url)?;
+        shared.goes_ahead = flush::can(&mut shared.connect()?);
+        let shared = Arc::new(shared);
         migrate::run(&shared)?;
         Ok(Self { shared })
     }
@@ -123,6 +129,14 @@ impl Store for PostgresStore {
         Ok(Some(Box::new(Watcher::new(conn))))
     }
 
+    fn flusher(&self) -> Result<Option<Box<dyn Flush>>, StoreError> {
+        if !self.shared.goes_ahead {
+            return Ok(None);
+        }
+        let conn = Conn::new(Some(self.shared.connect()?), Role::Writes, Arc::clone(&self.shared));
+        Ok(Some(Box::new(Flusher::new(conn))))
+    }
+
     fn filler(&self) -> Result<Box<dyn Fill>, StoreError> {
         let conn = Conn::new(Some(self.shared.connect()?), Role::Writes, Arc::clone(&self.shared));
         Ok(Box::new(fill::Filler::new(conn)))
@@ -145,7 +159,7 @@ impl Shared {
             .enable_all()
             .build()
             .map_err(|error| StoreError::driver("started a thread", error))?;
-        Ok(Self { config, tls, runtime: Some(runtime), idle: Mutex::default() })
+        Ok(Self { config, tls, goes_ahead: false, runtime: Some(runtime), idle: Mutex::default() })
     }
 
     fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Link>> {

@@ -21,13 +21,14 @@ use model::{
 
 use super::{
     Shared, audit, backlog,
-    conn::{Conn, Ended, Role, Transaction},
+    conn::{Commit, Conn, Ended, Role, Transaction},
     head::{self, Heads},
     orders, queue, read, records, write,
 };
 use crate::{
-    Allocated, ApiKey, ArrivalDay, Audit, Backlog, Changes, Elsewhere, EventRow, OrderFilter, QueuePart,
-    QueueRow, Read, RecordFilter, Replay, Shelf, StoreError, Tenant, Timer, Work, Write,
+    Allocated, ApiKey, ArrivalDay, Audit, Backlog, Changes, Committed, Elsewhere, EventRow, OrderFilter,
+    Pending, QueuePart, QueueRow, Read, RecordFilter, Replay, Shelf, Standing, StoreError, Tenant, Timer,
+    Work, Write,
     audit::{Cell, Row, Table},
     migrations,
     store::PROBE,
@@ -47,8 +48,6 @@ pub(super) struct Session {
     /// This writer's name, and how many batches it has written.
     name: [u8; 8],
     batches: u64,
-    /// The version that this transaction wrote of one tenant, and the batch that did: what tells whether it was kept.
-    wrote: Option<(TenantId, i64, [u8; 16])>,
     home: Arc<Shared>,
 }
 
@@ -59,7 +58,7 @@ impl Session {
             Role::Writes => migrations::random("named a writer")?,
         };
         let (heads, home) = (Heads::default(), Arc::clone(home));
-        Ok(Self { conn: Some(conn), role, heads, committed: None, name, batches: 0, wrote: None, home })
+        Ok(Self { conn: Some(conn), role, heads, committed: None, name, batches: 0, home })
     }
 
     fn conn(&mut self) -> Result<&mut Conn, StoreError> {
@@ -81,13 +80,29 @@ impl Session {
         batch
     }
 
-    /// Asks the database whether it kept what was being committed when the connection went.
-    fn ask_whether_kept(&mut self, why: StoreError) -> Result<(), StoreError> {
-        let Some((tenant, version, batch)) = self.wrote.take() else {
-            return Err(StoreError::Unknown { source: Box::new(why) });
+    /// Commits; answers how the tenants stand.
+    fn end(&mut self, how: Commit) -> Result<Vec<Standing>, StoreError> {
+        if self.conn()?.transaction() == Transaction::Broken {
+            self.rollback()?;
+            return Err(StoreError::driver("committed", "a write before it failed"));
+        }
+        let standing = self.heads.standing();
+        let ended = match self.conn()?.commit(how) {
+            Ended::Kept => Ok(()),
+            Ended::Lost(error) => Err(error),
+            Ended::Unknown(why) => self.ask_whether_kept(&standing, why),
         };
-        let asked = self.conn()?.insist(|conn| head::is_kept(conn, &tenant, version, &batch));
-        match asked {
+        self.heads.ended(ended.is_ok());
+        self.committed = Some(Instant::now());
+        ended.map(|()| standing)
+    }
+
+    /// Asks the database whether it kept what was being committed when the connection went.
+    fn ask_whether_kept(&mut self, standing: &[Standing], why: StoreError) -> Result<(), StoreError> {
+        if standing.is_empty() {
+            return Err(StoreError::Unknown { source: Box::new(why) });
+        }
+        match self.conn()?.insist(|conn| head::are_kept(conn, standing)) {
             Ok(true) => Ok(()),
             Ok(false) => Err(why),
             Err(_) => Err(StoreError::Unknown { source: Box::new(why) }),
@@ -308,10 +323,7 @@ impl Write for Session {
     fn write(&mut self, tenant: &TenantId, changes: &Changes) -> Result<(), StoreError> {
         let batch = self.next_batch();
         let (conn, heads) = self.parts()?;
-        if let Some(version) = write::changes(conn, heads, tenant, changes, &batch)? {
-            self.wrote = Some((tenant.clone(), version, batch));
-        }
-        Ok(())
+        write::changes(conn, heads, tenant, changes, batch)
     }
     fn key_marks(&mut self, tenant: &TenantId, most: usize) -> Result<Option<Vec<u64>>, StoreError> {
         read::key_marks(self.conn()?, tenant, most)
@@ -335,23 +347,17 @@ impl Write for Session {
         write::forget_replays(self.conn()?, tenant, before_day, (after, limit))
     }
     fn commit(&mut self) -> Result<(), StoreError> {
-        if self.conn()?.transaction() == Transaction::Broken {
-            self.rollback()?;
-            return Err(StoreError::driver("committed", "a write before it failed"));
+        self.end(Commit::OnDisk).map(drop)
+    }
+    fn commit_ahead(&mut self) -> Result<Committed, StoreError> {
+        if !self.home.goes_ahead {
+            return self.commit().map(|()| Committed::Kept);
         }
-        let ended = match self.conn()?.commit() {
-            Ended::Kept => Ok(()),
-            Ended::Lost(error) => Err(error),
-            Ended::Unknown(why) => self.ask_whether_kept(why),
-        };
-        self.heads.ended(ended.is_ok());
-        self.wrote = None;
-        self.committed = Some(Instant::now());
-        ended
+        let since = Instant::now();
+        self.end(Commit::Ahead).map(|standing| Committed::Ahead(Pending { since, standing }))
     }
     fn rollback(&mut self) -> Result<(), StoreError> {
         self.heads.ended(false);
-        self.wrote = None;
         self.conn()?.rollback()
     }
 }

@@ -7,14 +7,14 @@ use super::{
     cells::each,
     conn::Conn,
     driver::Call,
-    head::{Changed, SINCE, VERSIONS_KEPT},
+    head::{Changed, SINCE, VERSIONS_KEPT, Version},
 };
 use crate::{Elsewhere, StoreError, Watch, cells::ReadCells};
 
 /// Looks at the heads of the tenants it is asked about, and at the changes of those that moved.
 pub(super) struct Watcher {
     conn: Conn,
-    versions: FxHashMap<TenantId, i64>,
+    versions: FxHashMap<TenantId, Version>,
 }
 
 impl Watcher {
@@ -24,11 +24,12 @@ impl Watcher {
 
     fn look(&mut self, tenants: &[TenantId]) -> Result<Vec<(TenantId, Elsewhere)>, StoreError> {
         // Over the tenants of this node, without a lock: the one such query, and no writer waits for it.
-        const HEADS: &str = "SELECT tenant, version FROM heads WHERE tenant = ANY($1)";
+        const HEADS: &str = "SELECT heads.tenant, heads.version, changes.batch FROM heads LEFT JOIN changes \
+             ON changes.tenant = heads.tenant AND changes.version = heads.version WHERE heads.tenant = ANY($1)";
         const DOING: &str = "looked at what others changed";
         let names: Vec<&str> = tenants.iter().map(TenantId::as_str).collect();
         let rows = self.conn.rows(DOING, HEADS, [&names as _])?;
-        let heads = each(&rows, |cells| Ok((TenantId::stored(cells.text(0)?), cells.int::<i64>(1)?)))?;
+        let heads = each(&rows, |cells| Ok((TenantId::stored(cells.text(0)?), Version::of(cells, 1)?)))?;
         let mut said = Vec::new();
         let mut moved = Vec::new();
         for (tenant, version) in heads {
@@ -43,7 +44,7 @@ impl Watcher {
         let calls: Vec<Call<'_>> = names
             .iter()
             .zip(&moved)
-            .map(|(name, (_, before, _))| Call::new(SINCE, [name as _, before as _, &limit as _]))
+            .map(|(name, (_, before, _))| Call::new(SINCE, [name as _, &before.number as _, &limit as _]))
             .collect();
         let answers = if calls.is_empty() { Vec::new() } else { self.conn.ask(DOING, &calls)? };
         for ((tenant, before, version), rows) in moved.iter().zip(&answers) {

@@ -29,7 +29,7 @@ pub(super) use self::{
 use super::{
     conn::Conn,
     driver::{Call, Param},
-    head::{Head, Heads, VERSIONS_KEPT},
+    head::{Head, Heads, VERSIONS_KEPT, Version},
 };
 use crate::{Changes, StoreError};
 
@@ -60,29 +60,27 @@ impl<'c> Step<'c> {
     }
 }
 
-/// Writes everything; answers the version that made of the tenant, `None` where there was nothing to write. Errors:
-/// `Conflict` where the tenant, or a pool, is not as this writer knows it.
+/// Writes everything. Errors: `Conflict` where the tenant, or a pool, is not as this writer knows it.
 pub(super) fn changes(
     conn: &mut Conn,
     heads: &mut Heads,
     tenant: &TenantId,
     changes: &Changes,
-    batch: &[u8; 16],
-) -> Result<Option<i64>, StoreError> {
+    batch: [u8; 16],
+) -> Result<(), StoreError> {
     if is_nothing(changes) {
-        heads.hold_against(conn, tenant)?;
-        return Ok(None);
+        return heads.hold_against(conn, tenant);
     }
     let before = heads.for_writing(conn, tenant)?;
     let entries = Entries::of(changes, before.last_event)?;
     let replays = i64::try_from(changes.replays.len()).unwrap_or(i64::MAX);
     let head = Head {
-        version: before.version + 1,
+        version: Version { number: before.version.number + 1, made_by: Some(batch) },
         last_event: entries.last,
         last_replay: before.last_replay.saturating_add(replays),
     };
     let texts = Texts::of(changes)?;
-    let mut steps = head_steps(changes, before, head, batch)?;
+    let mut steps = head_steps(changes, before, head)?;
     goods::pools(&mut steps, changes)?;
     entries.write(&mut steps);
     goods::settings(&mut steps, changes)?;
@@ -107,7 +105,7 @@ pub(super) fn changes(
         return Err(StoreError::Conflict);
     }
     heads.wrote(tenant, head);
-    Ok(Some(head.version))
+    Ok(())
 }
 
 fn is_nothing(changes: &Changes) -> bool {
@@ -142,14 +140,10 @@ fn last<K: Ord, V>(rows: impl IntoIterator<Item = (K, V)>) -> BTreeMap<K, V> {
 }
 
 /// First who wants to write at all: everything else waits behind it, or fails with it.
-fn head_steps<'c>(
-    changes: &'c Changes,
-    before: Head,
-    head: Head,
-    batch: &'c [u8; 16],
-) -> Result<Vec<Step<'c>>, StoreError> {
+fn head_steps<'c>(changes: &'c Changes, before: Head, head: Head) -> Result<Vec<Step<'c>>, StoreError> {
     const MOVE: &str = "UPDATE heads SET version = $2, last_event = $3, last_replay = $4 \
-         WHERE tenant = $1 AND version = $5";
+         WHERE tenant = $1 AND version = $5 AND ($6::bytea IS NULL OR EXISTS (SELECT FROM changes \
+         WHERE changes.tenant = $1 AND changes.version = $5 AND changes.batch = $6))";
     const SAY: &str =
         "INSERT INTO changes (tenant, version, batch, pools, others) VALUES ($1, $2, $3, $4, $5)";
     const SWEPT: &str = "DELETE FROM changes WHERE tenant = $1 AND version <= $2";
@@ -166,25 +160,26 @@ fn head_steps<'c>(
         Step::new(
             MOVE,
             vec![
-                Box::new(head.version),
+                Box::new(head.version.number),
                 Box::new(head.last_event),
                 Box::new(head.last_replay),
-                Box::new(before.version),
+                Box::new(before.version.number),
+                Box::new(before.version.made_by.map(|batch| batch.to_vec())),
             ],
         )
         .must(1),
         Step::new(
             SAY,
             vec![
-                Box::new(head.version),
-                Box::new(batch.as_slice()),
+                Box::new(head.version.number),
+                Box::new(head.version.made_by.map(|batch| batch.to_vec())),
                 Box::new(json(&pools)?),
                 Box::new(i64::from(others)),
             ],
         ),
     ];
-    if head.version % SWEEP == 0 {
-        steps.push(Step::new(SWEPT, vec![Box::new(head.version - VERSIONS_KEPT)]));
+    if head.version.number % SWEEP == 0 {
+        steps.push(Step::new(SWEPT, vec![Box::new(head.version.number - VERSIONS_KEPT)]));
     }
     Ok(steps)
 }
