@@ -180,11 +180,13 @@ impl Conn {
         Ok(())
     }
 
-    /// Runs a statement without parameters in a transaction of its own, on this connection and no other.
-    pub(super) fn alone(&mut self, words: &str) -> Result<(), StoreError> {
-        const DOING: &str = "waited for the disk";
-        let Some(link) = &self.link else { return Err(StoreError::driver(DOING, "the connection is gone")) };
-        link.say(words).map_err(failed(DOING))
+    /// Runs a statement in a transaction of its own, on this connection and no other; answers its first row.
+    pub(super) fn alone(&mut self, doing: &'static str, sql: &str) -> Result<Option<Row>, StoreError> {
+        let Some(link) = &mut self.link else {
+            return Err(StoreError::driver(doing, "the connection is gone"));
+        };
+        let rows = link.ask(None, &[Call::new(sql, [])]).map_err(failed(doing))?;
+        Ok(rows.into_iter().flatten().next())
     }
 
     /// Ends the transaction; it must not be broken.

@@ -15,8 +15,9 @@ use super::{
 use crate::{Flush, Pending, StoreError};
 
 /// Writes a word to the log that concerns nobody, in a transaction of its own, which ends as the server is set: on its disk, and
-/// on those of the standbys that it waits for.
-const FLUSH: &str = "SELECT pg_logical_emit_message(true, 'shipwhen', '')";
+/// on those of the standbys that it waits for. Says which of the server's processes did.
+const FLUSH: &str = "SELECT pg_backend_pid(), pg_logical_emit_message(true, 'shipwhen', '')";
+const DOING: &str = "waited for the disk";
 
 /// Whether a server keeps one log for all of its tables, so that a later commit is kept after an earlier one: PostgreSQL itself
 /// does; what distributes tables, or speaks its language over another store, may not.
@@ -32,30 +33,37 @@ pub(super) fn can(link: &mut Link) -> bool {
 /// A connection that waits for the disk.
 pub(super) struct Flusher {
     conn: Conn,
-    /// A server that failed has cut this connection: since it was opened, nothing that was committed is lost.
-    open_since: Option<Instant>,
+    /// The server's process at its other end, and since when it is known to be: a server that failed has ended it, so since then
+    /// nothing that was committed is lost.
+    process: Option<(i32, Instant)>,
 }
 
 impl Flusher {
     pub(super) fn new(conn: Conn) -> Self {
-        Self { conn, open_since: Some(Instant::now()) }
+        Self { conn, process: None }
     }
 
-    /// Whether everything committed since the connection was opened is on disk now. Errors: nobody answers.
+    /// Has everything that is committed on disk, and answers since when nothing can have been lost. Errors: nobody answers.
     fn flush_all(&mut self) -> Result<Instant, StoreError> {
-        if let Some(since) = self.open_since.take()
-            && self.conn.alone(FLUSH).is_ok()
-        {
-            return Ok(*self.open_since.insert(since));
-        }
-        self.conn
-            .insist(|conn| {
+        let process = match flush(&mut self.conn) {
+            Ok(process) => process,
+            Err(_) => self.conn.insist(|conn| {
                 conn.reopen()?;
-                let since = Instant::now();
-                conn.alone(FLUSH).map(|()| since)
-            })
-            .inspect(|since| self.open_since = Some(*since))
+                flush(conn)
+            })?,
+        };
+        match self.process {
+            Some((known, since)) if known == process => Ok(since),
+            // Another process, or the first: what was there before it, it does not know.
+            _ => Ok(self.process.insert((process, Instant::now())).1),
+        }
     }
+}
+
+/// Answers the server's process.
+fn flush(conn: &mut Conn) -> Result<i32, StoreError> {
+    let row = conn.alone(DOING, FLUSH)?;
+    row.and_then(|row| row.try_get(0).ok()).ok_or_else(|| StoreError::driver(DOING, "no answer"))
 }
 
 impl Flush for Flusher {

@@ -1,6 +1,7 @@
 //! One binary: what every engine must do, the checker, and histories at random.
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is the failure of the test")]
 
+mod ahead;
 mod encrypted;
 mod faults;
 mod files;
