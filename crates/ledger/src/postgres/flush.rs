@@ -33,18 +33,21 @@ pub(super) fn can(link: &mut Link) -> bool {
 /// A connection that waits for the disk.
 pub(super) struct Flusher {
     conn: Conn,
-    /// The server's process at its other end, and since when it is known to be: a server that failed has ended it, so since then
-    /// nothing that was committed is lost.
-    process: Option<(i32, Instant)>,
+    /// The server's process at its other end. A server that failed has ended it, so nothing is lost that was committed since it
+    /// was first met.
+    process: i32,
+    since: Instant,
 }
 
 impl Flusher {
-    pub(super) fn new(conn: Conn) -> Self {
-        Self { conn, process: None }
+    /// Errors: nobody answers.
+    pub(super) fn new(mut conn: Conn) -> Result<Self, StoreError> {
+        let process = flush(&mut conn)?;
+        Ok(Self { conn, process, since: Instant::now() })
     }
 
-    /// Has everything that is committed on disk, and answers since when nothing can have been lost. Errors: nobody answers.
-    fn flush_all(&mut self) -> Result<Instant, StoreError> {
+    /// Has everything that is committed on disk. Errors: nobody answers.
+    fn flush_all(&mut self) -> Result<(), StoreError> {
         let process = match flush(&mut self.conn) {
             Ok(process) => process,
             Err(_) => self.conn.insist(|conn| {
@@ -52,11 +55,10 @@ impl Flusher {
                 flush(conn)
             })?,
         };
-        match self.process {
-            Some((known, since)) if known == process => Ok(since),
-            // Another process, or the first: what was there before it, it does not know.
-            _ => Ok(self.process.insert((process, Instant::now())).1),
+        if process != self.process {
+            (self.process, self.since) = (process, Instant::now());
         }
+        Ok(())
     }
 }
 
@@ -68,10 +70,12 @@ fn flush(conn: &mut Conn) -> Result<i32, StoreError> {
 
 impl Flush for Flusher {
     fn flush(&mut self, commits: &[Pending]) -> Result<usize, StoreError> {
-        let since = self.flush_all()?;
+        self.flush_all()?;
         for (nth, commit) in commits.iter().enumerate() {
             // The server may have begun anew, without what was not on disk.
-            if commit.since < since && !self.conn.insist(|conn| head::are_kept(conn, &commit.standing))? {
+            if commit.since < self.since
+                && !self.conn.insist(|conn| head::are_kept(conn, &commit.standing))?
+            {
                 return Ok(nth);
             }
         }

@@ -134,7 +134,7 @@ impl Store for PostgresStore {
             return Ok(None);
         }
         let conn = Conn::new(Some(self.shared.connect()?), Role::Writes, Arc::clone(&self.shared));
-        Ok(Some(Box::new(Flusher::new(conn))))
+        Ok(Some(Box::new(Flusher::new(conn)?)))
     }
 
     fn filler(&self) -> Result<Box<dyn Fill>, StoreError> {
