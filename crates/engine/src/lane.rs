@@ -13,8 +13,9 @@ use tokio::sync::oneshot;
 
 use crate::{
     Job, WAITING_MAX,
+    ahead::{self, Answers},
     answer::Failure,
-    desk::{self, Answers, Desk},
+    desk::{self, Desk},
     snapshot::Snapshots,
     stats::LaneStats,
     writer::Writer,
@@ -94,16 +95,16 @@ impl Lane {
         let (jobs, waiting) = bounded(WAITING_MAX);
         let (desk, handed, give_back) = Desk::new(store.writer()?);
         let (stats, flusher) = (Arc::<LaneStats>::default(), store.flusher()?);
-        let (answers, ahead) = Answers::new(&stats, flusher.is_some());
+        let (answers, pending) = Answers::new(&stats, flusher.is_some());
         let writer = Writer::new(waiting, desk, Share { lane, of }, Arc::clone(snapshots), answers.clone());
         let (shown, kept) = (Arc::clone(snapshots), answers.clone());
         let mut threads = vec![
             spawn(name("writer", lane, of), move || writer.run())?,
             spawn(name("keeper", lane, of), move || desk::keep((&shown, &kept), &handed, &give_back))?,
         ];
-        if let (Some(mut disk), Some(ahead)) = (flusher, ahead) {
+        if let (Some(mut disk), Some(pending)) = (flusher, pending) {
             let counted = Arc::clone(&stats);
-            let flush = move || desk::flush(&mut *disk, &ahead, &counted);
+            let flush = move || ahead::flush(&mut *disk, &pending, &counted);
             threads.push(spawn(name("flusher", lane, of), flush)?);
         }
         Ok(Self { jobs, threads, answers: Some(answers), stats })

@@ -8,6 +8,7 @@
 
 mod advice;
 mod after;
+mod ahead;
 mod allocation;
 mod answer;
 mod desk;

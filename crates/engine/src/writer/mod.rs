@@ -24,8 +24,9 @@ use tokio::sync::oneshot;
 pub(crate) use self::batch::Batch;
 use crate::{
     Job, Request,
+    ahead::Answers,
     answer::{Answered, Failure},
-    desk::{Answers, Desk, Handover, Returned},
+    desk::{Desk, Handover, Returned},
     execute::execute,
     housekeeping::Housekeeping,
     lane::Share,
