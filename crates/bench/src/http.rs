@@ -14,7 +14,9 @@ use anyhow::{Context, ensure};
 use engine::Stamps;
 use ledger::{ApiKey, Store, sqlite::SqliteStore};
 use model::{id::TenantId, time::Timestamp};
+use server::traces::Traces;
 use sha2::{Digest, Sha256};
+use shipwhen::traces::Tracing;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
@@ -98,6 +100,94 @@ pub(crate) fn run(figures: &mut Figures, raw: f64) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Which part of the requests is traced, in hundredths; 0: no traces at all.
+const TRACED: [u32; 3] = [0, 1, 100];
+
+/// Measures single orders and availability without traces, and with them for a part of the requests or all.
+pub(crate) fn traces(figures: &mut Figures) -> anyhow::Result<()> {
+    let clients = runtime("client")?;
+    // On threads of its own: its work is not the server's.
+    let collectors = runtime("collector")?;
+    let url = collectors.block_on(collector())?;
+    let mut best = [[Best::NONE; 2]; TRACED.len()];
+    for _ in 0..ROUNDS {
+        for ([order_best, read_best], percent) in best.iter_mut().zip(TRACED) {
+            let dir = tempfile::tempdir()?;
+            let shop = Shop::open(dir.path())?;
+            let now = shop.now;
+            drop(shop);
+            let part = f64::from(percent) / 100.0;
+            let tracing = Tracing::by(&|name| {
+                Some(match name {
+                    "OTEL_EXPORTER_OTLP_ENDPOINT" if percent > 0 => url.clone(),
+                    "OTEL_TRACES_SAMPLER" => "parentbased_traceidratio".to_owned(),
+                    "OTEL_TRACES_SAMPLER_ARG" => part.to_string(),
+                    _ => return None,
+                })
+            })?;
+            let ending = tracing.ending();
+            let server = Server::start_with(dir.path(), now, None, tracing.traces)?;
+            let load = Arc::new(Load { address: server.address, sent: AtomicUsize::new(0) });
+            clients.block_on(async {
+                let url = format!("/v1/availability?sku={}&quantity=1&country=US", crate::workload::sku());
+                read_best.take(load.run(READS, move |_| get(&url)).await?);
+                order_best.take(load.run(ORDERS, |n| post("/v1/orders", &order(n), Some(n))).await?);
+                anyhow::Ok(())
+            })?;
+            server.stop()?;
+            ending.end();
+        }
+    }
+    for ([orders, reads], percent) in best.iter().zip(TRACED) {
+        let name = |what: &str| format!("traced_{percent}_{what}");
+        figures.add(name("orders_per_s"), orders.rate, None, "orders/s");
+        figures.add(name("order_cpu_us"), orders.serving_us, None, "us an order, without the writer");
+        figures.add(name("availability_per_s"), reads.rate, None, "requests/s");
+        figures.add(name("availability_cpu_us"), reads.serving_us, None, "us a request");
+        if percent > 0 {
+            let goal = (percent == 1).then_some(0.95);
+            figures.add(name("orders_over_0"), orders.rate / best[0][0].rate, goal, "ratio");
+            figures.add(name("availability_over_0"), reads.rate / best[0][1].rate, goal, "ratio");
+        }
+    }
+    Ok(())
+}
+
+/// Takes traces and says so; answers where.
+async fn collector() -> anyhow::Result<String> {
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let url = format!("http://{}", listener.local_addr()?);
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            tokio::spawn(async move {
+                let mut buffer = Vec::new();
+                while take(&mut stream, &mut buffer).await.is_ok() {}
+            });
+        }
+    });
+    Ok(url)
+}
+
+async fn take(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> anyhow::Result<()> {
+    buffer.clear();
+    let head = loop {
+        ensure!(stream.read_buf(buffer).await? > 0, "the server hung up");
+        if let Some(at) = find(buffer, b"\r\n\r\n") {
+            break at + 4;
+        }
+    };
+    let text = std::str::from_utf8(&buffer[..head])?.to_ascii_lowercase();
+    let length = text.lines().find_map(|line| line.strip_prefix("content-length:"));
+    let length: usize = length.context("traces without length")?.trim().parse()?;
+    while buffer.len() < head + length {
+        ensure!(stream.read_buf(buffer).await? > 0, "the server hung up");
+    }
+    stream
+        .write_all(b"HTTP/1.1 200 OK\r\nContent-Type: application/x-protobuf\r\nContent-Length: 0\r\n\r\n")
+        .await?;
+    Ok(())
+}
+
 pub(crate) fn runtime(name: &str) -> anyhow::Result<Runtime> {
     Ok(tokio::runtime::Builder::new_multi_thread().thread_name(name).enable_all().build()?)
 }
@@ -117,6 +207,15 @@ impl Server {
 
     /// The same, serving one shop as the sample shop: its pages need no sign-in.
     pub(crate) fn start_as(dir: &Path, now: Timestamp, demo: Option<TenantId>) -> anyhow::Result<Self> {
+        Self::start_with(dir, now, demo, Traces::default())
+    }
+
+    fn start_with(
+        dir: &Path,
+        now: Timestamp,
+        demo: Option<TenantId>,
+        traces: Traces,
+    ) -> anyhow::Result<Self> {
         let store = SqliteStore::open(dir)?;
         key(&store, now)?;
         let store: Arc<dyn Store> = Arc::new(store);
@@ -129,6 +228,7 @@ impl Server {
             payments: server::payments::Payments::default(),
             hooks: server::hooks::Hooks::default(),
             views: server::views::Views::default(),
+            traces,
             demo,
             secret: store.reader()?.secret()?,
             public_url: OnceLock::new(),

@@ -32,10 +32,12 @@ Groups and their parts (all of them unless --only names some):
   promise   inproc   durable orders a second in process, 1, 64 and 1024 in flight, beside the raw limit
             backlog  the same behind a million open lines
             http     orders, batches and availability over HTTP, beside a no-op endpoint of the same server
+            traces   the same orders and availability without traces, with one request of a hundred traced, and with all
             import   lines a second of a year of invoices
   postgres  (on a private cluster)
             nodes    one node and two on one hot SKU, beside raw and beside one order a transaction
             mix      10,000 SKUs by Zipf, 1-5 lines, 10 % cancels, 1 % receipts
+            tenants  eight shops pressed at once on one node, in one lane, two and four
             steady   latency at half the peak rate, on both engines
             backlog  memory and start with a backlog in the store: --lines COUNT open lines [default: 1000000], of which those
                      beyond a million are copies that the database makes

@@ -115,6 +115,7 @@ fn send(figures: &mut Figures) -> anyhow::Result<()> {
             payments: server::payments::Payments::default(),
             hooks: server::hooks::Hooks::default(),
             views: server::views::Views::default(),
+            traces: server::traces::Traces::default(),
             demo: None,
             secret: store.reader()?.secret()?,
             public_url: OnceLock::from("http://shop.example".to_owned()),

@@ -22,7 +22,7 @@ const MODES: [Mode; 3] = [
 ];
 
 /// What can be measured by itself, in the order in which it is.
-pub(crate) const PARTS: [&str; 4] = ["inproc", "backlog", "http", "import"];
+pub(crate) const PARTS: [&str; 5] = ["inproc", "backlog", "http", "traces", "import"];
 
 /// Measures the parts that were chosen.
 pub(crate) fn run(figures: &mut Figures, chosen: &[&str]) -> anyhow::Result<()> {
@@ -44,6 +44,9 @@ pub(crate) fn run(figures: &mut Figures, chosen: &[&str]) -> anyhow::Result<()> 
             None => raw_rate(&MODES[MODES.len() - 1])?,
         };
         http::run(figures, raw_best)?;
+    }
+    if is_chosen("traces") {
+        http::traces(figures)?;
     }
     if is_chosen("import") {
         import(figures)?;

@@ -8,7 +8,6 @@
 
 mod advice;
 mod after;
-mod ahead;
 mod allocation;
 mod answer;
 mod desk;
@@ -38,6 +37,7 @@ mod substitute;
 pub mod talk;
 #[cfg(test)]
 mod tests;
+mod times;
 mod undo;
 pub mod waitlist;
 mod watcher;
@@ -46,7 +46,7 @@ mod words;
 mod working;
 mod writer;
 
-use std::{sync::Arc, thread, time::Instant};
+use std::{sync::Arc, thread};
 
 use crossbeam_channel::{Sender, bounded};
 use ledger::{Store, StoreError};
@@ -54,7 +54,10 @@ use model::{command::Command, id::TenantId, time::Timestamp};
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
-use self::lane::{Lane, lane_of, spawn};
+use self::{
+    lane::{Lane, lane_of, spawn},
+    writer::Reply,
+};
 
 pub use allocation::LINES_MAX as RUN_LINES_MAX;
 pub use answer::{Answer, Answered, Failure, Key};
@@ -68,6 +71,7 @@ pub use sandbox::Sandbox;
 pub use snapshot::Snapshots;
 pub use stamp::Stamps;
 pub use stats::{LaneStats, Stats};
+pub use times::{Steps, Times};
 pub use watcher::STALE_MS_MAX;
 pub use words::{STOCK_NOTE, StockNote};
 
@@ -101,8 +105,10 @@ pub enum Detail {
     Done,
 }
 
+type Answering = oneshot::Receiver<Result<Answered, Failure>>;
+
 pub(crate) enum Job {
-    Request(Box<Request>, oneshot::Sender<Result<Answered, Failure>>),
+    Request(Box<Request>, Reply),
     /// Hold what is due by this moment, for all tenants; answers how many timers were worked.
     RunDue(Timestamp, oneshot::Sender<Result<usize, Failure>>),
     /// Answer when everything sent before, and all work it left behind, is done.
@@ -152,6 +158,11 @@ impl Engine {
         self.send(request)?.await.map_err(|_| Failure::Stopped)?
     }
 
+    /// The same, with a note of when each step of it was.
+    pub async fn run_timed(&self, request: Request, times: &Arc<Times>) -> Result<Answered, Failure> {
+        self.begin(request, Some(Arc::clone(times)))?.await.map_err(|_| Failure::Stopped)?
+    }
+
     /// The same from a thread that may block.
     pub fn run_blocking(&self, request: Request) -> Result<Answered, Failure> {
         self.send(request)?.blocking_recv().map_err(|_| Failure::Stopped)?
@@ -159,9 +170,13 @@ impl Engine {
 
     /// Queues a command; the answer comes on the channel. For callers that keep many in flight.
     pub fn send(&self, request: Request) -> Result<oneshot::Receiver<Result<Answered, Failure>>, Failure> {
-        let (answer, answered) = oneshot::channel();
+        self.begin(request, None)
+    }
+
+    fn begin(&self, request: Request, times: Option<Arc<Times>>) -> Result<Answering, Failure> {
+        let (to, answered) = oneshot::channel();
         let lane = self.lane_of(&request.tenant);
-        self.lane(lane)?.send(Job::Request(Box::new(request), answer))?;
+        self.lane(lane)?.send(Job::Request(Box::new(request), Reply { to, times }))?;
         Ok(answered)
     }
 
@@ -203,13 +218,6 @@ impl Engine {
             answered?.await.map_err(|_| Failure::Stopped)?;
         }
         Ok(())
-    }
-
-    /// Waits until whatever was read from the store after this moment is on disk: before anybody outside is told of it who could
-    /// not be told otherwise later. Errors: it was lost, or nobody knows.
-    pub async fn on_disk(&self, since: Instant) -> Result<(), Failure> {
-        // One disk for all lanes.
-        self.lane(0)?.on_disk(since).await.map_err(|_| Failure::Stopped)
     }
 
     /// The same in one lane.

@@ -9,7 +9,7 @@ use model::{
 };
 use sha2::{Digest, Sha256};
 
-use crate::{hooks::Hooks, mail::Post, payments::Payments, views::Views};
+use crate::{hooks::Hooks, mail::Post, payments::Payments, traces::Traces, views::Views};
 
 /// Tells the time: the binary hands in the system's clock.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
@@ -34,6 +34,8 @@ pub struct App {
     pub hooks: Hooks,
     /// Counts looks at badges.
     pub views: Views,
+    /// Shows where the time of requests goes.
+    pub traces: Traces,
     /// Signs links to status pages.
     pub secret: [u8; 32],
     /// Where people reach this server: `http://127.0.0.1:8080`, without a slash at the end. Set once it listens.

@@ -5,10 +5,7 @@
 //! at an endpoint, a minute each; a node that died between sending and noting leaves a message that is sent again under the
 //! same `webhook-id`, by which receivers can tell.
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{sync::Arc, time::Duration};
 
 use connect::webhook::{Message, Outcome, Secret, Sender};
 use engine::{Answer, Failure};
@@ -28,6 +25,7 @@ use serde_json::value::RawValue;
 use crate::{
     App,
     api::EventOut,
+    traces::Trace,
     worker::{self, over_and_over, read},
 };
 
@@ -183,11 +181,9 @@ impl Work<'_> {
 
     /// Sends the next entries after one; answers how many were sent and how far that came. `None`: there are none.
     async fn next(&self, after: i64) -> Result<Option<(usize, i64)>, Failure> {
-        let (tenant, since) = (self.tenant.clone(), Instant::now());
+        let tenant = self.tenant.clone();
         let rows = read(self.app, move |store| store.events(&tenant, after, ENTRIES_A_STEP)).await?;
         let Some(last) = rows.last().map(|row| row.seq) else { return Ok(None) };
-        // Nobody is told of what a failing disk may still lose.
-        self.app.engine.on_disk(since).await?;
         let wanted =
             rows.into_iter().filter(|row| self.endpoint.wants(&row.kind)).map(|row| (row, None)).collect();
         let sent = self.send(wanted).await;
@@ -229,16 +225,27 @@ impl Work<'_> {
         let sending = rows.into_iter().map(|(row, tried)| {
             let (sender, url, secrets) =
                 (self.sender.clone(), Arc::clone(&self.endpoint.url), Arc::clone(&secrets));
+            let traces = &self.app.traces;
+            let traced = traces.outward("webhook", traces.cause(self.tenant, row.at));
             async move {
                 let (seq, kind) = (row.seq, Arc::clone(&row.kind));
+                let trace = traced.as_ref().map(Trace::parent);
                 let sent = tokio::task::spawn_blocking(move || {
-                    let body = body(row)?;
-                    let message =
-                        Message { id: &format!("evt_{seq}"), seconds: now.as_second(), body: &body };
+                    let (body, id) = (body(row)?, format!("evt_{seq}"));
+                    let trace = trace.as_deref();
+                    let message = Message { id: &id, seconds: now.as_second(), body: &body, trace };
                     Some(sender.send(&url, &secrets, &message))
                 });
                 let outcome = sent.await.ok().flatten();
                 let outcome = outcome.unwrap_or_else(|| Outcome::Failed("unreadable".to_owned(), None));
+                if let Some(traced) = traced {
+                    let (word, failed) = match &outcome {
+                        Outcome::Taken => ("taken".to_owned(), false),
+                        Outcome::Gone => ("gone".to_owned(), true),
+                        Outcome::Failed(word, _) => (word.clone(), true),
+                    };
+                    traced.ended(kind.to_string(), word, failed);
+                }
                 Sent { seq, kind, tries: tried.unwrap_or(0) + 1, waited: tried.is_some(), outcome }
             }
         });

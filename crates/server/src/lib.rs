@@ -16,6 +16,7 @@ mod parcels;
 pub mod payments;
 mod serve;
 pub mod staff;
+pub mod traces;
 pub mod views;
 mod worker;
 

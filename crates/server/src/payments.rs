@@ -12,7 +12,7 @@ use futures_util::{StreamExt, stream};
 use ledger::Shelf;
 use model::{
     command::Command,
-    errand::{Errand, ErrandWish, Heard, Payer, Word},
+    errand::{Errand, ErrandWish, Heard, Payer, What, Word},
     id::{OrderId, TenantId},
     record::Record,
     time::{Timestamp, seconds_after},
@@ -120,6 +120,7 @@ async fn carry(
 ) -> Result<(), Failure> {
     let payer = payer(app, tenant, order).await?;
     let (asked, of, name) = (Arc::clone(provider), tenant.clone(), Arc::clone(&key));
+    let (kind, traced) = (kind_of(&errand.what), app.traces.outward("errand", None));
     let heard = tokio::task::spawn_blocking(move || {
         asked.carry(&Commission { tenant: &of, key: &name, errand: &errand, payer: &payer, now })
     });
@@ -127,8 +128,46 @@ async fn carry(
         tracing::error!(%error, key = &*key, "a provider's connector failed");
         Heard::just(Word::NotNow { code: "defect" })
     });
+    if let Some(traced) = traced {
+        let failed = matches!(heard.word, Word::NotNow { .. } | Word::Never { .. });
+        traced.ended(kind, word_of(&heard.word), failed);
+    }
     let done = ErrandWish::Done { provider: provider.name(), heard: vec![(key, heard)] };
     run(app, tenant, now, done).await.map(drop)
+}
+
+/// A stable word for what is asked.
+fn kind_of(what: &What) -> &'static str {
+    match what {
+        What::Save => "save",
+        What::Charge(_) => "charge",
+        What::Authorise(_) => "authorise",
+        What::Retry => "retry",
+        What::Capture => "capture",
+        What::Void => "void",
+        What::Refund => "refund",
+        What::Look => "look",
+        What::Dispute(_) => "dispute",
+    }
+}
+
+/// A stable word for the answer.
+fn word_of(word: &Word) -> &'static str {
+    match word {
+        Word::Saved => "saved",
+        Word::Authorised { .. } => "authorised",
+        Word::Captured { .. } => "captured",
+        Word::Declined { .. } => "declined",
+        Word::NeedsCustomer => "needs_customer",
+        Word::Voided => "voided",
+        Word::Refunded => "refunded",
+        Word::RefundFailed => "refund_failed",
+        Word::Disputed { .. } => "disputed",
+        Word::DisputeClosed { .. } => "dispute_closed",
+        Word::Pending => "pending",
+        Word::NotNow { code } => code,
+        Word::Never { .. } => "never",
+    }
 }
 
 /// What the provider knows of an order.

@@ -16,6 +16,7 @@ mod output;
 mod plan;
 mod serve;
 mod simulate;
+pub mod traces;
 mod users;
 
 use std::process::ExitCode;

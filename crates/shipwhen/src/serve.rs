@@ -22,6 +22,7 @@ use crate::{
     config::{Place, Settings, Usage},
     house::{House, now, stamps},
     keys, output,
+    traces::Tracing,
 };
 
 pub(crate) const LISTEN_DEFAULT: &str = "127.0.0.1:8080";
@@ -40,6 +41,7 @@ pub(crate) fn serve(settings: &Settings, args: &ServeArgs) -> anyhow::Result<Exi
     let house = House::open(settings)?;
     let app = Start {
         lanes: lanes(settings, args)?,
+        tracing: Tracing::begin()?,
         drain: Duration::from_secs(args.drain_seconds.unwrap_or(0)),
         test_clock: args.test_clock || settings.file.test_clock.unwrap_or(false),
         demo: None,
@@ -82,6 +84,7 @@ pub(crate) fn demo(settings: &Settings, args: &DemoArgs) -> anyhow::Result<ExitC
     let publishable = keys::create(&*house.store, &tenant, &["*"], true)?;
     let start = Start {
         lanes: 1,
+        tracing: Tracing::none(),
         drain: Duration::ZERO,
         test_clock: false,
         demo: Some(tenant.id.clone()),
@@ -170,6 +173,7 @@ fn hooks(private: bool, stamps: &Stamps) -> Hooks {
 
 struct Start {
     lanes: usize,
+    tracing: Tracing,
     /// How long to go on serving once told to stop.
     drain: Duration,
     test_clock: bool,
@@ -182,6 +186,7 @@ struct Start {
 }
 
 fn run(house: &House, start: Start, ready: impl FnOnce(&str)) -> anyhow::Result<ExitCode> {
+    let ending = start.tracing.ending();
     let app = App {
         engine: house.engine_in(start.lanes)?,
         stamps: stamps()?,
@@ -192,6 +197,7 @@ fn run(house: &House, start: Start, ready: impl FnOnce(&str)) -> anyhow::Result<
         payments: start.payments,
         hooks: start.hooks,
         views: server::views::Views::default(),
+        traces: start.tracing.traces,
         secret: house.store.reader()?.secret()?,
         public_url: OnceLock::new(),
     };
@@ -228,6 +234,7 @@ fn run(house: &House, start: Start, ready: impl FnOnce(&str)) -> anyhow::Result<
         }
         served.context("the server stopped")
     })?;
+    ending.end();
     Ok(ExitCode::SUCCESS)
 }
 

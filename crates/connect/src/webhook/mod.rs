@@ -69,6 +69,8 @@ pub struct Message<'a> {
     pub seconds: i64,
     /// JSON.
     pub body: &'a str,
+    /// The trace that it belongs to, as the W3C's `traceparent` names it.
+    pub trace: Option<&'a str>,
 }
 
 /// What an endpoint made of a message.
@@ -113,7 +115,7 @@ impl Sender {
 
     /// Sends a message, signed with each of these secrets. Blocks for up to [`WAIT`].
     pub fn send(&self, url: &str, secrets: &[Secret], message: &Message<'_>) -> Outcome {
-        let Message { id, seconds, body } = *message;
+        let Message { id, seconds, body, trace } = *message;
         let signatures: Vec<String> = secrets.iter().map(|secret| secret.sign(id, seconds, body)).collect();
         let request = self
             .agent
@@ -122,6 +124,10 @@ impl Sender {
             .header("webhook-id", id)
             .header("webhook-timestamp", seconds.to_string())
             .header("webhook-signature", signatures.join(" "));
+        let request = match trace {
+            Some(trace) => request.header("traceparent", trace),
+            None => request,
+        };
         match request.send(body) {
             Ok(answer) => {
                 let status = answer.status().as_u16();

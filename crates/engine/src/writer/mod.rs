@@ -24,7 +24,6 @@ use tokio::sync::oneshot;
 pub(crate) use self::batch::Batch;
 use crate::{
     Job, Request,
-    ahead::Answers,
     answer::{Answered, Failure},
     desk::{Desk, Handover, Returned},
     execute::execute,
@@ -33,6 +32,7 @@ use crate::{
     snapshot::Snapshots,
     stamp::Stamps,
     stats::LaneStats,
+    times::Times,
     working::{TenantState, Working},
 };
 
@@ -48,7 +48,33 @@ const AHEAD_MAX: usize = 1_024;
 /// would most likely be decided again.
 const CAUTIOUS: u32 = 16;
 
-type Reply = oneshot::Sender<Result<Answered, Failure>>;
+/// Who waits for a command's answer, and whether they want to know when each step of it was.
+pub(crate) struct Reply {
+    pub(crate) to: oneshot::Sender<Result<Answered, Failure>>,
+    pub(crate) times: Option<Arc<Times>>,
+}
+
+impl Reply {
+    /// Answers. Whoever asked may have gone; the command stands all the same.
+    fn send(self, answer: Result<Answered, Failure>) {
+        if let Some(times) = &self.times {
+            times.kept();
+        }
+        let _ = self.to.send(answer);
+    }
+
+    fn begins(&self) {
+        if let Some(times) = &self.times {
+            times.begins();
+        }
+    }
+
+    fn decided(&self) {
+        if let Some(times) = &self.times {
+            times.decided();
+        }
+    }
+}
 
 pub(crate) struct Writer {
     desk: Desk,
@@ -63,7 +89,6 @@ pub(crate) struct Writer {
     /// Tenants that nobody else writes for until this transaction ends; `None`: nobody looked.
     locked: Option<FxHashSet<TenantId>>,
     stats: Arc<LaneStats>,
-    answers: Answers,
     jobs: Receiver<Job>,
     /// Taken from the queue already, to see what they need.
     ahead: VecDeque<Job>,
@@ -88,7 +113,7 @@ impl Writer {
         desk: Desk,
         share: Share,
         snapshots: Arc<Snapshots>,
-        answers: Answers,
+        stats: Arc<LaneStats>,
     ) -> Self {
         Self {
             jobs,
@@ -101,8 +126,7 @@ impl Writer {
             housekeeping: Housekeeping::default(),
             cautious: 0,
             locked: None,
-            stats: answers.stats(),
-            answers,
+            stats,
             ahead: VecDeque::new(),
             work: true,
             waiting_for_work: Vec::new(),
@@ -203,8 +227,11 @@ impl Writer {
         if self.is_settling() {
             return;
         }
-        let Some((request, _)) = batch.requests.last() else { return };
-        match self.look_ahead(request).and_then(|()| self.decide(request)) {
+        let Some((request, reply)) = batch.requests.last() else { return };
+        reply.begins();
+        let decided = self.look_ahead(request).and_then(|()| self.decide(request));
+        reply.decided();
+        match decided {
             Ok(answer) => batch.answers.push(answer),
             // Whatever it is, settling finds out for whom it is.
             Err(failure) => self.redo(std::mem::take(batch), &failure),
@@ -283,11 +310,14 @@ impl Writer {
         }
         let kept = self.desk.store().and_then(|store| {
             handover.write(store)?;
-            Ok(store.commit_ahead()?)
+            Ok(store.commit()?)
         });
         self.desk.ended();
         match kept {
-            Ok(committed) => self.answers.committed(handover.publish(&self.snapshots), committed),
+            Ok(()) => {
+                self.stats.kept(handover.batch.len());
+                handover.publish(&self.snapshots);
+            }
             Err(failure) => self.redo(handover.batch, &failure),
         }
     }

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use ledger::{Committed, StoreError};
+use ledger::StoreError;
 use model::id::TenantId;
 use rustc_hash::FxHashSet;
 
@@ -41,21 +41,24 @@ impl Writer {
         loop {
             batch.answers.clear();
             batch.worked.clear();
-            let trouble = match self.round(&mut batch) {
-                Ok(committed) => {
-                    self.cautious = self.cautious.saturating_sub(1);
-                    if !self.work {
-                        batch.drained = std::mem::take(&mut self.waiting_for_work);
-                    }
-                    return self.answers.committed(batch, committed);
+            let Err(trouble) = self.round(&mut batch) else {
+                self.cautious = self.cautious.saturating_sub(1);
+                if !batch.requests.is_empty() {
+                    self.stats.kept(batch.requests.len());
                 }
-                Err(trouble) => trouble,
+                batch.answer();
+                if !self.work {
+                    for reply in self.waiting_for_work.drain(..) {
+                        let _ = reply.send(());
+                    }
+                }
+                return;
             };
             match trouble {
                 Trouble::Poisoned(at, failure) => {
                     tracing::error!(%failure, "a command was dropped");
                     let (_, reply) = batch.requests.remove(at);
-                    let _ = reply.send(Err(failure));
+                    reply.send(Err(failure));
                 }
                 Trouble::WorkPoisoned(failure) => {
                     // The work stays where it is: `verify` and the log name it, and the next start tries again.
@@ -87,10 +90,10 @@ impl Writer {
     }
 
     /// Executes a batch in one transaction. After trouble nothing of it was kept.
-    fn round(&mut self, batch: &mut Batch) -> Result<Committed, Trouble> {
+    fn round(&mut self, batch: &mut Batch) -> Result<(), Trouble> {
         let done = self.attempt(batch);
         match &done {
-            Ok(_) => {
+            Ok(()) => {
                 let written = self.desk.take_written();
                 written.into_iter().for_each(|part| part.publish(&self.snapshots));
                 for (tenant, state) in &mut self.tenants {
@@ -112,7 +115,7 @@ impl Writer {
         done
     }
 
-    fn attempt(&mut self, batch: &mut Batch) -> Result<Committed, Trouble> {
+    fn attempt(&mut self, batch: &mut Batch) -> Result<(), Trouble> {
         match self.desk.changed_elsewhere() {
             Ok(false) => {}
             Ok(true) => self.forget(),
@@ -130,7 +133,11 @@ impl Writer {
                 self.write_beside().map_err(trouble)?;
                 written = at;
             }
-            match self.decide(&batch.requests[at].0) {
+            let (request, reply) = &batch.requests[at];
+            reply.begins();
+            let decided = self.decide(request);
+            reply.decided();
+            match decided {
                 Ok(answer) => batch.answers.push(answer),
                 Err(Failure::Store(error)) => {
                     return Err(match Arc::into_inner(error) {
@@ -216,10 +223,10 @@ impl Writer {
         self.locked.as_ref().is_some_and(|locked| locked.contains(tenant))
     }
 
-    fn keep(&mut self) -> Result<Committed, Failure> {
+    fn keep(&mut self) -> Result<(), Failure> {
         self.flush_all()?;
         // What was written beside may have failed.
-        Ok(self.desk.store()?.commit_ahead()?)
+        Ok(self.desk.store()?.commit()?)
     }
 }
 

@@ -39,14 +39,22 @@ pub(crate) async fn around(State(api): State<Arc<Api>>, request: Request, next: 
     // At the level of errors, so that what is logged about a request carries its id whatever is shown else.
     let trace = trace_id(request.headers()).map(str::to_owned);
     let span = tracing::error_span!("request", id, trace);
+    let route = matched.as_ref().map_or("unmatched", MatchedPath::as_str);
+    let traced = api.app.traces.request(request.headers(), &method, route);
     let mut response = if browser && method == Method::OPTIONS {
         StatusCode::NO_CONTENT.into_response()
     } else {
-        next.run(request).instrument(span).await
+        let answered = next.run(request).instrument(span);
+        match &traced {
+            Some(trace) => trace.around(answered).await,
+            None => answered.await,
+        }
     };
+    if let Some(traced) = traced {
+        traced.answered(&id, response.status().as_u16());
+    }
     api.metrics.open.fetch_sub(1, Ordering::Relaxed);
     let took = began.elapsed();
-    let route = matched.as_ref().map_or("unmatched", MatchedPath::as_str);
     api.metrics.count(route, &method, response.status().as_u16(), took);
     tracing::info!(id, trace, %method, route, status = response.status().as_u16(), us = micros(took), "answered");
     let headers = response.headers_mut();

@@ -79,6 +79,7 @@ pub(crate) async fn metrics(State(api): State<Arc<Api>>) -> Response {
         conflicts: stats.conflicts(),
         failures: stats.failures(),
         failing: stats.is_failing(),
+        spans: api.app.traces.counts(),
         left,
     };
     let mut response = api.metrics.text(&engine).into_response();

@@ -112,6 +112,8 @@ pub(crate) struct EngineNow {
     pub(crate) conflicts: u64,
     pub(crate) failures: u64,
     pub(crate) failing: bool,
+    /// Spans of traces that a collector took, and that were lost; `None`: there are no traces.
+    pub(crate) spans: Option<(u64, u64)>,
     /// What is left to do; `None`: the store does not answer.
     pub(crate) left: Option<Left>,
 }
@@ -172,6 +174,10 @@ impl EngineNow {
             "Transactions that the store failed to keep.",
             self.failures,
         );
+        if let Some((sent, lost)) = self.spans {
+            counter(text, "shipwhen_trace_spans_sent_total", "Spans that a collector took.", sent);
+            counter(text, "shipwhen_trace_spans_lost_total", "Spans that were dropped or not taken.", lost);
+        }
         let is_up = self.left.is_some() && !self.failing;
         gauge(text, "shipwhen_store_up", "Whether the store answers and keeps things.", u8::from(is_up));
         let Some(left) = &self.left else { return };
@@ -238,6 +244,7 @@ mod tests {
             waiting: vec![7, 2],
             lanes: vec![[50, 3, 0], [20, 2, 4]],
             conflicts: 4,
+            spans: Some((6, 5)),
             left: Some(left),
             ..EngineNow::default()
         });
@@ -255,6 +262,8 @@ mod tests {
             r#"shipwhen_lane_conflicts_total{lane="1"} 4"#,
             "shipwhen_engine_conflicts_total 4",
             "shipwhen_store_up 1",
+            "shipwhen_trace_spans_sent_total 6",
+            "shipwhen_trace_spans_lost_total 5",
             "shipwhen_work_left 3",
             "shipwhen_mail_due 2",
             "shipwhen_timers_late_seconds 1.500000",
@@ -262,6 +271,7 @@ mod tests {
             assert!(text.lines().any(|found| found == line), "{line}\n{text}");
         }
         let away = metrics.text(&EngineNow::default());
+        assert!(!away.contains("shipwhen_trace"), "{away}");
         assert!(away.contains("shipwhen_store_up 0") && !away.contains("shipwhen_work_left"), "{away}");
     }
 }

@@ -120,7 +120,8 @@ impl Api {
         command: Command,
         key: Option<Key>,
     ) -> Result<Done, Problem> {
-        let answered = self.app.engine.run(self.request(caller, now, command, key)).await?;
+        let request = self.request(caller, now, command, key);
+        let answered = self.app.traces.run(&self.app.engine, &self.app.clock, request).await?;
         Done::of(answered)
     }
 

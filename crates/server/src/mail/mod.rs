@@ -120,11 +120,26 @@ async fn deliver_of(
     let mailed = match &app.post {
         Post::Outbox => written.into_iter().map(Written::into_outbox).collect(),
         Post::Smtp(smtp) => {
-            let sending = written.into_iter().map(|written| smtp.send(written, now));
+            let sending = written.into_iter().map(|written| traced(app, smtp.send(written, now)));
             stream::iter(sending).buffer_unordered(smtp.connections).collect::<Vec<Mailed>>().await
         }
     };
     run(app, tenant, now, MessageWish::Mailed(mailed)).await.map(drop)
+}
+
+/// Sends a mail as a span of its own.
+async fn traced(app: &App, sending: impl Future<Output = Mailed>) -> Mailed {
+    let trace = app.traces.outward("mail", None);
+    let mailed = sending.await;
+    if let Some(trace) = trace {
+        let (word, failed) = match &mailed.outcome {
+            MailOutcome::Sent { .. } => ("sent".to_owned(), false),
+            MailOutcome::Later { code, .. } => (code.to_string(), true),
+            MailOutcome::Failed { code } => (code.to_string(), true),
+        };
+        trace.ended("mail", word, failed);
+    }
+    mailed
 }
 
 /// A mail in words, or why there are none.

@@ -106,6 +106,7 @@ impl World {
             payments,
             hooks: Hooks { sender: Sender::new(private).ok(), private, node: "node-1".to_owned() },
             views: server::views::Views::default(),
+            traces: server::traces::Traces::default(),
             demo: None,
             secret,
             public_url: OnceLock::from("http://shop.test".to_owned()),

@@ -56,6 +56,7 @@ impl Sample {
             payments: server::payments::Payments::default(),
             hooks: server::hooks::Hooks::default(),
             views: server::views::Views::default(),
+            traces: server::traces::Traces::default(),
             demo: Some(tenant.clone()),
             secret: [3; 32],
             public_url: OnceLock::from("http://127.0.0.1:8080".to_owned()),

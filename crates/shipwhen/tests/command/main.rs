@@ -17,3 +17,4 @@ mod operate;
 mod real_data;
 mod shoppers;
 mod tables;
+mod traces;
