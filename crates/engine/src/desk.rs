@@ -9,13 +9,13 @@ use std::{
 };
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
-use ledger::{Changes, StoreError, Write};
+use ledger::{Changes, Committed, StoreError, Write};
 use model::{id::TenantId, pool::Pool};
 
 use crate::{
+    ahead::Answers,
     answer::Failure,
     snapshot::{Locations, Snapshots},
-    stats::LaneStats,
     writer::{Batch, said},
 };
 
@@ -58,10 +58,10 @@ impl Handover {
         self.parts.iter().try_for_each(|part| store.write(&part.tenant, &part.changes))
     }
 
-    /// Shows readers what is now true, then answers.
-    pub(crate) fn publish(self, snapshots: &Snapshots) {
+    /// Shows readers what is now true; answers whom to answer.
+    pub(crate) fn publish(self, snapshots: &Snapshots) -> Batch {
         self.parts.into_iter().for_each(|part| part.publish(snapshots));
-        self.batch.answer();
+        self.batch
     }
 }
 
@@ -211,7 +211,7 @@ impl Desk {
 
 /// The keeper: writes and commits what it is handed, answers, gives the store back. Runs until the desk is gone.
 pub(crate) fn keep(
-    (snapshots, stats): (&Snapshots, &LaneStats),
+    (snapshots, answers): (&Snapshots, &Answers),
     handed: &Receiver<Handed>,
     give_back: &Sender<Returned>,
 ) {
@@ -228,9 +228,8 @@ pub(crate) fn keep(
         };
         let failed = match kept(&mut *store, &handover) {
             // Answers first: whoever asks again meanwhile is decided before the store is needed.
-            Ok(()) => {
-                stats.kept(handover.batch.len());
-                handover.publish(snapshots);
+            Ok(committed) => {
+                answers.committed(handover.publish(snapshots), committed);
                 None
             }
             Err(error) => {
@@ -255,13 +254,13 @@ fn written(store: &mut dyn Write, parts: &[Part]) -> Result<(), StoreError> {
 }
 
 /// A panic in here ends with the batch, which is then settled request by request.
-fn kept(store: &mut dyn Write, handover: &Handover) -> Result<(), StoreError> {
+fn kept(store: &mut dyn Write, handover: &Handover) -> Result<Committed, StoreError> {
     let keep = AssertUnwindSafe(|| {
         if store.changed_elsewhere()? {
             return Err(StoreError::Conflict);
         }
         handover.write(store)?;
-        store.commit()
+        store.commit_ahead()
     });
     catch_unwind(keep)
         .unwrap_or_else(|panic| Err(StoreError::driver("kept a batch", said(&*panic).to_owned())))

@@ -4,14 +4,16 @@
 //! one lane (a lock that somebody else holds, a batch on its way to the disk) holds up none of another lane's tenants. A
 //! store whose file has one writer gains nothing by it.
 
-use std::{sync::Arc, thread};
+use std::{sync::Arc, thread, time::Instant};
 
 use crossbeam_channel::{Sender, TrySendError, bounded};
 use ledger::{Store, StoreError};
 use model::id::TenantId;
+use tokio::sync::oneshot;
 
 use crate::{
     Job, WAITING_MAX,
+    ahead::{self, Answers},
     answer::Failure,
     desk::{self, Desk},
     snapshot::Snapshots,
@@ -19,7 +21,7 @@ use crate::{
     writer::Writer,
 };
 
-/// Most lanes of one engine: each is two threads and a connection.
+/// Most lanes of one engine: each is two or three threads, and a connection or two.
 pub const LANES_MAX: usize = 64;
 
 /// Where a scan over all tenants begins that looks for a few of one lane's.
@@ -74,10 +76,12 @@ pub(crate) fn lane_of(tenant: &TenantId, lanes: usize) -> usize {
     usize::try_from(mixed).unwrap_or(0) % lanes.max(1)
 }
 
-/// A writer with its keeper and its connection.
+/// A writer with its keeper and its connections.
 pub(crate) struct Lane {
     jobs: Sender<Job>,
     threads: Vec<thread::JoinHandle<()>>,
+    /// Taken by [`Lane::join`] alone.
+    answers: Option<Answers>,
     pub(crate) stats: Arc<LaneStats>,
 }
 
@@ -90,15 +94,20 @@ impl Lane {
     ) -> Result<Self, StoreError> {
         let (jobs, waiting) = bounded(WAITING_MAX);
         let (desk, handed, give_back) = Desk::new(store.writer()?);
-        let stats = Arc::<LaneStats>::default();
-        let writer =
-            Writer::new(waiting, desk, Share { lane, of }, Arc::clone(snapshots), Arc::clone(&stats));
-        let (shown, counted) = (Arc::clone(snapshots), Arc::clone(&stats));
-        let threads = vec![
+        let (stats, flusher) = (Arc::<LaneStats>::default(), store.flusher()?);
+        let (answers, pending) = Answers::new(&stats, flusher.is_some());
+        let writer = Writer::new(waiting, desk, Share { lane, of }, Arc::clone(snapshots), answers.clone());
+        let (shown, kept) = (Arc::clone(snapshots), answers.clone());
+        let mut threads = vec![
             spawn(name("writer", lane, of), move || writer.run())?,
-            spawn(name("keeper", lane, of), move || desk::keep((&shown, &counted), &handed, &give_back))?,
+            spawn(name("keeper", lane, of), move || desk::keep((&shown, &kept), &handed, &give_back))?,
         ];
-        Ok(Self { jobs, threads, stats })
+        if let (Some(mut disk), Some(pending)) = (flusher, pending) {
+            let counted = Arc::clone(&stats);
+            let flush = move || ahead::flush(&mut *disk, &pending, &counted);
+            threads.push(spawn(name("flusher", lane, of), flush)?);
+        }
+        Ok(Self { jobs, threads, answers: Some(answers), stats })
     }
 
     /// How many commands wait for the writer.
@@ -113,6 +122,15 @@ impl Lane {
         })
     }
 
+    /// Answers once what was read from the store after a moment is on disk; not at all where it was lost.
+    pub(crate) fn on_disk(&self, since: Instant) -> oneshot::Receiver<()> {
+        let (answer, answered) = oneshot::channel();
+        if let Some(answers) = &self.answers {
+            answers.once_on_disk(answer, since);
+        }
+        answered
+    }
+
     /// Tells it to finish what it was given, and then to end.
     pub(crate) fn stop(&self) {
         // A full queue drains by itself, so this waits at most for what is queued.
@@ -121,7 +139,8 @@ impl Lane {
 
     /// Waits until it has ended.
     pub(crate) fn join(&mut self) {
-        // The keeper ends when the writer's desk is gone.
+        // The keeper ends when the writer's desk is gone, the flusher when nobody can send it any more.
+        self.answers = None;
         self.threads.drain(..).for_each(|thread| drop(thread.join()));
     }
 }

@@ -8,6 +8,7 @@
 
 mod advice;
 mod after;
+mod ahead;
 mod allocation;
 mod answer;
 mod desk;
@@ -46,7 +47,7 @@ mod words;
 mod working;
 mod writer;
 
-use std::{sync::Arc, thread};
+use std::{sync::Arc, thread, time::Instant};
 
 use crossbeam_channel::{Sender, bounded};
 use ledger::{Store, StoreError};
@@ -218,6 +219,13 @@ impl Engine {
             answered?.await.map_err(|_| Failure::Stopped)?;
         }
         Ok(())
+    }
+
+    /// Waits until whatever was read from the store after this moment is on disk: before anybody outside is told of it who could
+    /// not be told otherwise later. Errors: it was lost, or nobody knows.
+    pub async fn on_disk(&self, since: Instant) -> Result<(), Failure> {
+        // One disk for all lanes.
+        self.lane(0)?.on_disk(since).await.map_err(|_| Failure::Stopped)
     }
 
     /// The same in one lane.

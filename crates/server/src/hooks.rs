@@ -5,7 +5,10 @@
 //! at an endpoint, a minute each; a node that died between sending and noting leaves a message that is sent again under the
 //! same `webhook-id`, by which receivers can tell.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use connect::webhook::{Message, Outcome, Secret, Sender};
 use engine::{Answer, Failure};
@@ -181,9 +184,11 @@ impl Work<'_> {
 
     /// Sends the next entries after one; answers how many were sent and how far that came. `None`: there are none.
     async fn next(&self, after: i64) -> Result<Option<(usize, i64)>, Failure> {
-        let tenant = self.tenant.clone();
+        let (tenant, since) = (self.tenant.clone(), Instant::now());
         let rows = read(self.app, move |store| store.events(&tenant, after, ENTRIES_A_STEP)).await?;
         let Some(last) = rows.last().map(|row| row.seq) else { return Ok(None) };
+        // Nobody is told of what a failing disk may still lose.
+        self.app.engine.on_disk(since).await?;
         let wanted =
             rows.into_iter().filter(|row| self.endpoint.wants(&row.kind)).map(|row| (row, None)).collect();
         let sent = self.send(wanted).await;

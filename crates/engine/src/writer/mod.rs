@@ -24,6 +24,7 @@ use tokio::sync::oneshot;
 pub(crate) use self::batch::Batch;
 use crate::{
     Job, Request,
+    ahead::Answers,
     answer::{Answered, Failure},
     desk::{Desk, Handover, Returned},
     execute::execute,
@@ -89,6 +90,7 @@ pub(crate) struct Writer {
     /// Tenants that nobody else writes for until this transaction ends; `None`: nobody looked.
     locked: Option<FxHashSet<TenantId>>,
     stats: Arc<LaneStats>,
+    answers: Answers,
     jobs: Receiver<Job>,
     /// Taken from the queue already, to see what they need.
     ahead: VecDeque<Job>,
@@ -113,7 +115,7 @@ impl Writer {
         desk: Desk,
         share: Share,
         snapshots: Arc<Snapshots>,
-        stats: Arc<LaneStats>,
+        answers: Answers,
     ) -> Self {
         Self {
             jobs,
@@ -126,7 +128,8 @@ impl Writer {
             housekeeping: Housekeeping::default(),
             cautious: 0,
             locked: None,
-            stats,
+            stats: answers.stats(),
+            answers,
             ahead: VecDeque::new(),
             work: true,
             waiting_for_work: Vec::new(),
@@ -310,14 +313,11 @@ impl Writer {
         }
         let kept = self.desk.store().and_then(|store| {
             handover.write(store)?;
-            Ok(store.commit()?)
+            Ok(store.commit_ahead()?)
         });
         self.desk.ended();
         match kept {
-            Ok(()) => {
-                self.stats.kept(handover.batch.len());
-                handover.publish(&self.snapshots);
-            }
+            Ok(committed) => self.answers.committed(handover.publish(&self.snapshots), committed),
             Err(failure) => self.redo(handover.batch, &failure),
         }
     }

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use ledger::StoreError;
+use ledger::{Committed, StoreError};
 use model::id::TenantId;
 use rustc_hash::FxHashSet;
 
@@ -41,18 +41,15 @@ impl Writer {
         loop {
             batch.answers.clear();
             batch.worked.clear();
-            let Err(trouble) = self.round(&mut batch) else {
-                self.cautious = self.cautious.saturating_sub(1);
-                if !batch.requests.is_empty() {
-                    self.stats.kept(batch.requests.len());
-                }
-                batch.answer();
-                if !self.work {
-                    for reply in self.waiting_for_work.drain(..) {
-                        let _ = reply.send(());
+            let trouble = match self.round(&mut batch) {
+                Ok(committed) => {
+                    self.cautious = self.cautious.saturating_sub(1);
+                    if !self.work {
+                        batch.drained = std::mem::take(&mut self.waiting_for_work);
                     }
+                    return self.answers.committed(batch, committed);
                 }
-                return;
+                Err(trouble) => trouble,
             };
             match trouble {
                 Trouble::Poisoned(at, failure) => {
@@ -90,10 +87,10 @@ impl Writer {
     }
 
     /// Executes a batch in one transaction. After trouble nothing of it was kept.
-    fn round(&mut self, batch: &mut Batch) -> Result<(), Trouble> {
+    fn round(&mut self, batch: &mut Batch) -> Result<Committed, Trouble> {
         let done = self.attempt(batch);
         match &done {
-            Ok(()) => {
+            Ok(_) => {
                 let written = self.desk.take_written();
                 written.into_iter().for_each(|part| part.publish(&self.snapshots));
                 for (tenant, state) in &mut self.tenants {
@@ -115,7 +112,7 @@ impl Writer {
         done
     }
 
-    fn attempt(&mut self, batch: &mut Batch) -> Result<(), Trouble> {
+    fn attempt(&mut self, batch: &mut Batch) -> Result<Committed, Trouble> {
         match self.desk.changed_elsewhere() {
             Ok(false) => {}
             Ok(true) => self.forget(),
@@ -223,10 +220,10 @@ impl Writer {
         self.locked.as_ref().is_some_and(|locked| locked.contains(tenant))
     }
 
-    fn keep(&mut self) -> Result<(), Failure> {
+    fn keep(&mut self) -> Result<Committed, Failure> {
         self.flush_all()?;
         // What was written beside may have failed.
-        Ok(self.desk.store()?.commit()?)
+        Ok(self.desk.store()?.commit_ahead()?)
     }
 }
 

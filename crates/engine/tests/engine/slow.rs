@@ -70,3 +70,42 @@ fn nobody_is_answered_before_a_slow_disk_has_it_and_readers_do_not_wait() {
     assert_eq!(accepted(answers), 40);
     world.verify();
 }
+
+#[test]
+fn the_next_batch_is_committed_while_a_slow_disk_is_waited_for_and_neither_is_answered_before() {
+    let gate = Arc::<Gate>::default();
+    let at = Arc::clone(&gate);
+    let store = MemoryStore::failing([1; 32], move |moment| {
+        if moment == Moment::Flush {
+            at.pass();
+        }
+        Ok(())
+    });
+    let world = World::opened_on(Arc::new(store));
+    stock(&world, 40);
+    gate.close();
+    let placed = |count: usize| {
+        while world
+            .store
+            .reader()
+            .unwrap()
+            .order_page(&world.tenant, &Default::default(), None, 100)
+            .unwrap()
+            .len()
+            < count
+        {
+            std::thread::yield_now();
+        }
+    };
+    let mut answers: Vec<Answering> = vec![send(world.engine(), &world, None, order(1))];
+    gate.wait_for_somebody();
+    placed(1);
+    answers.push(send(world.engine(), &world, None, order(1)));
+    placed(2);
+    for answer in &mut answers {
+        assert_eq!(answer.try_recv().unwrap_err(), TryRecvError::Empty, "nothing is on disk yet");
+    }
+    gate.open();
+    assert_eq!(accepted(answers), 2);
+    world.verify();
+}

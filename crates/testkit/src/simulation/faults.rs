@@ -10,7 +10,7 @@ use ledger::{
 /// What happens at the next moment of its kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Fault {
-    /// The transaction is lost.
+    /// The transaction is lost; at the flush, whatever is not on disk.
     Lost(Moment),
     /// Another writer was first.
     Conflict(Moment),
@@ -62,19 +62,22 @@ impl Plan {
     fn meet(&self, moment: Moment) -> Result<(), StoreError> {
         let mut state = self.state();
         let failed = |what: &str| StoreError::driver("did as the simulation says", what);
+        let unknown = |what: &str| StoreError::Unknown { source: Box::new(failed(what)) };
         if state.ended {
-            return Err(failed("the process has ended"));
+            let what = "the process has ended";
+            return Err(if moment == Moment::Flush { unknown(what) } else { failed(what) });
         }
         let Some(fault) = state.next.filter(|fault| fault.moment() == moment) else { return Ok(()) };
         state.next = None;
         match fault {
             Fault::Lost(_) => Err(failed("the transaction is lost")),
             Fault::Conflict(_) => Err(StoreError::Conflict),
-            Fault::Unknown => Err(StoreError::Unknown { source: Box::new(failed("no answer came")) }),
+            Fault::Unknown => Err(unknown("no answer came")),
             Fault::Crash(_) => {
                 state.ended = true;
-                let why = Box::new(failed("the process has ended"));
-                Err(if moment == Moment::Committed { StoreError::Unknown { source: why } } else { *why })
+                let (what, is_kept) =
+                    ("the process has ended", matches!(moment, Moment::Committed | Moment::Flush));
+                Err(if is_kept { unknown(what) } else { failed(what) })
             }
             Fault::Delay => {
                 state.waits = true;

@@ -1,5 +1,5 @@
 //! A shop at random on the real engine, over a store in memory that fails at every step there is: before a transaction is
-//! written, before it is kept and after; with conflicts, commits whose outcome nobody knows, processes that end, commits that
+//! written, before it is kept and after, and before it is on disk, when all is lost that was not; with conflicts, commits whose outcome nobody knows, processes that end, commits that
 //! take so long that the request comes again, and requests that come twice. Two engines share the store, as two processes do.
 //!
 //! Where the engines have several lanes, each has a merchant of its own, and they share the clock.
@@ -274,11 +274,11 @@ impl World {
     }
 
     fn fault(&mut self) -> Option<Fault> {
-        const MOMENTS: [Moment; 3] = [Moment::Write, Moment::Commit, Moment::Committed];
-        let moment = MOMENTS[usize::try_from(self.draws.below(3)).unwrap_or(0)];
+        const MOMENTS: [Moment; 4] = [Moment::Write, Moment::Commit, Moment::Committed, Moment::Flush];
+        let moment = MOMENTS[usize::try_from(self.draws.below(4)).unwrap_or(0)];
         Some(match self.draws.below(10) {
             0 if moment != Moment::Committed => Fault::Lost(moment),
-            1 if moment != Moment::Committed => Fault::Conflict(moment),
+            1 if matches!(moment, Moment::Write | Moment::Commit) => Fault::Conflict(moment),
             2 => Fault::Unknown,
             3 => Fault::Crash(moment),
             4 => Fault::Delay,
@@ -297,7 +297,11 @@ impl World {
         let fault = self.fault();
         let went = self.insist(node, &key, command, fault)?;
         // Nobody was told of what was kept: it must have been found, and not have been done again.
-        let was_kept = matches!(went.met, Some(Fault::Unknown | Fault::Crash(Moment::Committed)));
+        let was_kept =
+            matches!(went.met, Some(Fault::Unknown | Fault::Crash(Moment::Committed | Moment::Flush)));
+        if went.met == Some(Fault::Lost(Moment::Flush)) && went.answered.replayed {
+            return Err(format!("answered from what was lost: {:?}", went.answered));
+        }
         if was_kept && went.answered.outcome.is_ok() && !went.answered.replayed {
             return Err(format!("done twice: {:?}", went.answered));
         }
