@@ -134,6 +134,11 @@ pub fn fenced_stock(pool: &Pool, location: &LocationId, asked: Option<&Channel>)
     }
 }
 
+/// Names what is ring-fenced of one supply, as [`RingFenceStock::if_match`] takes it.
+pub fn fence_tag(supply: &Supply) -> String {
+    tag(&[supply])
+}
+
 fn tag(supplies: &[&Supply]) -> String {
     let fenced = supplies.iter().filter(|supply| !supply.ring_fenced.is_empty());
     etag(&fenced.map(|supply| (supply.id, &supply.ring_fenced)).collect::<Vec<_>>())

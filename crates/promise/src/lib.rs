@@ -40,7 +40,7 @@ use uuid::Uuid;
 pub use cancel::cancel_order;
 pub use changed::{Changed, changed};
 pub use dates::{deliver_with, supply_ship_by};
-pub use fence::{fenced_stock, give_back, ring_fence};
+pub use fence::{fence_tag, fenced_stock, give_back, ring_fence};
 pub use gains::{QueueNeed, gaining, queues_needed};
 pub use moves::{Settled, Stretch, Stretches, rearrange, reissue, settle};
 pub use place::{Placing, place_hold, place_order, refused_event, release_hold};

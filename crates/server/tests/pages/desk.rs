@@ -156,6 +156,32 @@ async fn the_second_of_two_is_told_and_nothing_is_done_twice() {
 }
 
 #[tokio::test]
+async fn of_a_delivery_some_are_kept_for_a_channel_and_the_second_of_two_is_told() {
+    let shop = full().await;
+    let path = delivery(&shop, "PO-312").await;
+    let page = get(&shop, &path).await;
+    let keep = |channel: &'static str, units: &'static str, seen: String| {
+        let (shop, path) = (&shop, format!("{path}/fence"));
+        async move { post(shop, &path, &[("channel", channel), ("units", units), ("seen", &*seen)]).await }
+    };
+    let seen = page.hidden("seen");
+    let done = keep("fba", "5", seen.clone()).await;
+    assert_eq!(done.header(header::LOCATION), path);
+    let now = get(&shop, &path).await;
+    now.says("5 units are ring-fenced for fba: 0 promised, 5 left.");
+    let second = keep("web", "1", seen).await;
+    assert_eq!(second.response.status(), StatusCode::CONFLICT);
+    second.says("Somebody changed what is ring-fenced while you were typing, so nothing was done.");
+    let many = keep("fba", "14", now.hidden("seen")).await;
+    assert_eq!(many.response.status(), StatusCode::CONFLICT);
+    many.says("can be ring-fenced for fba, not 14: 11 of the 24 are claimed by or ring-fenced for others");
+    let unclear = keep("fba", "few", now.hidden("seen")).await;
+    assert_eq!(unclear.response.status(), StatusCode::UNPROCESSABLE_ENTITY);
+    keep("fba", "0", now.hidden("seen")).await;
+    assert!(!get(&shop, &path).await.text.contains("ring-fenced for fba"));
+}
+
+#[tokio::test]
 async fn what_cannot_be_is_said_beside_the_form() {
     let shop = full().await;
     let path = delivery(&shop, "PO-312").await;
@@ -567,6 +593,7 @@ async fn staff_of_one_shop_see_and_change_nothing_of_another() {
     let slip = [("act", "slip"), ("expected_on", "2026-12-31"), ("seen", &*seen), ("once", &*"1".repeat(32))];
     for (path, fields) in [
         (format!("{delivery}/confirm"), &slip[..]),
+        (format!("{delivery}/fence"), &[("channel", "fba"), ("units", "1"), ("seen", "x")]),
         (
             "/supply/undo".to_owned(),
             &[

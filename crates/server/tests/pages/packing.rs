@@ -164,19 +164,13 @@ async fn a_partner_sees_what_is_released_where_they_pack_and_nothing_else() {
     slips.says("Noor Aziz US");
 }
 
-/// What the form of a page was made from.
-fn seen(page: &Page) -> String {
-    let (_, rest) = page.text.split_once("name=\"seen\" value=\"").expect("a form");
-    rest.split_once('"').expect("its end").0.to_owned()
-}
-
 #[tokio::test]
 async fn a_partner_keeps_units_for_a_channel_where_they_pack_and_who_is_second_is_told() {
     let (shop, _, pat) = partner("east").await;
     let path = "/packing/fence?at=east&sku=MUG-BLUE";
     let page = get(&shop, path, &pat).await;
     page.says("30 here, 10 free for anybody Nothing is ring-fenced");
-    let seen_first = seen(&page);
+    let seen_first = page.hidden("seen");
     let keep = |channel: &'static str, units: &'static str, seen: String| {
         let (shop, pat) = (&shop, &pat);
         async move {
@@ -199,11 +193,11 @@ async fn a_partner_keeps_units_for_a_channel_where_they_pack_and_who_is_second_i
     let second = keep("web", "1", seen_first).await;
     assert_eq!(second.response.status(), StatusCode::CONFLICT);
     second.says("Somebody changed what is ring-fenced");
-    let many = keep("fba", "11", seen(&now)).await;
+    let many = keep("fba", "11", now.hidden("seen")).await;
     assert_eq!(many.response.status(), StatusCode::CONFLICT);
     many.says("At most 10 units of MUG-BLUE at east can be ring-fenced for fba, not 11");
     for (channel, units) in [("", "1"), ("fba", "some"), ("fba", "-1")] {
-        let unclear = keep(channel, units, seen(&now)).await;
+        let unclear = keep(channel, units, now.hidden("seen")).await;
         assert_eq!(unclear.response.status(), StatusCode::UNPROCESSABLE_ENTITY, "{channel} {units}");
     }
     let all = get(&shop, "/packing", &pat).await;
@@ -220,7 +214,7 @@ async fn a_partner_keeps_units_for_a_channel_where_they_pack_and_who_is_second_i
         let theirs = post(&shop, "/packing/fence", &pat, &fields).await;
         assert_eq!(theirs.response.status(), StatusCode::NOT_FOUND, "{at} {sku}");
     }
-    keep("fba", "0", seen(&now)).await;
+    keep("fba", "0", now.hidden("seen")).await;
     get(&shop, path, &pat).await.says("Nothing is ring-fenced");
 }
 

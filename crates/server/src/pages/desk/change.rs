@@ -47,6 +47,11 @@ pub(super) struct Wanted {
     pub(super) rule: String,
     /// The delivery as it was when the form was made.
     pub(super) seen: String,
+    /// What was typed to be kept for a channel, which is asked for by another form.
+    #[serde(skip)]
+    pub(super) fence_channel: String,
+    #[serde(skip)]
+    pub(super) fence_units: String,
 }
 
 impl Wanted {
@@ -427,6 +432,7 @@ mod tests {
             held: 0,
             free: units,
             fenced: Vec::new(),
+            fence_seen: String::new(),
             expected: Some(Day { iso: "2026-12-17".into(), text: "17 Dec".into() }),
             ships: None,
             word: "",

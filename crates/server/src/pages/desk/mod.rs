@@ -73,6 +73,7 @@ pub(super) fn routes() -> Router<Arc<App>> {
         .route("/supply/undo", post(undo_run))
         .route("/supply/month", get(show_month))
         .route("/supply/{id}", get(show_supply))
+        .route("/supply/{id}/fence", post(fence_supply))
         .route("/supply/{id}/preview", get(preview_change))
         .route("/supply/{id}/confirm", post(confirm_change))
         .route("/orders", get(list_orders))
@@ -238,6 +239,14 @@ async fn show_month(Asked(ask): Asked, Query(cut): Query<month::Cut>) -> Respons
 
 async fn show_supply(Asked(ask): Asked, Path(id): Path<String>) -> Response {
     blocking(move || supply::show(&ask, &id)).await
+}
+
+async fn fence_supply(
+    Asked(ask): Asked,
+    Path(id): Path<String>,
+    Sent(sent): Sent<supply::Fence>,
+) -> Response {
+    blocking(move || supply::fence(&ask, &id, &sent)).await
 }
 
 async fn preview_change(

@@ -6,18 +6,22 @@ use ledger::Read;
 use model::{
     Units,
     allocation::Basis,
-    id::{Sku, SupplyId, TenantId},
+    command::{Command, FencedAt, RingFenceStock},
+    id::{Channel, Sku, SupplyId, TenantId},
+    refusal::Rejection,
     supply::{Supply, SupplyState},
     view::SupplyView,
 };
+use serde::Deserialize;
 
 use super::{
-    super::{Frame, page, words},
+    super::{Frame, form::once_key, page, see_other, words},
     Ask, Day, Fail, Local,
     backlog::{self, Waiter},
     change::{Wanted, basis_word},
     packing::counted,
-    supplies::standing,
+    sorry,
+    supplies::{standing, units},
     why,
 };
 use crate::{
@@ -36,6 +40,7 @@ struct Page {
     can_change: bool,
     /// Lines are ticked on the backlog alone.
     picks: bool,
+    once: String,
     waiters: Vec<Waiter>,
     /// What was counted where it came: when, where and by whom; the counts; the note; its photos.
     counted: Vec<(String, String, String, Vec<String>)>,
@@ -57,8 +62,9 @@ pub(super) struct Facts {
     pub(super) promised: Units,
     pub(super) held: Units,
     pub(super) free: Units,
-    /// What is ring-fenced, a sentence a channel.
+    /// What is ring-fenced, a sentence a channel, and what says whether it is still as somebody saw it.
     pub(super) fenced: Vec<String>,
+    pub(super) fence_seen: String,
     pub(super) expected: Option<Day>,
     pub(super) ships: Option<Day>,
     pub(super) word: &'static str,
@@ -92,7 +98,7 @@ pub(super) fn find(
     let shop = shop_with(reader, tenant, std::slice::from_ref(&supply.sku))?;
     let local = Local::of(ask, tenant)?;
     let view = promise::supply_view(&shop, &supply, ask.now);
-    let fenced = fenced(&view);
+    let (fenced, fence_seen) = (fenced(&view), bare(&promise::fence_tag(&supply)));
     let SupplyView { supply, pegged, held, free, ship_by, .. } = view;
     let (word, tone) = standing(&supply, local.today);
     let from = [supply.supplier.as_deref(), supply.reference.as_deref()];
@@ -109,6 +115,7 @@ pub(super) fn find(
         held,
         free,
         fenced,
+        fence_seen,
         expected: supply.expected_on.map(|date| local.day(date)),
         ships: Day::promised(ship_by, Some(local.today)),
         word,
@@ -129,6 +136,46 @@ fn fenced(view: &SupplyView) -> Vec<String> {
         words::fenced(fence.channel.as_str(), fence.units, left)
     });
     said.collect()
+}
+
+/// How many units of a delivery are kept for whom.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Fence {
+    channel: String,
+    units: String,
+    seen: String,
+    once: String,
+}
+
+/// `POST /supply/{id}/fence`: as long as nobody else changed it.
+pub(super) fn fence(ask: &Ask, id: &str, sent: &Fence) -> Result<Response, Fail> {
+    let visitor = ask.staff_form(May::Goods)?;
+    let supply: SupplyId = id.parse().map_err(|_| Fail::NotFound)?;
+    let again = |problem: &str, status| {
+        let (channel, units) = (sent.channel.clone(), sent.units.clone());
+        let wanted = Wanted { fence_channel: channel, fence_units: units, ..Wanted::default() };
+        answer(ask, &visitor, id, wanted, Some(problem.to_owned()), status)
+    };
+    let unclear = StatusCode::UNPROCESSABLE_ENTITY;
+    let Ok(channel) = Channel::new(sent.channel.trim()) else {
+        return again("Please name the channel as your orders do, such as fba.", unclear);
+    };
+    let Some(wanted) = units(&sent.units) else {
+        return again("Please enter how many units, as a whole number; 0 ends it.", unclear);
+    };
+    let key = once_key(&sent.once, &["ring-fenced", id, channel.as_str(), &sent.units]);
+    let if_match = Some(format!("\"{}\"", sent.seen).into());
+    let wish = RingFenceStock { at: FencedAt::Supply(supply), channel, units: wanted, if_match };
+    match ask.command(&visitor.tenant, Command::RingFence(wish), key)? {
+        Ok(_) => see_other(&format!("/supply/{supply}")),
+        Err(Rejection::Stale) => {
+            let problem = "Somebody changed what is ring-fenced while you were typing, so nothing was done. Please look at it \
+                again.";
+            again(problem, StatusCode::CONFLICT)
+        }
+        Err(rejection) => again(&sorry(&rejection), StatusCode::CONFLICT),
+    }
 }
 
 /// `GET /supply/{id}`.
@@ -176,6 +223,7 @@ pub(super) fn answer(
     let state = if query.here { "&state=allocated" } else { "" };
     let page_ = Page {
         picks: false,
+        once: ask.once(),
         can_change: visitor.role.may(May::Goods) && facts.is_due,
         queue_href: more.map(|_| format!("/backlog?supply={supply}{state}")),
         waiters,
