@@ -226,6 +226,27 @@ fn units_ring_fenced_for_another_are_passed_by_and_go_to_whoever_stands_behind()
 }
 
 #[test]
+fn who_moves_up_into_their_own_units_leaves_their_place_to_the_next() {
+    for rows_max in [1, 2, 500] {
+        let mut shop = CoreShop::open();
+        shop.rows_max = rows_max;
+        shop.sells("MUG");
+        shop.due("MUG", 5, "2026-08-12");
+        let fba = shop.order(ask("MUG", 5).on("fba")).unwrap();
+        shop.due("MUG", 5, "2026-09-02");
+        let direct: Vec<_> = (0..5).map(|_| shop.order(ask("MUG", 1)).unwrap()).collect();
+        let own = shop.due("MUG", 5, "2026-10-02");
+        fence_on(&mut shop, FencedAt::Supply(own), "fba", 4).unwrap();
+        shop.slip(own, "2026-08-10");
+        // Its four, and the one that anybody may have, which is the oldest's.
+        assert_eq!(shop.parts(fba), parts(&[(5, "2026-08-10")]));
+        for order in direct {
+            assert_eq!(shop.parts(order), parts(&[(1, "2026-08-12")]));
+        }
+    }
+}
+
+#[test]
 fn a_cart_of_the_channel_gives_nothing_ring_fenced_to_an_order_of_another() {
     let mut shop = shop();
     let own = shop.hold(ask("MUG", 120).on("fba").hold(600)).unwrap();
