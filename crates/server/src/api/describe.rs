@@ -141,8 +141,10 @@ fn complete(path: &str, method: &str, operation: &mut Operation) {
         let about = "A new one for each new request; the same again answers the same and does nothing more";
         header(operation, "Idempotency-Key", required, about);
     }
-    if method == "put" {
-        header(operation, "If-Match", false, "The ETag that was read: if it changed since, 412");
+    let is_fence = method == "post" && path == "/v1/ring-fences";
+    if method == "put" || is_fence {
+        let read = if is_fence { "The `tag`" } else { "The ETag" };
+        header(operation, "If-Match", false, &format!("{read} that was read: if it changed since, 412"));
         fails.push(("412", "It was changed since it was read"));
     }
     if method == "get" && is_page(operation) {

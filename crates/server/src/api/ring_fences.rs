@@ -77,7 +77,6 @@ impl Input for SupplyFenceIn {}
 /// nothing. Refused with `not_available`, and `available`, where others have the units.
 #[utoipa::path(
     post, path = "/v1/ring-fences", tag = "Supplies", operation_id = "ring_fence_stock",
-    params(("If-Match" = Option<String>, Header, description = "The `tag` of what you saw, to change it only as long as it is that")),
     request_body = StockFenceIn,
     responses((status = 200, description = "What is there and ring-fenced now", body = schema::FencedStock)),
     security(("key" = ["supplies:write"])),
