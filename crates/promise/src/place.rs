@@ -551,7 +551,8 @@ impl<'a> Plan<'a> {
     }
 
     /// Puts sources in the order in which they are taken: the latest that meets the requested date first, else the
-    /// earliest; at the same dates goods on hand, then a location the order ships from anyway, then rank.
+    /// earliest; at the same dates goods on hand, then what is ring-fenced for the channel, then a location the order ships from
+    /// anyway, then rank.
     fn sort(&self, list: &mut [Source]) {
         list.sort_by_key(|source| {
             let meets =
@@ -559,7 +560,7 @@ impl<'a> Plan<'a> {
             let delivered = source.deliver_by.promised.unwrap_or(Date::MAX);
             let latest = meets.then_some(Reverse(delivered));
             let other_place = !self.used.contains(&source.location);
-            (!meets, latest, delivered, source.ship_by.promised, !source.on_hand, other_place)
+            (!meets, latest, delivered, source.ship_by.promised, !source.on_hand, !source.is_own, other_place)
         });
     }
 

@@ -201,6 +201,8 @@ pub(crate) struct Source {
     pub(crate) supply: SupplyId,
     pub(crate) location: LocationId,
     pub(crate) on_hand: bool,
+    /// Some of it is ring-fenced for whoever asks.
+    pub(crate) is_own: bool,
     /// Units to be had, before caps.
     pub(crate) room: Units,
     pub(crate) ship_by: Dates,
@@ -303,6 +305,7 @@ pub(crate) fn sources(
             supply: supply.id,
             location: supply.location.clone(),
             on_hand: supply.is_on_hand(),
+            is_own: supply.left_for(asker.channel) > 0,
             room,
             ship_by,
             deliver_by: deliver_by(location, asker.country, ship_by),
@@ -360,6 +363,7 @@ pub(crate) fn lead_time_source(
         supply: open.map_or(id, |supply| supply.id),
         location: id_of_place.clone(),
         on_hand: false,
+        is_own: false,
         room: Units::MAX,
         ship_by,
         deliver_by: deliver_by(location, asker.country, ship_by),
@@ -389,6 +393,7 @@ pub(crate) fn shortfall_source(
         supply: open.map_or(id, |supply| supply.id),
         location,
         on_hand: false,
+        is_own: false,
         room: Units::MAX,
         ship_by: Dates::UNKNOWN,
         deliver_by: Dates::UNKNOWN,

@@ -81,6 +81,18 @@ fn it_counts_down_as_the_channel_ships() {
 }
 
 #[test]
+fn a_channel_takes_its_own_units_before_those_that_anybody_may_have() {
+    let mut shop = shop();
+    let due = shop.due("MUG", 50, "2026-08-03");
+    shop.receive(due);
+    assert_eq!(now(&shop, "web"), 130);
+    let order = shop.order(ask("MUG", 100).on("fba")).unwrap();
+    assert_eq!(now(&shop, "web"), 130, "it is all of the shelf's 120");
+    shop.ship(order, &[]).unwrap();
+    assert_eq!((here(&shop), now(&shop, "web")), (20, 130));
+}
+
+#[test]
 fn no_more_is_ring_fenced_than_others_have_left() {
     let mut shop = shop();
     shop.order(ask("MUG", 50)).unwrap();
