@@ -26,8 +26,8 @@ use crate::{
     after::{Course, follow},
     allocation::{self, settings},
     answer::{Answer, Answered, Failure, is_kept},
-    fulfil, lateness, money, notices, own, packing, privacy, purchase, question, receipts, stock, substitute,
-    talk, undo, waitlist, words,
+    fulfil, lateness, money, notices, own, packing, privacy, purchase, question, receipts, sale, stock,
+    substitute, talk, undo, waitlist, words,
     working::Working,
 };
 
@@ -403,6 +403,7 @@ pub(crate) fn place_order(
         if course.is_brief() { Answer::Done } else { placed_answer(&placing.events, placing.refused)? };
     working.apply(course.now, placing.events)?;
     working.note_contact(id, &wish.contact);
+    sale::keep(working, course, &wish.channel, (&skus, id))?;
     if asked {
         money::open(working, course, id)?;
     }
@@ -472,6 +473,14 @@ fn bought(working: &mut Working<'_>, wish: &PlaceOrder) -> Result<Bought, Failur
 }
 
 fn cancel_order(working: &mut Working<'_>, course: &mut Course, wish: &CancelOrder) -> Outcome {
+    if wish.by_customer {
+        working.load_orders(&[wish.order])?;
+        // Whose order it is not is told by what follows that there is none.
+        let is_theirs = !hidden(working, wish.order, wish.placed_by.as_deref());
+        if let Some(refusal) = if is_theirs { sale::holds(working, course, wish)? } else { None } {
+            return Ok(Err(refusal.into()));
+        }
+    }
     let said = talk::Why::new(wish.reason.as_ref(), wish.by_customer);
     let done = call_off(working, course, &CancelOrder { reason: said.code(), ..wish.clone() })?;
     if done.is_ok() {

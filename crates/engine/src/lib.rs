@@ -28,6 +28,7 @@ mod purchase;
 mod question;
 mod receipts;
 mod records;
+mod sale;
 mod sandbox;
 mod snapshot;
 mod spread;

@@ -99,6 +99,38 @@ pub enum Cap {
     Unlimited,
 }
 
+/// What of a purchase can be given back by a change of mind, as far as the law leaves that to the shop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Returns {
+    /// It can be called off until it ships.
+    #[default]
+    Free,
+    /// The sale is final, where no law lets the buyer withdraw.
+    FinalSale,
+    /// It is made to the buyer's specification or clearly personalised: final also where a law lets buyers of other goods withdraw.
+    MadeToSpecification,
+}
+
+impl Returns {
+    /// Each of them.
+    pub const ALL: [Self; 3] = [Self::Free, Self::FinalSale, Self::MadeToSpecification];
+
+    /// The word used in JSON, columns and screens.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Free => "free",
+            Self::FinalSale => "final_sale",
+            Self::MadeToSpecification => "made_to_specification",
+        }
+    }
+
+    /// Whether it can be called off until it ships.
+    pub fn is_free(&self) -> bool {
+        *self == Self::Free
+    }
+}
+
 /// How one SKU is sold on one channel.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Policy {
@@ -136,6 +168,9 @@ pub struct Policy {
     /// When and how money is taken.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub payment: Option<PaymentTerms>,
+    /// Whether a buyer may call it off.
+    #[serde(default, skip_serializing_if = "Returns::is_free")]
+    pub returns: Returns,
 }
 
 /// When and how money is taken for a line.

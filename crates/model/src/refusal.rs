@@ -28,6 +28,8 @@ pub enum RefusalCode {
     AlreadyShipped,
     /// Nothing of that is left to call off.
     AlreadyCancelled,
+    /// It was sold so that the customer cannot call it off, and no law says otherwise.
+    FinalSale,
     /// The supply is closed.
     SupplyClosed,
     /// The goods are here already.
@@ -99,6 +101,7 @@ impl RefusalCode {
             Self::HoldMismatch => "hold_mismatch",
             Self::AlreadyShipped => "already_shipped",
             Self::AlreadyCancelled => "already_cancelled",
+            Self::FinalSale => "final_sale",
             Self::SupplyClosed => "supply_closed",
             Self::AlreadyReceived => "already_received",
             Self::NotInQuarantine => "not_in_quarantine",

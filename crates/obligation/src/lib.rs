@@ -10,3 +10,4 @@ pub mod holidays;
 pub mod legal;
 pub mod notice;
 pub mod payment;
+pub mod sale;

@@ -163,10 +163,18 @@ fn reason(state: AvailabilityState, probe: &Probe, restock_on: Option<Date>) -> 
         Some(basis) if basis.learned_from > 0 => {
             let few =
                 if basis.learned_from < BOUND_MIN { "; so few that the latest of them counts" } else { "" };
-            format!(
-                "expected {} days after the date given and promised {} days after it, as {} earlier deliveries came{few}",
-                basis.expected_days, basis.promised_days, basis.learned_from
-            )
+            let after = |days: u16| match days {
+                0 => "on the date given".to_owned(),
+                1 => "1 day after the date given".to_owned(),
+                _ => format!("{days} days after the date given"),
+            };
+            let (expected, promised) = (after(basis.expected_days), after(basis.promised_days));
+            let when = if expected == promised {
+                format!("expected {expected}")
+            } else {
+                format!("expected {expected}, promised {promised}")
+            };
+            format!("{when}, as {} earlier deliveries came{few}", basis.learned_from)
         }
         Some(basis) => format!(
             "estimate: the date given plus a buffer of {} days, as there is no delivery history yet",

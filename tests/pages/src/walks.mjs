@@ -110,6 +110,37 @@ async function month(server, size, scheme) {
   await live.done();
 }
 
+// A final sale: set on the product's page, said in the shop, held on the customer's page until it is late.
+async function finalSale(server, size, scheme) {
+  const sku = `FINAL-${size}-${scheme}`.toUpperCase();
+  const { delivery } = await product(server, sku, { units: 5, inDays: 30 });
+  const page = await open(server, { size, scheme });
+  await page.goto(`/products/${sku}`);
+  await page.getByText("Change it", { exact: true }).click();
+  await page.getByLabel("May customers call it off?").selectOption("No, the sale is final");
+  await accessible(page);
+  await page.getByRole("button", { name: "Save" }).click();
+  await says(page, "Customers cannot call it off while it ships as promised");
+  await page.goto(`/shop/${sku}`);
+  await says(page, "This is a final sale");
+  await accessible(page);
+  const order = await call(server, "POST", "/v1/orders", {
+    customer: { email: "final@example.com", name: "Fay Final", country: "US" }, lines: [{ sku, quantity: 1 }],
+  });
+  const own = new URL(order.status_url).pathname;
+  await page.goto(own);
+  await says(page, "was a final sale");
+  equal(await page.getByText("Cancel", { exact: true }).count(), 0, "ways to cancel");
+  await accessible(page);
+  await fits(page);
+  await call(server, "PATCH", `/v1/supplies/${delivery.id}`, { expected_on: day(60) });
+  await page.goto(own);
+  await page.getByText("Cancel", { exact: true }).click();
+  await page.getByRole("button", { name: `Yes, cancel Travel mug ${sku}` }).click();
+  await says(page, "What you called off is cancelled");
+  await page.done();
+}
+
 // One good, one damaged, one still to come: who gets the good one is seen before, and everything can be taken back.
 async function receipt(server, size, scheme) {
   const sku = `REC-${size}-${scheme}`.toUpperCase();
@@ -423,6 +454,7 @@ export async function walks(server) {
     await check(`a slip, from its preview to the customers’ answers, ${where}`, () => slip(server, size, scheme));
     await check(`a cart with what is here and what waits, ${where}`, () => mixedCart(server, size, scheme));
     await check(`the month of deliveries, ${where}`, () => month(server, size, scheme));
+    await check(`a final sale, ${where}`, () => finalSale(server, size, scheme));
     await check(`a receipt with damage, ${where}`, () => receipt(server, size, scheme));
   }
 }

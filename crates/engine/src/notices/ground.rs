@@ -10,7 +10,7 @@ use model::{
     time::{Date, Time, Timestamp, Zone},
 };
 use obligation::{
-    legal::{Case, DeliveryFigures, Jurisdiction, LawBook, LegalOrder, OwnFigure, zone_of},
+    legal::{Case, DeliveryFigures, Jurisdiction, LawBook, LegalOrder, MerchantPolicy, OwnFigure, zone_of},
     notice::{
         Fate, Notice, Situation, due,
         kept::{CASE, CaseBook, LAW, LineCase, SETTINGS, SETTINGS_ID, ShopSettings, notice_id},
@@ -24,17 +24,17 @@ static BOOK: LazyLock<Arc<LawBook>> = LazyLock::new(Arc::default);
 
 /// The shop's settings, and the figures of the laws as it has them.
 #[derive(Debug, Clone)]
-pub(super) struct Rules {
+pub(crate) struct Rules {
     pub(super) shop: ShopSettings,
     pub(super) law: Arc<LawBook>,
 }
 
 /// An order with what happened to it, the law of the place it goes to and the shop's settings.
-pub(super) struct Ground {
-    pub(super) order: Arc<Order>,
+pub(crate) struct Ground {
+    pub(crate) order: Arc<Order>,
     pub(super) book: CaseBook,
     pub(super) rules: Arc<Rules>,
-    pub(super) zone: Zone,
+    pub(crate) zone: Zone,
     jurisdiction: Jurisdiction,
 }
 
@@ -77,7 +77,7 @@ impl Ground {
     }
 
     /// The same, with the order loaded first.
-    pub(super) fn load(working: &mut Working<'_>, id: OrderId) -> Result<Option<Self>, Failure> {
+    pub(crate) fn load(working: &mut Working<'_>, id: OrderId) -> Result<Option<Self>, Failure> {
         working.load_orders(&[id])?;
         let rules = rules(working)?;
         Self::of(working, id, &rules)
@@ -89,6 +89,11 @@ impl Ground {
         let laws = self.jurisdiction.laws().iter();
         laws.filter_map(|law| self.rules.law.of_delivery(*law))
             .min_by_key(|figures| figures.refund_days.value)
+    }
+
+    /// The law of the place, the shop's own terms on top of it, and the law's figures.
+    pub(crate) fn law(&self) -> (&Jurisdiction, &MerchantPolicy, &LawBook) {
+        (&self.jurisdiction, &self.rules.shop.policy, &self.rules.law)
     }
 
     pub(super) fn line_id(&self, no: u16) -> LineId {

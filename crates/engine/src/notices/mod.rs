@@ -36,6 +36,7 @@ use crate::{
 };
 
 pub(crate) use draft::{called_off, promised};
+pub(crate) use ground::Ground;
 pub(crate) use lapse::fire;
 pub use lapse::{REFUND, Refund};
 pub use mail::{CURSOR, MAIL, MailRow, Spoken, mail_state, purchase_mail};

@@ -29,6 +29,7 @@ use crate::{
     after::{Course, follow},
     answer::Failure,
     execute::{Outcome, order_now},
+    sale,
     working::Working,
 };
 
@@ -63,9 +64,16 @@ pub(crate) fn withdraw(working: &mut Working<'_>, course: &mut Course, order: Or
         return Ok(Err(Refusal::new(RefusalCode::NotAsked, detail).into()));
     };
     let of = Arc::clone(&ground.order);
+    // What was made for the customer is none of what a consumer may withdraw from.
+    let made_for = sale::of(working, order)?.map(|terms| terms.never_withdrawn()).unwrap_or_default();
+    if !made_for.is_empty() && of.lines.iter().all(|line| made_for.contains(&line.no)) {
+        let detail = format!("all of {order} was made for its customer");
+        return Ok(Err(Refusal::new(RefusalCode::FinalSale, detail).into()));
+    }
     let free = |line: &Line| line.open() - line.with_fulfilment();
     let units = |of_line: &dyn Fn(&Line) -> Units| -> Vec<(u16, Units)> {
-        let all = of.lines.iter().map(|line| (line.no, of_line(line)));
+        let lines = of.lines.iter().filter(|line| !made_for.contains(&line.no));
+        let all = lines.map(|line| (line.no, of_line(line)));
         all.filter(|(_, units)| *units > 0).collect()
     };
     let called_off = units(&free);

@@ -13,7 +13,7 @@ use model::{
     advice::Automatic,
     command::{Command, PutPolicy},
     id::{Channel, Sku},
-    item::{BalanceDue, Cap, PaymentKind, PaymentTerms, Policy, WhenOut},
+    item::{BalanceDue, Cap, PaymentKind, PaymentTerms, Policy, Returns, WhenOut},
     limits::SUPPLY_UNITS_MAX,
     money::Money,
 };
@@ -76,6 +76,8 @@ pub(crate) struct PolicyIn {
     promise_buffer_days: Option<i64>,
     /// When and how money is taken.
     payment: Option<PaymentIn>,
+    /// Whether a customer may call it off; `free` unless given. What the law of the place gives goes before it.
+    returns: Option<ReturnsIn>,
     /// What it may come to, with `when_out: auto`.
     auto: Option<AutoIn>,
 }
@@ -97,6 +99,22 @@ pub(crate) enum WhenOutIn {
 }
 
 words!(WhenOutIn { "refuse" => Refuse, "waitlist" => Waitlist, "backorder" => Backorder, "preorder" => Preorder, "made_to_order" => MadeToOrder, "auto" => Auto });
+
+/// Whether a customer may call it off.
+#[derive(Serialize, ToSchema, Clone, Copy)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = Returns)]
+pub(crate) enum ReturnsIn {
+    /// Until it ships.
+    Free,
+    /// Not, while it ships as promised; where a law lets consumers withdraw, they may all the same.
+    FinalSale,
+    /// Made to the customer's specification or clearly personalised: not, while it ships as promised, also where a law lets buyers of
+    /// other goods withdraw.
+    MadeToSpecification,
+}
+
+words!(ReturnsIn { "free" => Free, "final_sale" => FinalSale, "made_to_specification" => MadeToSpecification });
 
 /// Most units backordered at once.
 #[derive(Clone, Copy)]
@@ -248,6 +266,11 @@ fn check(sku: &Sku, channel: &Channel, input: &PolicyIn) -> Result<Policy, Probl
         limited_below,
         promise_buffer_days,
         payment: input.payment.as_ref().map(|payment| check_payment(&mut checks, payment)),
+        returns: match input.returns {
+            None | Some(ReturnsIn::Free) => Returns::Free,
+            Some(ReturnsIn::FinalSale) => Returns::FinalSale,
+            Some(ReturnsIn::MadeToSpecification) => Returns::MadeToSpecification,
+        },
     };
     checks.finish(policy)
 }
@@ -326,6 +349,9 @@ pub(crate) struct PolicyOut {
     promise_buffer_days: Option<u16>,
     /// When and how money is taken.
     payment: Option<PaymentOut>,
+    /// Whether a customer may call it off.
+    #[schema(value_type = ReturnsIn)]
+    returns: Returns,
     /// How it follows the advice by itself (`when_out: auto`); null where it does not.
     auto: Option<AutoOut>,
 }
@@ -384,6 +410,7 @@ pub(super) fn shown(sku: &Sku, channel: &Channel, policy: &Policy) -> PolicyOut 
             balance: payment.balance,
             provider: payment.provider.clone(),
         }),
+        returns: policy.returns,
         auto: None,
     }
 }

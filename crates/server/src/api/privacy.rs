@@ -11,6 +11,7 @@ use ledger::{OrderFilter, Read, RecordFilter, Shelf, StoreError};
 use model::{
     command::{Command, Contact},
     id::{CustomerKey, OrderId, TenantId},
+    parcel::PARCEL,
     order::{Order, Promise},
     shortfall::CARE,
     talk::MESSAGE,
@@ -68,6 +69,8 @@ struct OrderOf {
     notices: Vec<Box<RawValue>>,
     /// What was asked, paid and given back.
     account: Option<Box<RawValue>>,
+    /// What left, with the carriers' numbers.
+    parcels: Vec<Box<RawValue>>,
     mails: Vec<MailOf>,
     /// What the customer and the shop wrote to each other, and notes.
     messages: Vec<Box<RawValue>>,
@@ -163,6 +166,7 @@ fn of_order(
     let notices = bodies(store, tenant, (Shelf::Ledger, NOTICE), order.id)?;
     let messages = bodies(store, tenant, (Shelf::Private, MESSAGE), order.id)?;
     let care = bodies(store, tenant, (Shelf::Private, CARE), order.id)?;
+    let parcels = bodies(store, tenant, (Shelf::Ledger, PARCEL), order.id)?;
     let account = store.records(tenant, Shelf::Ledger, ACCOUNT, &[&order.id.to_string()])?;
     let account = account.into_iter().filter_map(|record| record.read().ok().flatten()).next();
     let owner = order.id.to_string();
@@ -174,7 +178,7 @@ fn of_order(
         Some(MailOf { sent_at: row.sent_at?, subject: spoken.subject, text: spoken.text })
     });
     let mails = mails.collect();
-    Ok(OrderOf { order: view, contact, promises, notices, account, mails, messages, care })
+    Ok(OrderOf { order: view, contact, promises, notices, account, parcels, mails, messages, care })
 }
 
 fn bodies(
@@ -221,7 +225,8 @@ struct ErasedOut {
 /// Forget who a person is
 ///
 /// Contacts, mails and edited words are gone, and places on waitlists are left. Orders, promises, consents and money stay, of
-/// somebody who can no longer be named: the ledger only ever knew a salted hash. An order that is still to be sent can then reach
+/// somebody who can no longer be named: the ledger only ever knew a salted hash. The carriers' numbers are gone from parcels; the
+/// ledger's entry of what left keeps its own, as the proof that it did. An order that is still to be sent can then reach
 /// nobody by mail.
 #[utoipa::path(
     post, path = "/v1/privacy/erase", tag = "Privacy", operation_id = "erase_person",

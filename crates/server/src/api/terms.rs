@@ -27,7 +27,10 @@ use super::{
     schema,
     state::{Api, json},
 };
-use crate::mail::{terms, words::language};
+use crate::mail::{
+    terms::{self, Rights},
+    words::language,
+};
 
 #[derive(Serialize)]
 struct TermsOut {
@@ -36,7 +39,7 @@ struct TermsOut {
     ship_by: Dates,
     deliver_by: Dates,
     charges: Vec<ChargeOut>,
-    /// Until it ships, at no cost.
+    /// Until it ships, at no cost; or only when it is late.
     cancel: &'static str,
     refund_to: &'static str,
     withdrawal_days: Option<u16>,
@@ -116,13 +119,20 @@ pub(crate) async fn get(
     let sku = sku.ok_or_else(|| Problem::field("sku", "required", "is missing"))?;
     let of = Arc::clone(&api);
     let (tenant, asked) = (allowed.caller.tenant.clone(), sku.clone());
-    let (shop, law) = api
+    let (place, on) = (country.clone(), channel.clone());
+    let (shop, rights) = api
         .read(move |store| {
-            let law = terms::law_of(store, &tenant)?;
-            Ok((of.app.engine.snapshots().shop(&tenant, &[asked])?, law))
+            let shop = of.app.engine.snapshots().shop(&tenant, &[asked.clone()])?;
+            let pool = shop.pool(&asked);
+            let policy = pool.and_then(|pool| {
+                pool.policy_set(&on).or_else(|| pool.policy_set(&model::id::Channel::default()))
+            });
+            let returns = policy.map(|policy| policy.returns).unwrap_or_default();
+            let sold = [(crate::pages::item_title(&shop, &asked), returns)];
+            let rights = Rights::of(store, &tenant, place.as_deref(), &sold)?;
+            Ok((shop, rights))
         })
         .await?;
-    let withdrawal_days = terms::withdrawal_days(&law, country.as_deref());
     let question = Question { quantity, channel: &channel, group: None, country: country.as_deref() };
     let seen = availability(&shop, &sku, question, now).ok_or_else(|| Problem::not_found("sku", &sku))?;
     let pool = shop.pool(&sku).ok_or_else(|| Problem::not_found("sku", &sku))?;
@@ -140,7 +150,7 @@ pub(crate) async fn get(
         _ => Vec::new(),
     };
     let services = services(&shop, &seen, country.as_deref(), quantity);
-    let words = terms::words(&charges, withdrawal_days, language(locale.as_deref()));
+    let words = terms::words(&charges, &rights, language(locale.as_deref()));
     let charges = charges.into_iter().map(|(when, amount)| {
         let (when, on) = match when {
             When::Now => ("now", None),
@@ -156,9 +166,9 @@ pub(crate) async fn get(
         ship_by: seen.ship_by,
         deliver_by: seen.deliver_by,
         charges: charges.collect(),
-        cancel: "until_shipped",
+        cancel: if rights.is_all_free() { "until_shipped" } else { "when_late" },
         refund_to: "original_method",
-        withdrawal_days,
+        withdrawal_days: rights.withdrawal_days,
         services,
         words,
     };

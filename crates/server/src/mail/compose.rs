@@ -27,7 +27,7 @@ use obligation::{
 };
 
 use super::{
-    terms,
+    terms::{self, Rights},
     words::{Language, Phrase, language},
 };
 use crate::{App, api::state::shop_of, link, pages::shop_name, parcels};
@@ -222,8 +222,10 @@ impl About<'_> {
 
     /// Confirms an order with the dates that were promised when it was placed.
     fn confirmation(&self, store: &mut dyn Read) -> Result<Content, StoreError> {
-        let law = terms::law_of(store, self.tenant)?;
-        let withdrawal_days = terms::withdrawal_days(&law, self.order.country.as_deref());
+        let sale = terms::sale_of(store, self.tenant, self.order)?.unwrap_or_default();
+        let title = |line: &model::order::Line| crate::pages::item_title(self.shop, &line.sku);
+        let sold: Vec<_> = self.order.lines.iter().map(|line| (title(line), sale.of(line.no))).collect();
+        let rights = Rights::of(store, self.tenant, self.order.country.as_deref(), &sold)?;
         let (language, number) = (self.language, self.number());
         let first = |line: &model::order::Line| {
             line.promises.first().map_or(Dates::UNKNOWN, |promise| promise.ship_by)
@@ -236,7 +238,7 @@ impl About<'_> {
             };
             format!("  {}: {by}", self.head(line.no).unwrap_or_default())
         });
-        let terms = terms::words(&terms::of_order(self.order, self.shop), withdrawal_days, language);
+        let terms = terms::words(&terms::of_order(self.order, self.shop), &rights, language);
         Ok(Content {
             subject: match last.promised {
                 Some(date) => language.phrase(Phrase::Confirmed(&number, date)),

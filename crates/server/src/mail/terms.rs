@@ -1,19 +1,22 @@
 //! On what terms something is bought: when how much is taken, and how the money comes back. Shown before the purchase and confirmed by
 //! mail; the law of the place goes before whatever a shop may think of.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ledger::{Read, Shelf, StoreError};
 use model::{
     id::TenantId,
+    item::Returns,
     money::{Currency, Money},
     order::Order,
     state::Shop,
+    time::Date,
 };
 use obligation::{
-    legal::{Jurisdiction, LawBook, OwnFigure},
-    notice::kept::{LAW, SETTINGS_ID},
+    legal::{Jurisdiction, LawBook, MerchantPolicy, OwnFigure},
+    notice::kept::{LAW, SETTINGS, SETTINGS_ID, ShopSettings},
     payment::{Account, Happening, NewLine, Settings, When, decide, kept, schedule},
+    sale::{SALE, SaleTerms, rights},
 };
 
 use super::words::{Language, Phrase};
@@ -67,8 +70,86 @@ pub(crate) fn withdrawal_days(law: &LawBook, country: Option<&str>) -> Option<u1
     laws.filter_map(|of| law.of_delivery(*of)).map(|figures| figures.withdrawal_days.value).max()
 }
 
+/// What of a purchase is final, by the titles of what is bought, and what holds for the rest.
+#[derive(Debug, Default)]
+pub(crate) struct Rights {
+    /// What cannot be called off while it ships as promised.
+    held: Vec<String>,
+    /// What of it no law lets anybody withdraw from.
+    made_for: Vec<String>,
+    /// Whether anything can be called off.
+    is_any_free: bool,
+    /// Days to withdraw from all that was not made for the buyer.
+    pub(crate) withdrawal_days: Option<u16>,
+}
+
+impl Rights {
+    /// Weighs how each thing is sold against the law of the place that it goes to.
+    pub(crate) fn of(
+        store: &mut dyn Read,
+        tenant: &TenantId,
+        country: Option<&str>,
+        sold: &[(String, Returns)],
+    ) -> Result<Self, StoreError> {
+        let law = law_of(store, tenant)?;
+        let policy = policy_of(store, tenant)?;
+        let place = country.map_or_else(Jurisdiction::unknown, Jurisdiction::of);
+        let mut found = Self { withdrawal_days: withdrawal_days(&law, country), ..Self::default() };
+        for (title, returns) in sold {
+            let is_held = !rights(*returns, &policy, &place, &law).cancel_before_shipment;
+            found.is_any_free |= !is_held;
+            if is_held {
+                let list = match returns {
+                    Returns::MadeToSpecification => &mut found.made_for,
+                    Returns::Free | Returns::FinalSale => &mut found.held,
+                };
+                list.push(title.clone());
+            }
+        }
+        if sold.len() == found.made_for.len() && !sold.is_empty() {
+            found.withdrawal_days = None;
+        }
+        Ok(found)
+    }
+
+    /// Whether all of it can be called off.
+    pub(crate) fn is_all_free(&self) -> bool {
+        self.held.is_empty() && self.made_for.is_empty()
+    }
+}
+
+/// The shop's own terms on top of the law.
+pub(crate) fn policy_of(store: &mut dyn Read, tenant: &TenantId) -> Result<MerchantPolicy, StoreError> {
+    let found = store.records(tenant, Shelf::Ledger, SETTINGS, &[SETTINGS_ID])?;
+    let settings: Option<ShopSettings> = found.first().and_then(|record| record.read().ok().flatten());
+    Ok(settings.unwrap_or_default().policy)
+}
+
+/// The lines of an order that its customer cannot call off today, and those that nobody withdraws from.
+pub(crate) fn held(
+    store: &mut dyn Read,
+    tenant: &TenantId,
+    order: &Order,
+    today: Date,
+) -> Result<(BTreeSet<u16>, BTreeSet<u16>), StoreError> {
+    let Some(terms) = sale_of(store, tenant, order)? else { return Ok(Default::default()) };
+    let (law, policy) = (law_of(store, tenant)?, policy_of(store, tenant)?);
+    let place = order.country.as_deref().map_or_else(Jurisdiction::unknown, Jurisdiction::of);
+    Ok((terms.held(order, today, (&place, &policy, &law)), terms.never_withdrawn()))
+}
+
+/// How an order was sold; nothing where all of it can be called off.
+pub(crate) fn sale_of(
+    store: &mut dyn Read,
+    tenant: &TenantId,
+    order: &Order,
+) -> Result<Option<SaleTerms>, StoreError> {
+    let found = store.records(tenant, Shelf::Ledger, SALE, &[&order.id.to_string()])?;
+    Ok(found.first().and_then(|record| record.read().ok().flatten()))
+}
+
 /// The terms in words.
-pub(crate) fn words(charges: &Charges, withdrawal_days: Option<u16>, language: &dyn Language) -> Vec<String> {
+pub(crate) fn words(charges: &Charges, rights: &Rights, language: &dyn Language) -> Vec<String> {
     let paid = charges.iter().map(|(when, amount)| {
         let amount = crate::pages::money(*amount);
         let phrase = match when {
@@ -80,7 +161,16 @@ pub(crate) fn words(charges: &Charges, withdrawal_days: Option<u16>, language: &
         format!("  {}", language.phrase(phrase))
     });
     let mut words: Vec<String> = paid.collect();
-    words.push(language.phrase(Phrase::CancelFree));
-    words.extend(withdrawal_days.map(|days| language.phrase(Phrase::MayWithdraw(days))));
+    if !rights.held.is_empty() {
+        words.push(language.phrase(Phrase::FinalSale(&rights.held.join(", "))));
+    }
+    if !rights.made_for.is_empty() {
+        words.push(language.phrase(Phrase::MadeForYou(&rights.made_for.join(", "))));
+    }
+    if rights.is_any_free {
+        let phrase = if rights.is_all_free() { Phrase::CancelFree } else { Phrase::RestFree };
+        words.push(language.phrase(phrase));
+    }
+    words.extend(rights.withdrawal_days.map(|days| language.phrase(Phrase::MayWithdraw(days))));
     words
 }

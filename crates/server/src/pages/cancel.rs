@@ -60,6 +60,9 @@ pub(super) fn answer(ask: &Ask, token: &str, sent: &Sent) -> Result<Response, Fa
                 "That is being packed right now. Please write to us if it should not be sent."
             }
             RefusalCode::AlreadyCancelled => "That is cancelled already.",
+            RefusalCode::FinalSale => {
+                "That was a final sale: it cannot be cancelled while it ships as promised. Please write to us."
+            }
             _ => "That could not be cancelled. Below is how your order stands now.",
         }),
         Err(Rejection::NotFound { .. }) => Err(Fail::Link),

@@ -28,7 +28,10 @@ use super::{
 };
 use crate::{
     app::customer_key,
-    mail::{terms, words::language},
+    mail::{
+        terms::{self, Rights},
+        words::language,
+    },
 };
 
 /// The form as it was typed.
@@ -88,8 +91,11 @@ fn answer(
 ) -> Result<Response, Fail> {
     let shop = cart::load(ask, tenant, items)?;
     let country = countries::known(&sent.country);
-    let law = terms::law_of(&mut *ask.app.engine.store().reader()?, tenant)?;
-    let withdrawal_days = terms::withdrawal_days(&law, country);
+    let channel = model::id::Channel::default();
+    let returns = |sku: &Sku| shop.pool(sku)?.policy_set(&channel).map(|policy| policy.returns);
+    let sold: Vec<_> =
+        items.iter().map(|(sku, _)| (words::title(&shop, sku), returns(sku).unwrap_or_default())).collect();
+    let rights = Rights::of(&mut *ask.app.engine.store().reader()?, tenant, country, &sold)?;
     let rows = cart::rows(&shop, items, country, ask.now);
     if rows.iter().any(|row| row.problem.is_some()) {
         // The cart says what, and what can be had instead.
@@ -101,7 +107,7 @@ fn answer(
     let total = cart::sums(rows.iter().filter_map(|row| row.sum).chain(cost));
     let page_ = Page {
         last: choices.together.clone(),
-        terms: terms(&shop, items, withdrawal_days, &rows),
+        terms: terms(&shop, items, &rights, &rows),
         total: words::sums(&total),
         countries: countries::choices(&product::served(&shop), country),
         name_error: (is_checked && !looks_like_name(&sent.name)).then_some("Please enter your name."),
@@ -120,7 +126,7 @@ fn answer(
 }
 
 /// The terms of everything in the cart together.
-fn terms(shop: &Shop, items: &[(Sku, Units)], withdrawal_days: Option<u16>, rows: &[Row]) -> Vec<String> {
+fn terms(shop: &Shop, items: &[(Sku, Units)], rights: &Rights, rows: &[Row]) -> Vec<String> {
     let channel = model::id::Channel::default();
     let mut lines = Vec::with_capacity(items.len());
     let mut currency = None;
@@ -137,7 +143,7 @@ fn terms(shop: &Shop, items: &[(Sku, Units)], withdrawal_days: Option<u16>, rows
         lines.push(NewLine { line: n, price: price.amount, units: *quantity, plan, ship_by: row.date });
     }
     let charges = currency.map_or_else(Vec::new, |currency| terms::charges(currency, lines));
-    terms::words(&charges, withdrawal_days, language(None))
+    terms::words(&charges, rights, language(None))
 }
 
 /// `POST /checkout`.

@@ -1,7 +1,7 @@
 //! What customers do themselves on their order's page beside calling units off: another address while nobody packs it, what is
 //! ready sent now, withdrawing from the contract. Only ever by a POST.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use axum::response::Response;
 use engine::{
@@ -64,7 +64,7 @@ pub(super) enum Withdrawing {
 pub(super) fn withdrawing(
     reader: &mut dyn Read,
     tenant: &TenantId,
-    order: &Order,
+    (order, never): (&Order, &BTreeSet<u16>),
     now: Timestamp,
 ) -> Result<Withdrawing, Fail> {
     let found = reader.records(tenant, Shelf::Ledger, WITHDRAWAL, &[&order.id.to_string()])?.pop();
@@ -73,7 +73,9 @@ pub(super) fn withdrawing(
     }
     let place = order.country.as_deref().map_or_else(Jurisdiction::unknown, Jurisdiction::of);
     let lawful = place.laws().iter().any(|law| matches!(law, Law::Eu | Law::Uk));
-    let is_left = order.lines.iter().any(|line| line.open() > 0 || line.shipped > 0);
+    // What was made for the customer is none of it.
+    let lines = || order.lines.iter().filter(|line| !never.contains(&line.no));
+    let is_left = lines().any(|line| line.open() > 0 || line.shipped > 0);
     let promised = |line: &model::order::Line| line.promises.last().and_then(|last| last.deliver_by.promised);
     let last = order.lines.iter().filter_map(promised).max();
     let today = days_since_epoch(local_date(now, &Zone::utc()));

@@ -5,7 +5,7 @@ use axum::{http::StatusCode, response::Response};
 use model::{
     Units,
     id::{Channel, Sku, TenantId},
-    item::Item,
+    item::{Item, Returns},
     limits::LINE_UNITS_MAX,
     location::LocationSettings,
     order::Dates,
@@ -83,6 +83,8 @@ pub(super) struct Product {
     once: String,
     json_ld: String,
     sku: String,
+    /// Whether it can be called off, in a sentence.
+    cancel: &'static str,
     /// Whether one can ask to be told when it is back.
     can_wait: bool,
     /// What became of a wish to be told, and whether that is good news.
@@ -190,6 +192,7 @@ pub(super) fn view(
     Some(Product {
         frame: Frame::new(Some(tenant), "product", false, true),
         sku: sku.to_string(),
+        cancel: cancel(shop, sku),
         can_wait: availability.state == AvailabilityState::Waitlist,
         note: None,
         href: href(sku),
@@ -204,6 +207,21 @@ pub(super) fn view(
         json_ld: json_ld(item, &title, &format!("{url}{}", href(sku)), &availability),
         title,
     })
+}
+
+/// Whether a shopper may call it off, in a sentence that holds wherever it goes.
+fn cancel(shop: &Shop, sku: &Sku) -> &'static str {
+    let policy = shop.pool(sku).and_then(|pool| pool.policy_set(&Channel::default()));
+    match policy.map(|policy| policy.returns).unwrap_or_default() {
+        Returns::Free => "You can cancel on your order’s page at any time before it ships.",
+        Returns::FinalSale => {
+            "This is a final sale: it cannot be cancelled while it ships as promised, unless the law where you live lets you \
+             withdraw."
+        }
+        Returns::MadeToSpecification => {
+            "This is made for you: it cannot be cancelled or sent back while it ships as promised."
+        }
+    }
 }
 
 /// The answer for as many units as can be had, and how many those are: who asks for more is told so beside the field.

@@ -2,7 +2,7 @@
 //!
 //! Nothing of a person but the first name is on it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use askama::Template;
 use axum::{http::StatusCode, response::Response};
@@ -18,7 +18,10 @@ use model::{
     time::{Date, Timestamp, local_date},
     view::{LineState, LineView, OrderView, PartView},
 };
-use obligation::payment::{When, kept::Kept, schedule};
+use obligation::{
+    legal::zone_of,
+    payment::{When, kept::Kept, schedule},
+};
 use serde::Deserialize;
 
 use super::{
@@ -32,7 +35,7 @@ use super::{
     talk::{self, Paid, Written},
     words::{self, Day},
 };
-use crate::{api::orders::payments::account, link, parcels};
+use crate::{api::orders::payments::account, link, mail::terms, parcels};
 
 /// Places in line are counted up to here.
 const PLACES_MAX: usize = 1_000;
@@ -106,6 +109,8 @@ struct Line {
     shipped: Units,
     /// Units that are being packed.
     packing: Units,
+    /// It was a final sale, so that it cannot be called off while it ships as promised.
+    is_final: bool,
     word: &'static str,
     tone: &'static str,
     steps: Vec<Step>,
@@ -191,7 +196,10 @@ pub(super) fn answer(ask: &Ask, token: &str, said: &Said, problem: Option<String
     let shop = shop_of(&mut *reader, &tenant, &order)?;
     let order_view = promise::order_view(&shop, &order, ask.now);
     let contact = reader.contact(&tenant, id)?.unwrap_or_default();
+    let place = order.country.as_deref().and_then(zone_of).unwrap_or_else(model::time::Zone::utc);
+    let (held, never_withdrawn) = terms::held(&mut *reader, &tenant, &order, local_date(ask.now, &place))?;
     let facts = Facts {
+        held,
         shop: &shop,
         order: &order,
         view: &order_view,
@@ -219,7 +227,7 @@ pub(super) fn answer(ask: &Ask, token: &str, said: &Said, problem: Option<String
         href: format!("/o/{token}"),
         to: own::to(&order),
         can_ship_ready: own::can_ship_ready(&order_view),
-        withdrawing: own::withdrawing(&mut *reader, &tenant, &order, ask.now)?,
+        withdrawing: own::withdrawing(&mut *reader, &tenant, (&order, &never_withdrawn), ask.now)?,
         message: message(said),
         problem,
         questions,
@@ -304,10 +312,16 @@ pub(super) struct Facts<'a> {
     pub(super) first_name: Option<String>,
     /// Lines ahead of each waiting line, by its id.
     pub(super) places: BTreeMap<String, usize>,
+    /// Lines that the customer cannot call off now.
+    pub(super) held: BTreeSet<u16>,
     pub(super) now: Timestamp,
 }
 
 impl Facts<'_> {
+    fn is_final(&self, line: u16) -> bool {
+        self.held.contains(&line)
+    }
+
     fn today(&self) -> Option<Date> {
         words::today(self.shop, self.now)
     }
@@ -331,6 +345,7 @@ pub(super) fn view(frame: Frame, facts: &Facts<'_>) -> Status {
         summary,
         placed: facts.day(facts.view.placed_at),
         can_cancel_all: facts.view.lines.iter().filter(|line| line.open > 0).count() > 1
+            && facts.held.is_empty()
             && facts.view.lines.iter().all(|line| line.released == 0),
         together: facts.view.ship == ShipChoice::Complete && facts.view.lines.len() > 1,
         lines: lines.map(|(line, view)| line_view(facts, line, view)).collect(),
@@ -422,7 +437,8 @@ fn line_view(facts: &Facts<'_>, line: &model::order::Line, view: &LineView) -> L
         quantity: view.quantity,
         price: view.unit_price.map(words::money),
         open: view.open,
-        can_cancel: view.open - view.released,
+        can_cancel: if facts.is_final(line.no) { 0 } else { view.open - view.released },
+        is_final: view.open > 0 && facts.is_final(line.no),
         packing: view.released,
         cancelled: view.cancelled,
         shipped: view.shipped,

@@ -10,6 +10,7 @@ mod bounces;
 mod cards;
 mod described;
 mod evidence;
+mod final_sales;
 mod fulfilment;
 mod hooks;
 mod idempotency;

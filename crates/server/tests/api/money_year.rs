@@ -18,13 +18,17 @@ use serde_json::{Value, json};
 use crate::{bank::Dice, provider::Till, world::Call};
 
 const DAY_S: i64 = 86_400;
-/// Each plan with its article.
-const PLANS: [(&str, &str); 5] = [
-    ("FULL", r#"{"kind": "full"}"#),
-    ("DEPOSIT", r#"{"kind": "deposit", "deposit_percent": 33, "balance": "on_ship"}"#),
-    ("BALANCE", r#"{"kind": "deposit", "deposit_percent": 20, "balance": "days_before"}"#),
-    ("HOLD", r#"{"kind": "authorise"}"#),
-    ("LATER", r#"{"kind": "charge_on_ship"}"#),
+/// Each plan with its article, and whether its customers may call it off.
+const PLANS: [(&str, &str, &str); 5] = [
+    ("FULL", r#"{"kind": "full"}"#, "free"),
+    ("DEPOSIT", r#"{"kind": "deposit", "deposit_percent": 33, "balance": "on_ship"}"#, "final_sale"),
+    (
+        "BALANCE",
+        r#"{"kind": "deposit", "deposit_percent": 20, "balance": "days_before"}"#,
+        "made_to_specification",
+    ),
+    ("HOLD", r#"{"kind": "authorise"}"#, "free"),
+    ("LATER", r#"{"kind": "charge_on_ship"}"#, "final_sale"),
 ];
 
 /// Where goods go: by the law of the US, of the Union, of the United Kingdom, and of all of them.
@@ -50,6 +54,7 @@ struct Year {
 struct Known {
     cancelled: bool,
     country: &'static str,
+    returns: &'static str,
     line: String,
     units: u64,
 }
@@ -57,13 +62,13 @@ struct Known {
 impl Year {
     async fn new(seed: u64) -> Self {
         let till = Till::new(json!({"kind": "full"})).await;
-        for (sku, plan) in PLANS {
+        for (sku, plan, returns) in PLANS {
             let item = json!({"title": sku, "price": {"amount": 1_999, "currency": "USD"}});
             till.world.put(&format!("/v1/skus/{sku}"), item).await.is(201);
             let mut payment: Value = serde_json::from_str(plan).unwrap();
             payment["provider"] = json!("stripe");
             let policy = json!({"when_out": "backorder", "backorder_cap": "unlimited", "lead_time_days": 40,
-                "payment": payment});
+                "payment": payment, "returns": returns});
             till.world.put(&format!("/v1/skus/{sku}/policies/default"), policy).await.is(201);
         }
         till.bank.throws(Dice(seed ^ 0x5DEE_CE66_D1CE_CAFE));
@@ -88,9 +93,9 @@ impl Year {
     }
 
     async fn day(&mut self, day: u32) {
-        let sku = PLANS[usize::try_from(self.dice.below(5)).unwrap()].0;
+        let (sku, _, returns) = PLANS[usize::try_from(self.dice.below(5)).unwrap()];
         if self.once_in(2) {
-            self.order(sku).await;
+            self.order(sku, returns).await;
         }
         if day % 9 == 1 {
             let (units, days) = (2 + self.dice.below(6), 10 + self.dice_days(20));
@@ -170,6 +175,24 @@ impl Year {
         self.failed_late = failed_late;
     }
 
+    /// Whether a customer cannot call an order off today; `None` on a day that is another where the customer lives.
+    async fn is_final(&self, id: &OrderId) -> Option<bool> {
+        let Known { country, returns, .. } = &self.orders[id];
+        // Of a place whose law is not known every law holds.
+        if *returns == "free" || (*returns == "final_sale" && *country != "US") {
+            return Some(false);
+        }
+        let given = self.till.world.get(&format!("/v1/orders/{id}/promises")).await.is(200);
+        let ships = |promise: &Value| promise["ship_by"]["promised"].as_str().map(str::to_owned);
+        let given = given["items"].as_array().unwrap();
+        let (first, last) = (ships(&given[0]).unwrap(), ships(&given[given.len() - 1]));
+        let today = self.date(0);
+        if last.is_none_or(|last| last > first) {
+            return Some(false);
+        }
+        (today != first && self.date(-1) != first).then_some(today < first)
+    }
+
     fn dice_days(&mut self, most: u64) -> i64 {
         i64::try_from(self.dice.below(most)).unwrap()
     }
@@ -179,7 +202,7 @@ impl Year {
         at.to_string()[..10].to_owned()
     }
 
-    async fn order(&mut self, sku: &str) {
+    async fn order(&mut self, sku: &str, returns: &'static str) {
         let units = 1 + self.dice.below(4);
         let mut order = crate::world::order(sku, i64::try_from(units).unwrap());
         order["customer"]["email"] = json!(format!("c{}@example.com", self.orders.len()));
@@ -188,7 +211,7 @@ impl Year {
         let placed = self.till.post("/v1/orders", order).await.is(201);
         let id: OrderId = placed["id"].as_str().unwrap().parse().unwrap();
         let line = placed["lines"][0]["id"].as_str().unwrap().to_owned();
-        self.orders.insert(id, Known { line, units, country, ..Known::default() });
+        self.orders.insert(id, Known { line, units, country, returns, ..Known::default() });
     }
 
     async fn suppliers(&mut self) {
@@ -223,9 +246,20 @@ impl Year {
             if self.once_in(150) {
                 let known = &self.orders[&id];
                 let part = known.units > 1 && id.bytes()[15] % 2 == 0;
-                let body =
+                let mut body =
                     if part { json!({"lines": [{"id": known.line, "quantity": 1}]}) } else { json!({}) };
+                // The shop calls it off, or the customer: then a final sale holds, but not against the law or when it is late.
+                let is_theirs = id.bytes()[15] % 3 == 0;
+                if is_theirs {
+                    body["by"] = json!("customer");
+                }
+                let may_not = if is_theirs { self.is_final(&id).await } else { Some(false) };
                 let reply = self.till.post(&format!("/v1/orders/{id}/cancel"), body).await;
+                if let Some(may_not) =
+                    may_not.filter(|_| reply.status == 200 || reply.json()["code"] == "final_sale")
+                {
+                    assert_eq!(reply.status != 200, may_not, "{id}: {}", reply.json());
+                }
                 if reply.status == 200 && reply.json()["state"] == "cancelled" {
                     self.ended(id);
                 }

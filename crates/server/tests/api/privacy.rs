@@ -64,6 +64,8 @@ async fn who_is_forgotten_cannot_be_named_and_all_sums_stay() {
     }
     let before = world.get(&path).await.is(200);
     assert_eq!(before["shipments"][0]["tracking"], "1Z9");
+    let of = |known: &Value| known["orders"][0]["parcels"][0]["tracking"].clone();
+    assert_eq!(of(&known(&world, ADA).await), "1Z9", "who asks what is known is told");
     let erased = world.post("/v1/privacy/erase", json!({"email": ADA})).await.is(200);
     assert_eq!((&erased["orders"], &erased["waitlist_places"]), (&json!(1), &json!(1)));
     world.verify();
@@ -73,6 +75,7 @@ async fn who_is_forgotten_cannot_be_named_and_all_sums_stay() {
     let parcel = &after["shipments"][0];
     assert_eq!((&parcel["tracking"], &parcel["tracking_url"]), (&Value::Null, &Value::Null));
     assert_eq!(parcel["lines"], before["shipments"][0]["lines"]);
+    assert_eq!(of(&known(&world, ADA).await), Value::Null);
     assert_eq!((&after["lines"], &after["state"]), (&before["lines"], &before["state"]));
     let mut said = String::new();
     for list in ["/v1/orders", "/v1/backorders", "/v1/waitlist", "/v1/notices", "/v1/events?limit=500"] {

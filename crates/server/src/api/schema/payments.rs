@@ -108,7 +108,7 @@ pub(crate) struct Terms {
     pub(crate) deliver_by: super::Dates,
     /// What is taken when, the soonest first; empty where the policy says nothing of money.
     pub(crate) charges: Vec<TermsCharge>,
-    /// Until when it can be cancelled free of charge: `until_shipped`.
+    /// When it can be cancelled free of charge: `until_shipped`, or `when_late` of a final sale, while it ships later than promised.
     pub(crate) cancel: String,
     /// Where money goes back to: `original_method`.
     pub(crate) refund_to: String,

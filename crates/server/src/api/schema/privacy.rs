@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 pub(crate) struct Person {
     /// What the ledger knows the person by: a salted hash.
     pub(crate) customer: String,
-    /// Every order, the newest first, with contact, promises, notices, money, mails, messages and notes.
+    /// Every order, the newest first, with contact, promises, notices, money, parcels, mails, messages and notes.
     pub(crate) orders: Vec<serde_json::Value>,
     /// Places on waitlists that are held.
     pub(crate) waitlist_places: Vec<serde_json::Value>,

@@ -201,6 +201,15 @@ impl Language for German {
                 carrier.map(|carrier| format!("mit {carrier}")),
                 number.map(|number| format!("Sendungsnummer {number}")),
             ),
+            Phrase::FinalSale(what) => {
+                format!("Vom Umtausch ausgeschlossen: {what}. Eine Stornierung ist nicht möglich, außer der Versand verspätet sich; dann erhalten Sie alles zurück, was Sie dafür bezahlt haben.")
+            }
+            Phrase::MadeForYou(what) => {
+                format!("Für Sie angefertigt: {what}. Stornierung und Widerruf sind nicht möglich, außer der Versand verspätet sich; dann erhalten Sie alles zurück, was Sie dafür bezahlt haben. Bei Mängeln haben Sie alle Ihre Rechte.")
+            }
+            Phrase::RestFree => {
+                "Alles andere können Sie bis zum Versand kostenlos stornieren; was Sie bezahlt haben, kommt auf demselben Weg zurück.".to_owned()
+            }
             Phrase::CancelFree => {
                 "Bis zum Versand können Sie kostenlos stornieren; was Sie bezahlt haben, geht auf demselben Weg zurück.".to_owned()
             }

@@ -121,6 +121,15 @@ impl Language for English {
                 carrier.map(|carrier| format!("with {carrier}")),
                 number.map(|number| format!("number {number}")),
             ),
+            Phrase::FinalSale(what) => {
+                format!("Final sale: {what}. It cannot be cancelled, unless it ships later than promised; then everything you paid for it goes back.")
+            }
+            Phrase::MadeForYou(what) => {
+                format!("Made for you: {what}. It cannot be cancelled or sent back, unless it ships later than promised; then everything you paid for it goes back. If it is faulty, you have all your rights.")
+            }
+            Phrase::RestFree => {
+                "Everything else you can cancel free of charge until it ships; what you paid goes back by the way it came.".to_owned()
+            }
             Phrase::CancelFree => {
                 "You can cancel free of charge until it ships; what you paid goes back by the way it came.".to_owned()
             }

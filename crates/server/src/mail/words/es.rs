@@ -196,6 +196,15 @@ impl Language for Spanish {
                 carrier.map(|carrier| format!("con {carrier}")),
                 number.map(|number| format!("número de seguimiento {number}")),
             ),
+            Phrase::FinalSale(what) => {
+                format!("Venta definitiva: {what}. No se puede cancelar, salvo que se envíe más tarde de lo prometido; entonces se le devuelve todo lo que pagó por ello.")
+            }
+            Phrase::MadeForYou(what) => {
+                format!("Hecho para usted: {what}. No se puede cancelar ni devolver, salvo que se envíe más tarde de lo prometido; entonces se le devuelve todo lo que pagó por ello. Si es defectuoso, conserva todos sus derechos.")
+            }
+            Phrase::RestFree => {
+                "Todo lo demás se puede cancelar gratis hasta el envío; lo que pagó se devuelve por la misma vía.".to_owned()
+            }
             Phrase::CancelFree => {
                 "Puede cancelar sin coste hasta el envío; lo que pagó vuelve por el mismo medio.".to_owned()
             }

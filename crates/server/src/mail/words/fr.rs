@@ -209,6 +209,15 @@ impl Language for French {
                 carrier.map(|carrier| format!("avec {carrier}")),
                 number.map(|number| format!("numéro de suivi {number}")),
             ),
+            Phrase::FinalSale(what) => {
+                format!("Vente définitive : {what}. Elle ne peut pas être annulée, sauf si l’expédition a lieu plus tard que promis ; tout ce que vous avez payé vous est alors rendu.")
+            }
+            Phrase::MadeForYou(what) => {
+                format!("Fabriqué pour vous : {what}. La commande ne peut être ni annulée ni retournée, sauf si l’expédition a lieu plus tard que promis ; tout ce que vous avez payé vous est alors rendu. En cas de défaut, vous gardez tous vos droits.")
+            }
+            Phrase::RestFree => {
+                "Tout le reste peut être annulé sans frais jusqu’à l’expédition ; ce que vous avez payé est rendu par la même voie.".to_owned()
+            }
             Phrase::CancelFree => {
                 "Vous pouvez annuler sans frais jusqu’à l’envoi ; ce que vous avez payé est remboursé par le même moyen.".to_owned()
             }

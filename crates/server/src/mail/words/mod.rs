@@ -107,6 +107,12 @@ pub(crate) enum Phrase<'a> {
     },
     /// That nothing stands in the way of a cancel, and what becomes of the money.
     CancelFree,
+    /// That these are a final sale, unless they ship late.
+    FinalSale(&'a str),
+    /// That these are made for the buyer, so that they can neither be called off, unless they ship late, nor given back.
+    MadeForYou(&'a str),
+    /// That everything else can be called off, and what becomes of the money.
+    RestFree,
     /// That a consumer may withdraw within so many days after the delivery.
     MayWithdraw(u16),
 }
@@ -224,6 +230,9 @@ mod tests {
             Phrase::Parcel { date, carrier: None, number: Some("1Z9") },
             Phrase::Parcel { date, carrier: Some("UPS"), number: None },
             Phrase::CancelFree,
+            Phrase::FinalSale("Mug"),
+            Phrase::MadeForYou("Mug"),
+            Phrase::RestFree,
             Phrase::MayWithdraw(14),
         ];
         for phrase in invited {

@@ -9,7 +9,7 @@ use model::{
     Units,
     command::{Command, PutPolicy},
     id::{Channel, LocationId, Sku},
-    item::{Cap, Policy, WhenOut},
+    item::{Cap, Policy, Returns, WhenOut},
     limits::{DAYS_MAX, SUPPLY_UNITS_MAX},
     pool::Pool,
     refusal::Rejection,
@@ -59,6 +59,7 @@ pub(super) struct Filled {
     lead_time_days: String,
     horizon_days: String,
     release_date: String,
+    returns: String,
     /// The policy as it was when the form was made.
     seen: String,
 }
@@ -81,6 +82,7 @@ struct Page {
     others: Vec<(String, String)>,
     filled: Filled,
     choices: Vec<(&'static str, &'static str)>,
+    returns: [(&'static str, &'static str); 3],
     preview: Preview,
     can_change: bool,
     steps: Vec<projection::Step>,
@@ -116,6 +118,12 @@ const CHOICES: [(WhenOut, &str, &str); 5] = [
     (WhenOut::Backorder, "backorder", "Sell what is on its way (backorder)"),
     (WhenOut::Preorder, "preorder", "Sell it before its release (pre-order)"),
     (WhenOut::MadeToOrder, "made_to_order", "Make it when it is ordered"),
+];
+
+const RETURNS: [(Returns, &str); 3] = [
+    (Returns::Free, "Yes, until it ships"),
+    (Returns::FinalSale, "No, the sale is final"),
+    (Returns::MadeToSpecification, "No, it is made for whoever orders it"),
 ];
 
 /// A policy in sentences.
@@ -171,6 +179,16 @@ fn in_words(policy: &Policy, local: &Local) -> Vec<String> {
     if policy.limited_below > 0 {
         said.push(format!("With {} or less it says that few are left.", words::count(policy.limited_below)));
     }
+    match policy.returns {
+        Returns::Free => {}
+        Returns::FinalSale => said.push(
+            "Customers cannot call it off while it ships as promised, but where a law lets consumers withdraw.".to_owned(),
+        ),
+        Returns::MadeToSpecification => said.push(
+            "It is made for whoever orders it: customers can neither call it off while it ships as promised nor withdraw."
+                .to_owned(),
+        ),
+    }
     if let Some(date) = policy.release_date {
         said.push(format!("Nothing ships before {}.", local.day(date).text));
     }
@@ -216,6 +234,7 @@ fn filled(policy: &Policy) -> Filled {
         lead_time_days: days(policy.lead_time_days),
         horizon_days: days(policy.horizon_days),
         release_date: policy.release_date.map_or_else(String::new, |date| date.to_string()),
+        returns: policy.returns.as_str().to_owned(),
         seen: bare(&promise::etag(policy)),
     }
 }
@@ -261,6 +280,14 @@ fn read(filled: &Filled, now: &Policy) -> Result<Policy, String> {
         lead_time_days: days(&filled.lead_time_days, "The lead time")?,
         horizon_days: days(&filled.horizon_days, "How far ahead is promised")?,
         release_date,
+        returns: match &*filled.returns {
+            // A form that does not have the field.
+            "" => now.returns,
+            word => *Returns::ALL
+                .iter()
+                .find(|returns| returns.as_str() == word)
+                .ok_or("Please choose whether customers may call it off.")?,
+        },
         ..now.clone()
     })
 }
@@ -364,6 +391,7 @@ fn answer(
             .collect(),
         filled: typed.unwrap_or_else(|| filled(&policy)),
         choices: CHOICES.map(|(_, word, text)| (word, text)).to_vec(),
+        returns: RETURNS.map(|(returns, text)| (returns.as_str(), text)),
         preview,
         can_change: visitor.role.may(May::Goods),
         steps: projection::steps(pool, &local),
@@ -418,6 +446,7 @@ mod tests {
             lead_time_days: Some(21),
             release_date: Some(parse_date("2026-12-01").unwrap()),
             limited_below: 5,
+            returns: Returns::FinalSale,
             ..Policy::default()
         };
         assert_eq!(read(&filled(&policy), &policy).unwrap(), policy);
@@ -426,8 +455,9 @@ mod tests {
             in_words(&policy, &local).join(" "),
             "It is sold before its release, with the date on which it ships. At most 40 units wait at once. Beyond what is \
              on its way, more can be had 21 days after an order. Only these groups may buy ahead: trade. One customer may \
-             have 2 units at most. 3 units are always kept back. With 5 or less it says that few are left. Nothing ships \
-             before 1 Dec."
+             have 2 units at most. 3 units are always kept back. With 5 or less it says that few are left. Customers \
+             cannot call it off while it ships as promised, but where a law lets consumers withdraw. Nothing ships before 1 \
+             Dec."
         );
         for wrong in [
             Filled { when_out: "never".into(), ..filled(&policy) },
@@ -435,6 +465,7 @@ mod tests {
             Filled { customer_limit: "0".into(), ..filled(&policy) },
             Filled { lead_time_days: "9999".into(), ..filled(&policy) },
             Filled { release_date: "soon".into(), ..filled(&policy) },
+            Filled { returns: "perhaps".into(), ..filled(&policy) },
         ] {
             assert!(read(&wrong, &policy).is_err(), "{wrong:?}");
         }
