@@ -11,8 +11,8 @@ use ledger::{OrderFilter, Read, RecordFilter, Shelf, StoreError};
 use model::{
     command::{Command, Contact},
     id::{CustomerKey, OrderId, TenantId},
-    parcel::PARCEL,
     order::{Order, Promise},
+    parcel::PARCEL,
     shortfall::CARE,
     talk::MESSAGE,
     time::Timestamp,

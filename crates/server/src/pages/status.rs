@@ -196,8 +196,10 @@ pub(super) fn answer(ask: &Ask, token: &str, said: &Said, problem: Option<String
     let shop = shop_of(&mut *reader, &tenant, &order)?;
     let order_view = promise::order_view(&shop, &order, ask.now);
     let contact = reader.contact(&tenant, id)?.unwrap_or_default();
-    let place = order.country.as_deref().and_then(zone_of).unwrap_or_else(model::time::Zone::utc);
-    let (held, never_withdrawn) = terms::held(&mut *reader, &tenant, &order, local_date(ask.now, &place))?;
+    // The day is the buyer's; the shop's own where nobody knows where that is.
+    let own = || shop.locations.values().next().map(|location| location.time_zone.clone());
+    let zone = order.country.as_deref().and_then(zone_of).or_else(own).unwrap_or_else(model::time::Zone::utc);
+    let (held, never_withdrawn) = terms::held(&mut *reader, &tenant, &order, local_date(ask.now, &zone))?;
     let facts = Facts {
         held,
         shop: &shop,
