@@ -182,7 +182,7 @@ fn row(shop: &Shop, arrival: &ArrivalOut) -> Row {
         units: supply.quantity,
         waiting: match arrival.lines_waiting {
             0 => "nobody waits".to_owned(),
-            WAITING_MAX.. => format!("{} lines wait or more", words::count(waiting)),
+            WAITING_MAX.. => format!("{} or more lines wait", words::count(waiting)),
             _ => words::counted(waiting, "line waits", "lines wait"),
         },
         is_late: arrival.late,
