@@ -51,7 +51,9 @@ Groups and their parts (all of them unless --only names some):
             plan     a hundred thousand notices drafted from one slip
             send     mails a second to a local SMTP server, on one pool of connections
             timers   looking for what is due while a million timers wait, beside none
-  pages     all      every page of the shop's people and of shoppers behind --lines COUNT open lines [default: 100000]
+  pages     (of the shop's people and of shoppers, behind --lines COUNT open lines [default: 100000])
+            preview  what a change to a delivery would do that a twentieth of them wait for
+            others   every other page
   insight   demand, promises, backorders: how near the models that learn come to what happened, on real data
             forecasts  series forecast a second, by every method
             advice     advice for ten thousand SKUs

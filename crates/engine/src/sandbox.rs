@@ -1,7 +1,15 @@
 //! A shop on which commands are tried: the engine's own code on one thread, on a store that is thrown away.
 
+use std::{collections::BTreeSet, sync::Arc};
+
 use ledger::Write;
-use model::{allocation::Rule, id::TenantId, time::Timestamp};
+use model::{
+    allocation::Rule,
+    id::{Sku, TenantId},
+    order::Order,
+    state::Shop,
+    time::Timestamp,
+};
 
 use crate::{
     Request,
@@ -30,6 +38,23 @@ impl Sandbox {
         let state = TenantState::load(desk.store()?, &tenant)?;
         // For what timers do, as the engine's own.
         Ok(Self { desk, tenant, state, stamps: Stamps::new([0; 32]) })
+    }
+
+    /// Loads pools, and takes orders as its store has them.
+    pub(crate) fn load(&mut self, pools: &BTreeSet<Sku>, orders: &[Arc<Order>]) -> Result<(), Failure> {
+        self.working().load_pools(pools.iter())?;
+        self.state.shop.orders.extend(orders.iter().map(|order| (order.id, Arc::clone(order))));
+        Ok(())
+    }
+
+    /// The shop as far as it is loaded; whatever changed of it is.
+    pub(crate) fn shop(&self) -> &Shop {
+        &self.state.shop
+    }
+
+    /// Drafts nothing from here on: nobody will read what is only tried.
+    pub(crate) fn keep_silent(&mut self) {
+        self.state.silent = true;
     }
 
     /// Gives goods out by this rule, whatever is set.

@@ -68,6 +68,8 @@ pub(crate) struct TenantState {
     pub(crate) allocation: Settings,
     /// Lines that should win and got later in this command.
     pub(crate) wins_lost: Vec<LineId>,
+    /// Whether no notices are drafted.
+    pub(crate) silent: bool,
 }
 
 impl TenantState {
@@ -108,6 +110,7 @@ impl TenantState {
             moves: Vec::new(),
             allocation: Settings::load(store, tenant)?,
             wins_lost: Vec::new(),
+            silent: false,
         })
     }
 

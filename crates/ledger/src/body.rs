@@ -64,11 +64,7 @@ type BodySent = (Vec<(Hex, Hex, Units)>, Vec<(Sku, Units)>);
 
 /// A SKU that is the line's is left out, so a peg is a list of two or three.
 #[derive(Deserialize)]
-#[serde(untagged)]
-enum BodyPeg {
-    Own(Hex, Units),
-    Of(Hex, Units, Sku),
-}
+struct BodyPeg(Hex, Units, #[serde(default)] Option<Sku>);
 
 #[derive(Deserialize)]
 struct BodyPromise(u32, Days, Days, i64, Option<i64>, Cause);
@@ -231,9 +227,10 @@ pub(crate) fn read(id: OrderId, text: &str) -> Result<Order, StoreError> {
                 Currency::new(code).map_err(|_| wrong(&"has a price in no currency"))?,
             )),
         };
-        let peg = |peg| match peg {
-            BodyPeg::Own(Hex(id), quantity) => Peg { sku: sku.clone(), supply: SupplyId(id), quantity },
-            BodyPeg::Of(Hex(id), quantity, sku) => Peg { sku, supply: SupplyId(id), quantity },
+        let peg = |BodyPeg(Hex(id), quantity, of): BodyPeg| Peg {
+            sku: of.unwrap_or_else(|| sku.clone()),
+            supply: SupplyId(id),
+            quantity,
         };
         let promise = |BodyPromise(version, ship, deliver, given, told, cause): BodyPromise| {
             Ok(Promise {

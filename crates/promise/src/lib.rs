@@ -52,7 +52,7 @@ pub use stock::{adjust, counted, lots_short, transfer, wrong_arrival};
 pub use supply::{add_supply, cancel_supply, change_supply, excess, split_supply};
 pub use take_back::take_back;
 pub use undo::{Undo, undo_run};
-pub use view::{hold_view, order_view, placed_view, release_day, supply_view};
+pub use view::{LineStands, hold_view, open_lines, order_view, placed_view, release_day, supply_view};
 
 /// What every decision is given beside the wish itself.
 #[derive(Clone, Copy)]

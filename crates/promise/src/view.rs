@@ -5,7 +5,7 @@
 use model::{
     Units,
     event::{LinePromise, OrderPlaced, PromiseGiven},
-    id::{Channel, LineId, Sku},
+    id::{Channel, LineId, Sku, SupplyId},
     order::{Dates, Hold, Line, Order, Peg, ShipChoice},
     pool::Pool,
     state::Shop,
@@ -26,6 +26,40 @@ use crate::{
 pub fn order_view(shop: &Shop, order: &Order, now: Timestamp) -> OrderView {
     let to = Destination::of_order(order);
     view(order, Vec::new(), &|line, peg| part_view(shop, line, peg, to, now))
+}
+
+/// How an open line stands: of its view what a comparison needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LineStands {
+    /// The line's number.
+    pub no: u16,
+    /// When its last unit ships.
+    pub ship_by: Dates,
+    /// When its last unit is delivered.
+    pub deliver_by: Dates,
+    /// Where its last units come from.
+    pub supply: Option<SupplyId>,
+    /// Allocated, backordered, or some of both.
+    pub state: LineState,
+}
+
+/// Says how each open line of an order stands, as [`order_view`] shows it. Its pools must be loaded.
+pub fn open_lines(shop: &Shop, order: &Order, now: Timestamp) -> Vec<LineStands> {
+    let to = Destination::of_order(order);
+    let open = order.lines.iter().filter(|line| line.open() > 0);
+    let mut lines: Vec<LineStands> = open
+        .map(|line| {
+            let (parts, _) = line_parts(line, &|line, peg| part_view(shop, line, peg, to, now));
+            let (ship_by, deliver_by) = latest(parts.iter().map(|part| (part.ship_by, part.deliver_by)));
+            let supply = parts.last().map(|part| part.supply);
+            LineStands { no: line.no, ship_by, deliver_by, supply, state: open_state(&parts) }
+        })
+        .collect();
+    if order.ship == ShipChoice::Complete {
+        let all = latest(lines.iter().map(|line| (line.ship_by, line.deliver_by)));
+        lines.iter_mut().for_each(|line| (line.ship_by, line.deliver_by) = all);
+    }
+    lines
 }
 
 /// Shows an order as it was when it was placed, from what the ledger says about that.

@@ -75,7 +75,7 @@ pub(super) fn draft(
     orders: &[OrderId],
     look: Look,
 ) -> Result<(), Failure> {
-    if orders.is_empty() {
+    if orders.is_empty() || working.state.silent {
         return Ok(());
     }
     let rules = rules(working)?;

@@ -1,47 +1,55 @@
 //! Lines before and after, and what that comes to.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use model::{
-    id::LineId,
+    Units,
+    id::{LineId, Sku, SupplyId},
     money::{Currency, Money},
-    order::{Dates, Order, ShipChoice},
+    order::{Dates, Line, Order, Peg, ShipChoice},
+    state::Shop,
     supply::{Supply, SupplyKind},
-    time::Date,
-    view::{LineState, LineView},
+    time::{Date, Timestamp},
+    view::LineState,
 };
+use promise::{LineStands, open_lines};
+use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::{
-    Effect, Preview, Standing, Summary, Told,
-    scene::{Scene, View},
-};
+use super::{Effect, Preview, Standing, Summary, Told, scene::Scene};
 
-pub(super) fn compare(scene: &Scene, before: &View, after: &View) -> Preview {
+pub(super) fn compare(scene: &Scene, before: &Shop, after: &Shop, now: Timestamp) -> Preview {
+    let (now, then) = (View::of(before, now), View::of(after, now));
     let mut summary = Summary {
-        units_short: after.units_short - before.units_short,
+        units_short: then.units_short(&scene.sku) - now.units_short(&scene.sku),
         lines: scene.lines,
         lines_behind: scene.lines_behind,
         complete: scene.complete,
         ..Summary::default()
     };
+    let changed = changed(&now, &then);
     let mut at_risk: BTreeMap<Currency, Money> = BTreeMap::new();
     let mut effects = Vec::new();
-    for (id, now) in &before.lines {
-        let Some((then, order)) = after.lines.get(id).zip(after.orders.get(&id.order)) else { continue };
-        let Some(effect) = effect(*id, order, (before, now), (after, then)) else { continue };
-        let moved = rank(&effect.after).cmp(&rank(&effect.before));
-        summary.earlier += usize::from(moved.is_lt());
-        summary.later += usize::from(moved.is_gt());
-        summary.broken += usize::from(effect.broken);
-        summary.notices += usize::from(needs_notice(order, *id));
-        if (moved.is_gt() || effect.broken)
-            && let Some(value) = effect.value
-        {
-            let sum = at_risk.entry(value.currency).or_insert(Money::zero(value.currency));
-            // A sum beyond all money is as good as the largest there is.
-            *sum = sum.checked_add(value).unwrap_or(Money::new(i64::MAX, value.currency));
+    for was in &scene.orders {
+        let Some(is) = after.orders.get(&was.id) else { continue };
+        if Arc::ptr_eq(was, is) && !pegs(was).any(|peg| changed.contains(&peg.supply)) {
+            // The same units, which come as they did.
+            continue;
         }
-        effects.push(effect);
+        for effect in of_order((&now, was), (&then, is)) {
+            let moved = rank(&effect.after).cmp(&rank(&effect.before));
+            summary.earlier += usize::from(moved.is_lt());
+            summary.later += usize::from(moved.is_gt());
+            summary.broken += usize::from(effect.broken);
+            summary.notices += usize::from(needs_notice(is, effect.line));
+            if (moved.is_gt() || effect.broken)
+                && let Some(value) = effect.value
+            {
+                let sum = at_risk.entry(value.currency).or_insert(Money::zero(value.currency));
+                // A sum beyond all money is as good as the largest there is.
+                *sum = sum.checked_add(value).unwrap_or(Money::new(i64::MAX, value.currency));
+            }
+            effects.push(effect);
+        }
     }
     let mut values: Vec<Money> = at_risk.into_values().collect();
     values.sort_by_key(|value| std::cmp::Reverse(value.amount));
@@ -49,6 +57,41 @@ pub(super) fn compare(scene: &Scene, before: &View, after: &View) -> Preview {
     summary.value_at_risk = values.next();
     summary.further_value_at_risk = values.collect();
     Preview { effects, summary }
+}
+
+/// A shop at one moment.
+struct View<'s> {
+    shop: &'s Shop,
+    supplies: FxHashMap<SupplyId, &'s Supply>,
+    now: Timestamp,
+}
+
+impl<'s> View<'s> {
+    fn of(shop: &'s Shop, now: Timestamp) -> Self {
+        let supplies = shop.pools.values().flat_map(|pool| &pool.supplies);
+        Self { shop, supplies: supplies.map(|supply| (supply.id, &**supply)).collect(), now }
+    }
+
+    /// Units of a pool that are promised with no goods behind them.
+    fn units_short(&self, sku: &Sku) -> Units {
+        let supplies = self.shop.pool(sku).map(|pool| &pool.supplies[..]).unwrap_or_default();
+        let short = supplies.iter().filter(|supply| supply.kind == SupplyKind::Shortfall);
+        short.map(|supply| supply.pegged()).sum()
+    }
+}
+
+/// Supplies whose units come at another time, or that one of both does not have.
+fn changed(now: &View<'_>, then: &View<'_>) -> FxHashSet<SupplyId> {
+    let comes = |supply: &Supply| (supply.location.clone(), supply.state, supply.expected_on, supply.lateness);
+    let differs = |id: &&SupplyId| {
+        let of = |view: &View<'_>| view.supplies.get(*id).map(|supply| comes(supply));
+        of(now) != of(then)
+    };
+    now.supplies.keys().chain(then.supplies.keys()).filter(differs).copied().collect()
+}
+
+fn pegs(order: &Order) -> impl Iterator<Item = &Peg> {
+    order.lines.iter().flat_map(|line| &line.pegs)
 }
 
 /// Dates in the order in which a line is better off: the delivery first, unknown last.
@@ -73,33 +116,44 @@ fn is_later(dates: (Dates, Dates), than: (Dates, Dates)) -> bool {
     later(dates.0, than.0) || later(dates.1, than.1)
 }
 
-/// What would change of a line; `None`: nothing.
-fn effect(
-    line: LineId,
-    order: &Order,
-    (view_now, now): (&View, &LineView),
-    (view_then, then): (&View, &LineView),
-) -> Option<Effect> {
-    let (before, after) = (standing(now), standing(then));
-    if before == after {
-        return None;
-    }
-    let told = now.told.as_ref().map(|told| Told { ship_by: told.ship_by, deliver_by: told.deliver_by });
-    let dates = (after.ship_by, after.deliver_by);
-    let broken = told.is_some_and(|told| is_later(dates, (told.ship_by, told.deliver_by)));
-    let value = now.unit_price.and_then(|price| price.checked_mul(now.open).ok());
-    let why = why(order, (view_now, &before), (view_then, &after));
-    let (reference, sku, quantity) = (order.reference.clone(), now.sku.clone(), now.open);
-    Some(Effect { order: order.id, line, reference, sku, quantity, before, after, told, broken, value, why })
+/// What would change of an order's lines that are open before and after.
+fn of_order((now, was): (&View<'_>, &Order), (then, is): (&View<'_>, &Order)) -> Vec<Effect> {
+    let after = open_lines(then.shop, is, then.now);
+    let of_line = |before: LineStands| {
+        let after = after.iter().find(|after| after.no == before.no)?;
+        let line = was.line(before.no)?;
+        let (before, after) = (standing(&before), standing(after));
+        (before != after).then(|| effect((was, line), (now, before), (then, after)))
+    };
+    open_lines(now.shop, was, now.now).into_iter().filter_map(of_line).collect()
 }
 
-fn standing(line: &LineView) -> Standing {
-    Standing {
-        ship_by: line.ship_by,
-        deliver_by: line.deliver_by,
-        supply: line.parts.last().map(|part| part.supply),
-        allocated: line.state == LineState::Allocated,
+fn effect(
+    (order, line): (&Order, &Line),
+    (now, before): (&View<'_>, Standing),
+    (then, after): (&View<'_>, Standing),
+) -> Effect {
+    let told = line.told().map(|told| Told { ship_by: told.ship_by, deliver_by: told.deliver_by });
+    let dates = (after.ship_by, after.deliver_by);
+    let quantity = line.open();
+    Effect {
+        order: order.id,
+        line: LineId { order: order.id, no: line.no },
+        reference: order.reference.clone(),
+        sku: line.sku.clone(),
+        quantity,
+        told,
+        broken: told.is_some_and(|told| is_later(dates, (told.ship_by, told.deliver_by))),
+        value: line.unit_price.and_then(|price| price.checked_mul(quantity).ok()),
+        why: why(order, (now, &before), (then, &after)),
+        before,
+        after,
     }
+}
+
+fn standing(line: &LineStands) -> Standing {
+    let LineStands { ship_by, deliver_by, supply, state, .. } = *line;
+    Standing { ship_by, deliver_by, supply, allocated: state == LineState::Allocated }
 }
 
 /// Why a line stands otherwise, in a sentence.

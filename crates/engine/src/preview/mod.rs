@@ -5,6 +5,8 @@
 mod compare;
 mod scene;
 
+use std::{panic::resume_unwind, thread};
+
 use ledger::Read;
 use model::{
     Units,
@@ -20,7 +22,6 @@ use self::{compare::compare, scene::Scene};
 use crate::{
     Answer, Failure, Request,
     allocation::{LINES_MAX as RUN_LINES_MAX, too_many},
-    sandbox::Sandbox,
 };
 
 /// Most lines that a preview looks at: about a second's work.
@@ -130,7 +131,7 @@ pub fn try_run(
     if !scene.complete {
         return Ok(Err(too_many(sku)));
     }
-    Ok(Sandbox::new(scene.writer()?, request.tenant.clone())?.run(request)?.outcome)
+    Ok(scene.sandbox()?.run(request)?.outcome)
 }
 
 /// What a change would do under the rule that is set, and under another.
@@ -166,12 +167,13 @@ pub fn compare_rules(
     let Some(scene) = Scene::load(read, &request.tenant, supply, lines_max)? else {
         return Ok(Err(Rejection::not_found("supply", supply)));
     };
-    let now = match tried(&scene, request, None)? {
-        Ok(preview) => preview,
-        Err(rejection) => return Ok(Err(rejection)),
-    };
-    let other = tried(&scene, request, Some(rule.clone()))?;
-    Ok(other.map(|preview| Comparison { now, under: Under { rule, preview } }))
+    // Neither needs anything of the other.
+    let (now, other) = thread::scope(|scope| {
+        let other = scope.spawn(|| tried(&scene, request, Some(rule.clone())));
+        (tried(&scene, request, None), other.join().unwrap_or_else(|panic| resume_unwind(panic)))
+    });
+    let (now, other) = (now?, other?);
+    Ok(now.and_then(|now| Ok(Comparison { now, under: Under { rule, preview: other? } })))
 }
 
 /// Tries a request on a copy of the pool of `supply`, as one reader sees it, with so many lines at most ([`LINES_MAX`]).
@@ -196,12 +198,12 @@ fn tried(
     request: &Request,
     rule: Option<Rule>,
 ) -> Result<Result<Preview, Rejection>, Failure> {
-    let before = scene.view(&mut *scene.store()?, request.now)?;
-    let mut sandbox = Sandbox::new(scene.writer()?, request.tenant.clone())?;
+    let mut sandbox = scene.sandbox()?;
     sandbox.go_by(rule);
+    sandbox.keep_silent();
+    let before = sandbox.shop().clone();
     if let Err(rejection) = sandbox.run(request)?.outcome {
         return Ok(Err(rejection));
     }
-    let after = scene.view(sandbox.store()?, request.now)?;
-    Ok(Ok(compare(scene, &before, &after)))
+    Ok(Ok(compare(scene, &before, sandbox.shop(), request.now)))
 }

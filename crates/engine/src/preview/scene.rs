@@ -1,25 +1,17 @@
 //! The part of a shop that a change to one supply may touch, copied into memory.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+use std::{collections::BTreeSet, sync::Arc};
 
 use ledger::{Changes, QueuePart, Read, RecordFilter, Shelf, Store, StoreError, Write, memory::MemoryStore};
 use model::{
-    Units,
     allocation::{LINE_TERMS, TERMS},
     id::{LineId, OrderId, Sku, SupplyId, TenantId},
     order::{Order, Waiting},
-    state::Shop,
-    supply::{Supply, SupplyKind},
-    time::Timestamp,
-    view::LineView,
+    supply::Supply,
 };
 use obligation::payment::kept::ACCOUNT;
-use rustc_hash::FxHashMap;
 
-use crate::{Failure, lateness, money, stock::SENT};
+use crate::{Failure, lateness, money, sandbox::Sandbox, stock::SENT};
 
 /// Lines and orders read at once.
 const PAGE: usize = 1_000;
@@ -29,23 +21,16 @@ pub(super) struct Scene {
     store: MemoryStore,
     tenant: TenantId,
     pub(super) sku: Sku,
-    orders: Vec<OrderId>,
+    /// Pools that are copied.
+    pools: BTreeSet<Sku>,
+    /// Orders that are copied, sorted by id.
+    pub(super) orders: Vec<Arc<Order>>,
     /// Lines with units of the pool that were looked at.
     pub(super) lines: usize,
     /// Lines with units of the supply.
     pub(super) lines_behind: usize,
     /// Whether no line of the pool was left out.
     pub(super) complete: bool,
-}
-
-/// How the copied lines stand at one moment.
-pub(super) struct View {
-    pub(super) orders: FxHashMap<OrderId, Arc<Order>>,
-    pub(super) supplies: FxHashMap<SupplyId, Arc<Supply>>,
-    /// Open lines.
-    pub(super) lines: BTreeMap<LineId, LineView>,
-    /// Units of the pool that are promised with no goods behind them.
-    pub(super) units_short: Units,
 }
 
 impl Scene {
@@ -69,44 +54,18 @@ impl Scene {
         let lines = copy.lines(&supply, lines_behind)?;
         copy.settings(&supply)?;
         let orders = copy.orders(&lines.ids)?;
+        let pools = copy.pools;
         writer.commit()?;
         let (tenant, complete) = (tenant.clone(), lines.complete);
         let lines = lines.ids.len();
-        Ok(Some(Self { store, tenant, sku, orders, lines, lines_behind, complete }))
+        Ok(Some(Self { store, tenant, sku, pools, orders, lines, lines_behind, complete }))
     }
 
-    pub(super) fn store(&self) -> Result<Box<dyn Read>, StoreError> {
-        self.store.reader()
-    }
-
-    /// A writer on a copy of its own: so one scene serves any number of tries.
-    pub(super) fn writer(&self) -> Result<Box<dyn Write>, StoreError> {
-        self.store.fork().writer()
-    }
-
-    /// How every open line of the copied orders stands, as a store has it.
-    pub(super) fn view(&self, read: &mut (impl Read + ?Sized), now: Timestamp) -> Result<View, StoreError> {
-        let locations = read.locations(&self.tenant)?.into_iter();
-        let pools = read.pool_page(&self.tenant, None, usize::MAX)?.into_iter();
-        let orders = read.orders(&self.tenant, &self.orders)?.into_iter();
-        let shop = Shop {
-            locations: Arc::new(locations.map(|(id, settings)| (id, settings.into())).collect()),
-            pools: pools.map(|pool| (pool.sku().clone(), pool.into())).collect(),
-            orders: orders.map(|order| (order.id, order.into())).collect(),
-            ..Shop::default()
-        };
-        let mut lines = BTreeMap::new();
-        for order in shop.orders.values() {
-            let view = promise::order_view(&shop, order, now);
-            let open = order.lines.iter().zip(view.lines).filter(|(line, _)| line.open() > 0);
-            lines.extend(open.map(|(line, view)| (LineId { order: order.id, no: line.no }, view)));
-        }
-        let supplies = shop.pool(&self.sku).map(|pool| &pool.supplies[..]).unwrap_or_default();
-        let short = supplies.iter().filter(|supply| supply.kind == SupplyKind::Shortfall);
-        let units_short = short.map(|supply| supply.pegged()).sum();
-        let supplies = shop.pools.values().flat_map(|pool| &pool.supplies);
-        let supplies = supplies.map(|supply| (supply.id, Arc::clone(supply))).collect();
-        Ok(View { orders: shop.orders, supplies, lines, units_short })
+    /// A shop on a copy of its own, with all of it loaded: so one scene serves any number of tries.
+    pub(super) fn sandbox(&self) -> Result<Sandbox, Failure> {
+        let mut sandbox = Sandbox::new(self.store.fork().writer()?, self.tenant.clone())?;
+        sandbox.load(&self.pools, &self.orders)?;
+        Ok(sandbox)
     }
 }
 
@@ -234,18 +193,21 @@ impl Copy<'_> {
         self.pools(skus)
     }
 
-    /// Copies the orders of lines whole, with their money and every pool that their dates depend on; answers which.
-    fn orders(&mut self, lines: &BTreeSet<LineId>) -> Result<Vec<OrderId>, Failure> {
+    /// Copies the orders of lines whole, with their money and every pool that their dates depend on; answers them.
+    fn orders(&mut self, lines: &BTreeSet<LineId>) -> Result<Vec<Arc<Order>>, Failure> {
         let has_accounts = money::has_any(self.read, self.tenant)?;
         let mut ids: Vec<OrderId> = lines.iter().map(|line| line.order).collect();
         ids.dedup();
+        let mut copied: Vec<Arc<Order>> = Vec::with_capacity(ids.len());
         for page in ids.chunks(PAGE) {
-            let orders = self.read.orders(self.tenant, page)?;
+            let orders: Vec<Arc<Order>> =
+                self.read.orders(self.tenant, page)?.into_iter().map(Into::into).collect();
             let lines = || orders.iter().flat_map(|order| &order.lines);
             let pegged = lines().flat_map(|line| &line.pegs).map(|peg| &peg.sku);
-            self.pools(lines().map(|line| &line.sku).chain(pegged).cloned().collect())?;
-            let mut changes =
-                Changes { orders: orders.into_iter().map(Into::into).collect(), ..Changes::default() };
+            let skus = lines().map(|line| &line.sku).chain(pegged);
+            self.pools(skus.filter(|sku| !self.pools.contains(*sku)).cloned().collect())?;
+            copied.extend(orders.iter().cloned());
+            let mut changes = Changes { orders, ..Changes::default() };
             if has_accounts {
                 let ids: Vec<String> = page.iter().map(OrderId::to_string).collect();
                 let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
@@ -254,6 +216,6 @@ impl Copy<'_> {
             }
             self.writer.write(self.tenant, &changes)?;
         }
-        Ok(ids)
+        Ok(copied)
     }
 }

@@ -95,20 +95,26 @@ impl Rows {
 
     /// Puts an order in the place of what it was, and its pegs in their queues.
     fn put_order(&mut self, order: &Arc<Order>) {
-        if let Some(before) = self.orders.get(&order.id).cloned() {
-            for (supply, on, line) in places(&before) {
+        let before = self.orders.get(&order.id).cloned();
+        if before.as_ref().is_none_or(|before| !places(before).eq(places(order))) {
+            for (supply, on, line) in before.iter().flat_map(|before| places(before)) {
                 self.queue.drop(&(supply, on, line));
                 self.lines.drop(&(supply, line));
             }
+            for (supply, on, line) in places(order) {
+                self.queue.put((supply, on, line), ());
+                self.lines.put((supply, line), on);
+            }
         }
-        for (supply, on, line) in places(order) {
-            self.queue.put((supply, on, line), ());
-            self.lines.put((supply, line), on);
-        }
-        if let Some(reference) = &order.reference {
+        let known = before.as_ref();
+        if let Some(reference) = &order.reference
+            && known.is_none_or(|known| known.reference != order.reference)
+        {
             self.orders_by_reference.put((Arc::clone(reference), order.id), ());
         }
-        if let Some(customer) = order.customer {
+        if let Some(customer) = order.customer
+            && known.is_none_or(|known| known.customer != order.customer)
+        {
             self.orders_by_customer.put((customer, order.id), ());
         }
         self.orders.put(order.id, sorted(order));

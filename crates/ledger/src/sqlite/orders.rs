@@ -11,7 +11,7 @@ use model::{
 use rusqlite::{Connection, params};
 
 use super::{
-    cells::{each, list, one},
+    cells::{Cells, each, failed, list, one},
     read::mark,
     sql, tail,
 };
@@ -26,9 +26,13 @@ pub(super) fn orders(
     tenant: &TenantId,
     ids: &[OrderId],
 ) -> Result<Vec<Order>, StoreError> {
+    let mut statement = conn.prepare_cached(sql::ORDER).map_err(failed(DOING))?;
     let mut found = Vec::with_capacity(ids.len());
     for &id in ids {
-        found.extend(order(conn, tenant, id)?);
+        let mut rows = statement.query(params![tenant.as_str(), id.bytes()]).map_err(failed(DOING))?;
+        if let Some(row) = rows.next().map_err(failed(DOING))? {
+            found.push(stored::order(Cells::of(row), id)?);
+        }
     }
     Ok(found)
 }
