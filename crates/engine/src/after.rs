@@ -335,8 +335,10 @@ fn settle_on(
     }
     passed.retain(|supply, _| !settled.again.contains(supply));
     working.apply(course.now, std::mem::take(&mut settled.events))?;
-    let promises = promise::reissue(course.setting(working), &settled.lines, cause);
-    promised(working, course, promises)?;
+    if !working.state.silent {
+        let promises = promise::reissue(course.setting(working), &settled.lines, cause);
+        promised(working, course, promises)?;
+    }
     let over = settled.is_over(course.setting(working), sku);
     // From the first line that moves, or that waits for others to be asked first, to the last, newcomers take nothing
     // before the queue; while nobody is known to gain, what is free is for sale.
@@ -383,6 +385,9 @@ pub(crate) fn reissue(
     cause: &Cause,
     work: Option<i64>,
 ) -> Result<usize, Failure> {
+    if working.state.silent {
+        return Ok(0);
+    }
     let Behind { sku, supply, after, only } = behind;
     let most = course.lines;
     working.load_pools([&sku].into_iter())?;

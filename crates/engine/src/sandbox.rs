@@ -52,7 +52,13 @@ impl Sandbox {
         &self.state.shop
     }
 
-    /// Drafts nothing from here on: nobody will read what is only tried.
+    /// What dates rest on as it is now: its locations and pools.
+    pub(crate) fn goods(&self) -> Shop {
+        let Shop { locations, pools, .. } = &self.state.shop;
+        Shop { locations: Arc::clone(locations), pools: pools.clone(), ..Shop::default() }
+    }
+
+    /// Makes no promises anew from here on: nobody will read what is only tried.
     pub(crate) fn keep_silent(&mut self) {
         self.state.silent = true;
     }

@@ -68,7 +68,8 @@ pub(crate) struct TenantState {
     pub(crate) allocation: Settings,
     /// Lines that should win and got later in this command.
     pub(crate) wins_lost: Vec<LineId>,
-    /// Whether no notices are drafted.
+    /// Whether nothing is said to anybody: promises about goods that move stay as they were. Who gets which goods rests on none
+    /// of them.
     pub(crate) silent: bool,
 }
 

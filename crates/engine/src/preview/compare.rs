@@ -40,7 +40,8 @@ pub(super) fn compare(scene: &Scene, before: &Shop, after: &Shop, now: Timestamp
             summary.earlier += usize::from(moved.is_lt());
             summary.later += usize::from(moved.is_gt());
             summary.broken += usize::from(effect.broken);
-            summary.notices += usize::from(needs_notice(is, effect.line));
+            // Its new promise is later than the one that is known, and so waits to be told.
+            summary.notices += usize::from(effect.broken);
             if (moved.is_gt() || effect.broken)
                 && let Some(value) = effect.value
             {
@@ -99,15 +100,6 @@ fn rank(standing: &Standing) -> [Date; 4] {
     let known = |date: Option<Date>| date.unwrap_or(Date::MAX);
     let Standing { ship_by, deliver_by, .. } = standing;
     [deliver_by.promised, ship_by.promised, deliver_by.expected, ship_by.expected].map(known)
-}
-
-/// Whether the last promise that was made about a line is later than what its customer was told.
-fn needs_notice(order: &Order, id: LineId) -> bool {
-    let line = order.line(id.no);
-    let made = line.and_then(|line| Some((line.promises.last()?, line.told()?)));
-    made.is_some_and(|(last, told)| {
-        last.told_at.is_none() && is_later((last.ship_by, last.deliver_by), (told.ship_by, told.deliver_by))
-    })
 }
 
 /// Whether one pair of dates to ship and deliver is later than another at either.

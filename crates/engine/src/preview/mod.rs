@@ -201,7 +201,7 @@ fn tried(
     let mut sandbox = scene.sandbox()?;
     sandbox.go_by(rule);
     sandbox.keep_silent();
-    let before = sandbox.shop().clone();
+    let before = sandbox.goods();
     if let Err(rejection) = sandbox.run(request)?.outcome {
         return Ok(Err(rejection));
     }

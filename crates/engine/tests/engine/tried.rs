@@ -96,6 +96,18 @@ impl Tried {
         lines
     }
 
+    /// Whether the last promise that was made about a line is later than what its customer was told.
+    pub(crate) fn has_later_promise(&mut self, line: LineId) -> bool {
+        let tenant = self.tenant.clone();
+        let order = self.read().orders(&tenant, &[line.order]).unwrap().pop().unwrap();
+        let line = order.line(line.no).unwrap();
+        let (Some(last), Some(told)) = (line.promises.last(), line.told()) else { return false };
+        let later = |last: Dates, told: Dates| {
+            told.promised.is_some_and(|told| last.promised.is_none_or(|last| last > told))
+        };
+        last.told_at.is_none() && (later(last.ship_by, told.ship_by) || later(last.deliver_by, told.deliver_by))
+    }
+
     /// Supplies that a person entered and that are still to come, by id.
     pub(crate) fn due(&mut self) -> Vec<SupplyId> {
         let tenant = self.tenant.clone();
