@@ -14,7 +14,7 @@ use obligation::payment::kept::ACCOUNT;
 use crate::{Failure, lateness, money, sandbox::Sandbox, stock::SENT};
 
 /// Lines and orders read at once.
-const PAGE: usize = 1_000;
+const PAGE: usize = 5_000;
 
 /// A copy in memory, and what it is a copy of.
 pub(super) struct Scene {

@@ -107,6 +107,11 @@ impl<K: Ord + Clone, V: Clone> Map<K, V> {
 
     /// Where a row with this key is, or would be put: which piece, and where in it.
     fn place(&self, key: &K) -> (usize, Result<usize, usize>) {
+        let last = self.pieces.len().saturating_sub(1);
+        if self.piece(last).last().is_some_and(|(known, _)| known < key) {
+            // Where most that is new comes.
+            return (last, Err(self.piece(last).len()));
+        }
         let begins_before = |piece: &Piece<K, V>| piece.first().is_some_and(|(first, _)| first <= key);
         let at = self.pieces.partition_point(begins_before).saturating_sub(1);
         (at, self.piece(at).binary_search_by(|(known, _)| known.cmp(key)))

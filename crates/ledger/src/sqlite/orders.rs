@@ -1,6 +1,6 @@
 //! Reading orders, who placed them, and holds.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, mem, panic::resume_unwind, sync::mpsc, thread};
 
 use model::{
     Units,
@@ -18,23 +18,63 @@ use super::{
 use crate::{
     OrderFilter, StoreError,
     cells::{ReadCells, at_most},
-    stored,
+    stored::{self, OrderRow},
 };
+
+/// From so many orders on, what was read is taken apart by a thread of its own while more is read.
+const MANY: usize = 512;
+/// Rows handed to that thread at once.
+const HANDED: usize = 64;
 
 pub(super) fn orders(
     conn: &Connection,
     tenant: &TenantId,
     ids: &[OrderId],
 ) -> Result<Vec<Order>, StoreError> {
+    if ids.len() < MANY {
+        let mut found = Vec::with_capacity(ids.len());
+        each_order(conn, tenant, ids, |cells, id| {
+            found.push(stored::order(cells, id)?);
+            Ok(())
+        })?;
+        return Ok(found);
+    }
+    thread::scope(|scope| {
+        let (hand_over, handed) = mpsc::channel::<Vec<OrderRow>>();
+        let take_apart = || handed.into_iter().flatten().map(OrderRow::read).collect();
+        let taken = thread::Builder::new()
+            .spawn_scoped(scope, take_apart)
+            .map_err(|error| StoreError::driver(DOING, error))?;
+        let mut rows = Vec::with_capacity(HANDED);
+        each_order(conn, tenant, ids, |cells, id| {
+            rows.push(OrderRow::of(cells, id)?);
+            if rows.len() == HANDED {
+                // Nobody takes it any more where a row could not be read: that is told in the end.
+                let _ = hand_over.send(mem::replace(&mut rows, Vec::with_capacity(HANDED)));
+            }
+            Ok(())
+        })?;
+        let _ = hand_over.send(rows);
+        drop(hand_over);
+        taken.join().unwrap_or_else(|panic| resume_unwind(panic))
+    })
+}
+
+/// Hands the row of every order that is there to a function.
+fn each_order(
+    conn: &Connection,
+    tenant: &TenantId,
+    ids: &[OrderId],
+    mut take: impl FnMut(Cells<'_>, OrderId) -> Result<(), StoreError>,
+) -> Result<(), StoreError> {
     let mut statement = conn.prepare_cached(sql::ORDER).map_err(failed(DOING))?;
-    let mut found = Vec::with_capacity(ids.len());
     for &id in ids {
         let mut rows = statement.query(params![tenant.as_str(), id.bytes()]).map_err(failed(DOING))?;
         if let Some(row) = rows.next().map_err(failed(DOING))? {
-            found.push(stored::order(Cells::of(row), id)?);
+            take(Cells::of(row), id)?;
         }
     }
-    Ok(found)
+    Ok(())
 }
 
 pub(super) fn order(conn: &Connection, tenant: &TenantId, id: OrderId) -> Result<Option<Order>, StoreError> {
