@@ -180,6 +180,7 @@ macro_rules! every_suite {
                 orders_are_listed_newest_first_and_filtered,
                 a_customer_has_bought_what_is_not_called_off,
                 many_orders_at_once_are_found_by_customer,
+                many_orders_are_read_at_once,
                 an_order_that_was_placed_answers_again,
                 holds_are_found_by_supply_until_they_are_gone,
             ],

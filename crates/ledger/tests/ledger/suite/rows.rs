@@ -218,6 +218,24 @@ pub(crate) fn many_orders_at_once_are_found_by_customer(make: &Make<'_>) {
     }
 }
 
+/// Of a long list, orders may be read otherwise than of a short one.
+pub(crate) fn many_orders_are_read_at_once(make: &Make<'_>) {
+    let engine = make();
+    let store = engine.open();
+    let mut world = World::create("acme", &*store);
+    world.item("A");
+    let shelf = world.stock("A", 1_000);
+    let mut ids: Vec<OrderId> = (0..600).map(|_| world.place(&[ask("A", 1, shelf)])).collect();
+    world.commit(&*store);
+    let mut reader = store.reader().unwrap();
+    world.check(&mut *reader);
+    let last = ids[599];
+    ids.retain(|id| *id != last);
+    ids.insert(300, OrderId::from_bytes([0xff; 16]));
+    let found = reader.orders(&world.tenant, &ids).unwrap();
+    assert_eq!((found.len(), found.iter().any(|order| order.id == last)), (599, false));
+}
+
 /// The ledger says what was placed, so that need not be kept twice.
 pub(crate) fn an_order_that_was_placed_answers_again(make: &Make<'_>) {
     let engine = make();
