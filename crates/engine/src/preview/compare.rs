@@ -83,7 +83,8 @@ impl<'s> View<'s> {
 
 /// Supplies whose units come at another time, or that one of both does not have.
 fn changed(now: &View<'_>, then: &View<'_>) -> FxHashSet<SupplyId> {
-    let comes = |supply: &Supply| (supply.location.clone(), supply.state, supply.expected_on, supply.lateness);
+    let comes =
+        |supply: &Supply| (supply.location.clone(), supply.state, supply.expected_on, supply.lateness);
     let differs = |id: &&SupplyId| {
         let of = |view: &View<'_>| view.supplies.get(*id).map(|supply| comes(supply));
         of(now) != of(then)

@@ -199,7 +199,8 @@ fn in_any_shop_what_is_previewed_is_what_happens() {
                         said.filter(|(_, (before, after))| before != after).collect();
                     touched.set(touched.get() + usize::from(!said.is_empty()));
                     prop_assert_eq!(said, differences(&before, &after));
-                    let later = seen.effects.iter().filter(|effect| tried.has_later_promise(effect.line)).count();
+                    let later =
+                        seen.effects.iter().filter(|effect| tried.has_later_promise(effect.line)).count();
                     prop_assert_eq!(seen.summary.notices, later);
                 }
                 (Err(said), Err(refused)) => prop_assert_eq!(said, refused),

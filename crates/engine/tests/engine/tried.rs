@@ -105,7 +105,8 @@ impl Tried {
         let later = |last: Dates, told: Dates| {
             told.promised.is_some_and(|told| last.promised.is_none_or(|last| last > told))
         };
-        last.told_at.is_none() && (later(last.ship_by, told.ship_by) || later(last.deliver_by, told.deliver_by))
+        last.told_at.is_none()
+            && (later(last.ship_by, told.ship_by) || later(last.deliver_by, told.deliver_by))
     }
 
     /// Supplies that a person entered and that are still to come, by id.
