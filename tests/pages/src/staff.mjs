@@ -308,7 +308,7 @@ async function partner(size, scheme) {
     await says(page, "Nothing is ring-fenced");
     await fine(page);
     const keep = async (who, channel, units) => {
-      await who.getByLabel("Channel").fill(channel);
+      await who.getByLabel("Channel", { exact: true }).fill(channel);
       await who.getByLabel("Units", { exact: true }).fill(units);
       await who.getByRole("button", { name: "Ring-fence" }).click();
     };
