@@ -15,7 +15,7 @@ use connect::{
 use engine::Stamps;
 use model::{id::TenantId, time::Timestamp};
 use server::{App, hooks::Hooks, mail::Post, payments::Payments};
-use tokio::{net::TcpListener, time::MissedTickBehavior};
+use tokio::{net::TcpListener, runtime::Runtime, time::MissedTickBehavior};
 
 use crate::{
     cli::{DemoArgs, LogForm, ServeArgs},
@@ -39,6 +39,9 @@ const ADVICE_TICK: Duration = Duration::from_secs(60);
 pub(crate) fn serve(settings: &Settings, args: &ServeArgs) -> anyhow::Result<ExitCode> {
     log(settings, args.log.unwrap_or(LogForm::Text));
     let house = House::open(settings)?;
+    // Before anything that works beside it is made: the pool of connections to the mail server looks after itself there.
+    let runtime = runtime()?;
+    let _inside = runtime.enter();
     let app = Start {
         lanes: lanes(settings, args)?,
         tracing: Tracing::begin()?,
@@ -54,7 +57,7 @@ pub(crate) fn serve(settings: &Settings, args: &ServeArgs) -> anyhow::Result<Exi
             &stamps()?,
         ),
     };
-    run(&house, app, |_| {})
+    run(&runtime, &house, app, |_| {})
 }
 
 /// Serves a sample shop in a directory that goes away with it.
@@ -95,7 +98,7 @@ pub(crate) fn demo(settings: &Settings, args: &DemoArgs) -> anyhow::Result<ExitC
         // Whoever tries it out does so on one machine.
         hooks: hooks(true, &stamps()?),
     };
-    run(&house, start, |url| {
+    run(&runtime()?, &house, start, |url| {
         output::line(&format!("What we owe     {url}/"));
         output::line(&format!("The shop        {url}/shop"));
         output::line(&format!("Test outbox     {url}/outbox"));
@@ -185,7 +188,11 @@ struct Start {
     hooks: Hooks,
 }
 
-fn run(house: &House, start: Start, ready: impl FnOnce(&str)) -> anyhow::Result<ExitCode> {
+fn runtime() -> anyhow::Result<Runtime> {
+    Ok(tokio::runtime::Builder::new_multi_thread().enable_all().build()?)
+}
+
+fn run(runtime: &Runtime, house: &House, start: Start, ready: impl FnOnce(&str)) -> anyhow::Result<ExitCode> {
     let ending = start.tracing.ending();
     let app = App {
         engine: house.engine_in(start.lanes)?,
@@ -201,7 +208,6 @@ fn run(house: &House, start: Start, ready: impl FnOnce(&str)) -> anyhow::Result<
         secret: house.store.reader()?.secret()?,
         public_url: OnceLock::new(),
     };
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         let listener = TcpListener::bind(&start.listen)
             .await

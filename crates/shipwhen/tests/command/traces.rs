@@ -61,6 +61,8 @@ served.serve_forever()
 struct Collector {
     process: Child,
     said: BufReader<ChildStdout>,
+    /// What it has said so far.
+    lines: String,
     url: String,
 }
 
@@ -90,13 +92,21 @@ impl Collector {
         let mut line = String::new();
         said.read_line(&mut line).unwrap();
         let Ok(port) = line.trim().parse::<u16>() else { missing() };
-        Self { process, said, url: format!("http://127.0.0.1:{port}") }
+        Self { process, said, lines: String::new(), url: format!("http://127.0.0.1:{port}") }
+    }
+
+    /// Waits until it has spans of all these names.
+    fn until(&mut self, names: &[&str]) {
+        let has = |lines: &str, name: &str| lines.contains(&format!(r#""name": "{name}""#));
+        while !names.iter().all(|name| has(&self.lines, name)) {
+            assert!(self.said.read_line(&mut self.lines).unwrap() > 0, "it has ended");
+        }
     }
 
     /// Ends it; answers the requests it had, and the spans in them.
     fn close(mut self) -> (Vec<Value>, Vec<Value>) {
         self.process.kill().unwrap();
-        let mut text = String::new();
+        let mut text = std::mem::take(&mut self.lines);
         self.said.read_to_string(&mut text).unwrap();
         let lines = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
         lines.partition(|line| line["bytes"].is_string())
@@ -243,6 +253,107 @@ fn a_collector_has_the_way_of_a_sampled_order_to_its_webhook_and_no_person() {
     assert_eq!(webhook["attributes"], json!({"shipwhen.kind": "order_placed", "shipwhen.outcome": "taken"}));
     let handed_on = format!("traceparent: 00-{TRACE}-{}-01", webhook["span"].as_str().unwrap());
     assert!(head.lines().any(|line| line == handed_on), "{handed_on} in\n{head}");
+    house.verified();
+}
+
+/// Takes mail and throws it away; tells the first receiver of each.
+fn office() -> (String, mpsc::Receiver<String>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("smtp://{}", listener.local_addr().unwrap());
+    let (tell, told) = mpsc::channel();
+    thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            let tell = tell.clone();
+            thread::spawn(move || deliver(&stream, &tell));
+        }
+    });
+    (url, told)
+}
+
+fn deliver(stream: &TcpStream, tell: &mpsc::Sender<String>) {
+    let mut out = stream;
+    let mut say = |words: &str| out.write_all(format!("{words}\r\n").as_bytes()).is_ok();
+    let mut heard = BufReader::new(stream).lines();
+    let mut to = String::new();
+    let mut goes_on = say("220 office.test");
+    while goes_on {
+        let Some(Ok(line)) = heard.next() else { return };
+        goes_on = match line.get(..4).unwrap_or_default() {
+            "RCPT" => {
+                line.clone_into(&mut to);
+                say("250 ok")
+            }
+            "DATA" => {
+                let asked = say("354 go on");
+                let ended = heard.by_ref().map_while(Result::ok).any(|line| line == ".");
+                asked && ended && tell.send(to.clone()).is_ok() && say("250 taken")
+            }
+            _ => say("250 ok"),
+        };
+    }
+}
+
+/// Says that it failed, to whatever it is asked; tells each path.
+fn broken_bank() -> (String, mpsc::Receiver<String>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let (tell, told) = mpsc::channel();
+    thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let mut line = String::new();
+            let mut reader = BufReader::new(stream.try_clone().unwrap());
+            let _ = reader.read_line(&mut line);
+            // What is not read would cut the answer off.
+            let _ = stream.set_read_timeout(Some(std::time::Duration::from_millis(200)));
+            let _ = reader.read_to_end(&mut Vec::new());
+            let _ =
+                stream.write_all(b"HTTP/1.1 500 Failed\r\nconnection: close\r\ncontent-length: 0\r\n\r\n");
+            let _ = tell.send(line);
+        }
+    });
+    (url, told)
+}
+
+#[test]
+fn mails_and_errands_have_spans_of_their_own_and_name_no_person() {
+    let (house, key) = House::with_key();
+    let mut collector = Collector::open();
+    let (office, mailed) = office();
+    let (bank, asked) = broken_bank();
+    let vars = [
+        ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", &*format!("{}/v1/traces", collector.url)),
+        // Each goes as soon as it is over.
+        ("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "1"),
+    ];
+    let args =
+        ["--smtp-url", &office, "--mail-from", "Shop <orders@shop.example>", "--stripe-key", "sk_test_1"];
+    let server = served(&house, &vars, &[&args[..], &["--stripe-url", &bank]].concat());
+    let client = server.client(&key);
+    seed(&client);
+    let terms = json!({"when_out": "backorder", "payment": {"kind": "full", "provider": "stripe"}});
+    client.put("/v1/skus/LAMP/policies/default", &terms).expect(200);
+    client.post("/v1/orders", "once", &order("ann.lovelace")).expect(201);
+    assert!(mailed.recv().unwrap().contains("ann.lovelace@example.com"));
+    asked.recv().unwrap();
+    collector.until(&["mail", "errand"]);
+    assert!(server.stop().success());
+    let (requests, spans) = collector.close();
+    for request in &requests {
+        let bytes = request["bytes"].as_str().unwrap();
+        for secret in ["lovelace", "Ann", "example.com", "LAMP", &key, "sk_test"] {
+            assert!(!bytes.contains(secret), "{secret} in {bytes:?}");
+        }
+    }
+    let of = |name: &str| {
+        let span = spans.iter().find(|span| span["name"] == name);
+        span.unwrap_or_else(|| panic!("{name} is not in {spans:#?}"))
+    };
+    let mail = of("mail");
+    assert_eq!((&mail["kind"], &mail["parent"]), (&json!(3), &json!("")));
+    assert_eq!(mail["attributes"], json!({"shipwhen.kind": "mail", "shipwhen.outcome": "sent"}));
+    let errand = of("errand");
+    assert_eq!((&errand["kind"], &errand["status"]), (&json!(3), &json!(2)), "{errand}");
+    assert_eq!(errand["attributes"]["shipwhen.outcome"], "provider_failed", "{errand}");
     house.verified();
 }
 
