@@ -28,7 +28,8 @@ fn select(table: &Table, after: bool, limit: usize) -> String {
     let all = [table.key, table.columns].concat().join(", ");
     // The index that SQLite fills in bulk is an index of PostgreSQL's here.
     let from = if table.name == CUSTOMER_ORDERS.name {
-        "(SELECT tenant, 0::bigint AS era, customer, order_id FROM orders WHERE customer IS NOT NULL) AS rows"
+        "(SELECT tenant, 0::bigint AS era, customer, order_id FROM orders \
+         WHERE tenant = $1 AND customer IS NOT NULL) AS rows"
     } else {
         table.name
     };

@@ -40,21 +40,23 @@ pub(super) fn run(shared: &Arc<Shared>) -> Result<(), StoreError> {
 }
 
 fn once(link: &mut Link) -> Result<(), StoreError> {
-    // Whoever comes second waits for the lock, and finds everything done. Making the table is what two may meet at.
+    // Making the table is what two may meet at.
     link.say(
         "CREATE TABLE IF NOT EXISTS migrations (name TEXT COLLATE \"C\" NOT NULL PRIMARY KEY, checksum BYTEA NOT NULL)",
     )
     .map_err(failed(DOING))?;
-    link.say("BEGIN; LOCK TABLE migrations IN EXCLUSIVE MODE").map_err(failed(DOING))?;
+    link.say("BEGIN").map_err(failed(DOING))?;
     let applied = Call::new("SELECT name, checksum FROM migrations ORDER BY name", []);
     let rows = link.ask(None, &[applied]).map_err(failed(DOING))?.pop().unwrap_or_default();
     let applied = each(&rows, |cells: Cells<'_>| Ok((cells.text(0)?.to_owned(), cells.bytes::<32>(1)?)))?;
     let missing = migrations::missing(MIGRATIONS, &applied)?;
     for Migration { name, sql } in missing {
-        link.say(sql).map_err(failed(DOING))?;
+        // The note goes first: whoever comes second waits for it, is told that it is there, and looks again. A lock of the
+        // table would do as well, but not on every database that speaks PostgreSQL's tongue.
         let checksum = migrations::checksum(sql);
         let note = "INSERT INTO migrations (name, checksum) VALUES ($1, $2)";
         link.tell(None, &[Call::new(note, [name as _, &checksum.as_slice() as _])]).map_err(failed(DOING))?;
+        link.say(sql).map_err(failed(DOING))?;
     }
     let secret = migrations::secret()?;
     let keep = "INSERT INTO installation (name, value) VALUES ('secret', $1) ON CONFLICT DO NOTHING";

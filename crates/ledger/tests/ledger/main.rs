@@ -6,6 +6,7 @@ mod encrypted;
 mod faults;
 mod files;
 mod schema;
+mod statements;
 mod suite;
 mod transfer;
 mod world;
@@ -118,19 +119,24 @@ impl Engine for Memory {
 }
 
 pub(crate) struct Postgres {
+    cluster: &'static Cluster,
     url: String,
     dir: TempDir,
 }
 
 impl Postgres {
     pub(crate) fn new() -> Self {
-        Self { url: Cluster::shared().database(), dir: tempfile::tempdir().unwrap() }
+        Self::on(Cluster::shared())
+    }
+
+    pub(crate) fn on(cluster: &'static Cluster) -> Self {
+        Self { cluster, url: cluster.database(), dir: tempfile::tempdir().unwrap() }
     }
 
     /// Runs a statement behind the store's back; answers what it says.
     pub(crate) fn sql(&self, statement: &str) -> String {
         let name = self.url.split(['/', '?']).nth(3).unwrap();
-        Cluster::shared().sql(name, statement)
+        self.cluster.sql(name, statement)
     }
 }
 
@@ -167,6 +173,12 @@ macro_rules! conformance {
     ($engine:ident, $make:expr, { $( $module:ident: [$($name:ident),* $(,)?], )* }) => {
         mod $engine {
             $( $( #[test] fn $name() { crate::suite::$module::$name(&|| Box::new($make)); } )* )*
+
+            /// All of them, one after the other, on engines made otherwise.
+            #[allow(dead_code, reason = "of one engine it is asked for")]
+            pub(crate) fn all(make: &crate::suite::Make<'_>) {
+                $( $( crate::suite::$module::$name(make); )* )*
+            }
         }
     };
 }
