@@ -11,7 +11,7 @@ pub(crate) mod terms;
 pub(crate) mod words;
 
 use std::{
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
     time::Duration,
 };
 
@@ -70,13 +70,15 @@ pub struct Smtp {
     mailer: Mailer,
     connections: usize,
     throttle: Mutex<Throttle>,
+    /// Since when orders are looked for.
+    since: OnceLock<Timestamp>,
 }
 
 impl Post {
     /// Sends through a mailer, so many mails at once.
     pub fn smtp(mailer: Mailer, connections: usize) -> Self {
         let throttle = Mutex::new(Throttle::new(HOURLY_MAX));
-        Self::Smtp(Smtp { mailer, connections: connections.max(1), throttle })
+        Self::Smtp(Smtp { mailer, connections: connections.max(1), throttle, since: OnceLock::new() })
     }
 }
 
@@ -84,8 +86,8 @@ impl Post {
 ///
 /// Errors: the engine or the store failed; what was not noted is taken again later.
 pub async fn deliver(app: &Arc<App>, now: Timestamp) -> Result<usize, Failure> {
-    if matches!(app.post, Post::Smtp(_)) {
-        follow(app, now).await?;
+    if let Post::Smtp(smtp) = &app.post {
+        follow(app, *smtp.since.get_or_init(|| now), now).await?;
     }
     let mut looked_at = 0;
     loop {
@@ -247,10 +249,10 @@ impl Smtp {
 }
 
 /// Reads on in every ledger for orders to confirm.
-async fn follow(app: &Arc<App>, now: Timestamp) -> Result<(), Failure> {
+async fn follow(app: &Arc<App>, since: Timestamp, now: Timestamp) -> Result<(), Failure> {
     let tenants = read(app, |store| store.tenants()).await?;
     for tenant in tenants {
-        while let Some((read_to, orders, more)) = next_orders(app, &tenant.id, now).await? {
+        while let Some((read_to, orders, more)) = next_orders(app, &tenant.id, (since, now)).await? {
             run(app, &tenant.id, now, MessageWish::Queue { kind: CONFIRMATION, orders, read_to }).await?;
             if !more {
                 break;
@@ -264,16 +266,16 @@ async fn follow(app: &Arc<App>, now: Timestamp) -> Result<(), Failure> {
 async fn next_orders(
     app: &Arc<App>,
     tenant: &TenantId,
-    now: Timestamp,
+    (since, now): (Timestamp, Timestamp),
 ) -> Result<Option<(i64, Vec<OrderId>, bool)>, Failure> {
     let tenant = tenant.clone();
     read(app, move |store| {
         let last = store.last_event(&tenant)?;
         let cursor = store.records(&tenant, Shelf::Private, CURSOR, &[CONFIRMATION])?;
-        let Some(read_to) = cursor.first().and_then(|record| record.read::<i64>().ok().flatten()) else {
-            // Orders from before there was a mail server were confirmed elsewhere.
-            return Ok((last > 0).then_some((last, Vec::new(), false)));
-        };
+        let cursor = cursor.first().and_then(|record| record.read::<i64>().ok().flatten());
+        // Orders from before there was a mail server were confirmed elsewhere.
+        let read_to = cursor.unwrap_or((last - i64::try_from(ENTRIES_MAX).unwrap_or(i64::MAX)).max(0));
+        let is_ours = |placed_at: Timestamp| cursor.is_some() || placed_at > since;
         if last <= read_to {
             return Ok(None);
         }
@@ -281,6 +283,7 @@ async fn next_orders(
         let mut orders = Vec::new();
         for entry in entries.iter().filter(|entry| &*entry.kind == "order_placed") {
             if let Ok(Some(Event::OrderPlaced(placed))) = Event::read(&entry.kind, &entry.data)
+                && is_ours(placed.order.placed_at)
                 && now.as_second() - placed.order.placed_at.as_second() <= CONFIRM_S
             {
                 orders.push(placed.order.id);

@@ -169,7 +169,7 @@ async fn counts_say_what_was_served_and_nothing_about_anybody() {
     assert!(!text.contains("MUG") && !text.contains("acme"), "{text}");
     // The four golden signals and the backlog, by the names that docs/operations.md gives them.
     let (_, table) = OPERATIONS.split_once("**Metrics.**").unwrap();
-    let (table, _) = table.split_once("**Probes.**").unwrap();
+    let (table, _) = table.split_once("**Traces.**").unwrap();
     let named: Vec<&str> = table.split('`').filter(|word| word.starts_with("shipwhen_")).collect();
     assert!(named.len() > 10, "{named:?}");
     for name in named {
