@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use ledger::{Read, RecordFilter, Shelf, StoreError};
 use model::{
     command::CancelOrder,
     event::{Event, Noted},
-    id::{Channel, OrderId, Sku},
+    id::{Channel, OrderId, Sku, TenantId},
     item::Returns,
     record::{Json, Record},
     refusal::{Refusal, RefusalCode},
@@ -20,6 +21,12 @@ fn returns(working: &Working<'_>, channel: &Channel, sku: &Sku) -> Returns {
     let Some(pool) = working.pool(sku) else { return Returns::Free };
     let set = pool.policy_set(channel).or_else(|| pool.policy_set(&Channel::default()));
     set.map(|policy| policy.returns).unwrap_or_default()
+}
+
+/// Whether any order was ever sold so.
+pub(crate) fn any(read: &mut (impl Read + ?Sized), tenant: &TenantId) -> Result<bool, StoreError> {
+    let first = (None, 1);
+    Ok(!read.record_page(tenant, Shelf::Ledger, SALE, &RecordFilter::default(), first)?.is_empty())
 }
 
 /// Keeps how an order that was placed was sold, where any line is final.
@@ -43,6 +50,7 @@ pub(crate) fn keep(
     let record = Record { owner: owner.as_str().into(), ..Record::new(SALE, &owner, &terms)? };
     let data = Json::of(&serde_json::json!({ "sale_terms": terms.lines }))?;
     let noted = Noted { sku: None, order: Some(id), data, records: vec![record] };
+    working.state.sells_final = true;
     working.apply(course.now, vec![Event::RecordsSet(noted)])
 }
 
@@ -58,6 +66,9 @@ pub(crate) fn holds(
     course: &Course,
     wish: &CancelOrder,
 ) -> Result<Option<Refusal>, Failure> {
+    if !working.state.sells_final {
+        return Ok(None);
+    }
     let Some(terms) = of(working, wish.order)? else { return Ok(None) };
     let Some(ground) = Ground::load(working, wish.order)? else { return Ok(None) };
     let held = terms.held(&ground.order, local_date(course.now, &ground.zone), ground.law());

@@ -20,7 +20,7 @@ use crate::{
     allocation::settings::Settings,
     answer::Failure,
     desk::{Desk, Part},
-    money,
+    money, sale,
     snapshot::{Locations, Snapshots},
     waitlist::{self, Waitlisted},
 };
@@ -66,6 +66,8 @@ pub(crate) struct TenantState {
     moves: Vec<Move>,
     /// What is set about re-allocation.
     pub(crate) allocation: Settings,
+    /// Whether any order of the tenant was ever a final sale: of the others nobody has to look.
+    pub(crate) sells_final: bool,
     /// Lines that should win and got later in this command.
     pub(crate) wins_lost: Vec<LineId>,
     /// Whether nothing is said to anybody: promises about goods that move stay as they were. Who gets which goods rests on none
@@ -110,6 +112,7 @@ impl TenantState {
             waitlisted: waitlist::load(store, tenant)?,
             moves: Vec::new(),
             allocation: Settings::load(store, tenant)?,
+            sells_final: sale::any(store, tenant)?,
             wins_lost: Vec::new(),
             silent: false,
         })
