@@ -272,6 +272,8 @@ impl Drop for Engine {
         self.lanes.iter().for_each(Lane::stop);
         drop(self.watching.take());
         self.lanes.iter_mut().for_each(Lane::join);
-        self.watcher.take().map(|watcher| drop(watcher.join()));
+        if let Some(watcher) = self.watcher.take() {
+            drop(watcher.join());
+        }
     }
 }

@@ -86,21 +86,27 @@ pub(crate) fn order<'r>(cells: impl ReadCells<'r>, id: OrderId) -> Result<Order,
 
 /// The same, to be read later.
 pub(crate) struct OrderRow {
-    /// Without what its body says.
-    head: (OrderId, Option<Arc<str>>, Option<CustomerKey>, Option<Arc<str>>),
+    id: OrderId,
+    reference: Option<Arc<str>>,
+    customer: Option<CustomerKey>,
+    placed_by: Option<Arc<str>>,
     body: Box<str>,
 }
 
 impl OrderRow {
     pub(crate) fn of<'r>(cells: impl ReadCells<'r>, id: OrderId) -> Result<Self, StoreError> {
-        let (reference, placed_by) = (cells.maybe_shared(0)?, cells.maybe_shared(2)?);
-        let customer = cells.maybe_bytes(1)?.map(CustomerKey);
-        Ok(Self { head: (id, reference, customer, placed_by), body: cells.text(3)?.into() })
+        Ok(Self {
+            id,
+            reference: cells.maybe_shared(0)?,
+            customer: cells.maybe_bytes(1)?.map(CustomerKey),
+            placed_by: cells.maybe_shared(2)?,
+            body: cells.text(3)?.into(),
+        })
     }
 
     pub(crate) fn read(self) -> Result<Order, StoreError> {
-        let (id, reference, customer, placed_by) = self.head;
-        Ok(Order { reference, customer, placed_by, ..body::read(id, &self.body)? })
+        let Self { id, reference, customer, placed_by, body } = self;
+        Ok(Order { reference, customer, placed_by, ..body::read(id, &body)? })
     }
 }
 

@@ -37,11 +37,11 @@ pub(super) fn run(figures: &mut Figures, cluster: &Cluster) -> anyhow::Result<()
     }
     for (best_of, lanes) in best.iter().zip(LANES) {
         let name = |what: &str| format!("pg_tenants_lanes_{lanes}_{what}");
-        figures.add(&name("orders_per_s"), best_of.rate, None, "orders/s, 8 shops");
-        figures.add(&name("p99_ms"), best_of.p99_ms, None, "ms");
-        figures.add(&name("group"), best_of.group, None, "orders a transaction");
+        figures.add(name("orders_per_s"), best_of.rate, None, "orders/s, 8 shops");
+        figures.add(name("p99_ms"), best_of.p99_ms, None, "ms");
+        figures.add(name("group"), best_of.group, None, "orders a transaction");
         if lanes > 1 {
-            figures.add(&name("over_1"), best_of.rate / best[0].rate, Some(0.95), "ratio");
+            figures.add(name("over_1"), best_of.rate / best[0].rate, Some(0.95), "ratio");
         }
     }
     Ok(())

@@ -122,7 +122,7 @@ pub(crate) async fn get(
     let (place, on) = (country.clone(), channel.clone());
     let (shop, rights) = api
         .read(move |store| {
-            let shop = of.app.engine.snapshots().shop(&tenant, &[asked.clone()])?;
+            let shop = of.app.engine.snapshots().shop(&tenant, std::slice::from_ref(&asked))?;
             let pool = shop.pool(&asked);
             let policy = pool.and_then(|pool| {
                 pool.policy_set(&on).or_else(|| pool.policy_set(&model::id::Channel::default()))

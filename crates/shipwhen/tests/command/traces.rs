@@ -66,6 +66,7 @@ struct Collector {
     url: String,
 }
 
+#[expect(clippy::disallowed_methods, reason = "where a tool of the tests is, is asked of whoever runs them")]
 fn python() -> PathBuf {
     let installed = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/tools/opentelemetry/bin/python");
     std::env::var_os(PYTHON).map_or(installed, PathBuf::from)

@@ -197,7 +197,7 @@ impl Language for German {
             Phrase::PaidOnShip(amount) => format!("{amount} beim Versand"),
             Phrase::PaidByInvoice(amount) => format!("{amount} auf Rechnung"),
             Phrase::Parcel { date, carrier, number } => parcel(
-                format!("Versandt am {}", self.date(date)),
+                &format!("Versandt am {}", self.date(date)),
                 carrier.map(|carrier| format!("mit {carrier}")),
                 number.map(|number| format!("Sendungsnummer {number}")),
             ),

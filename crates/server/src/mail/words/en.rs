@@ -117,7 +117,7 @@ impl Language for English {
             Phrase::PaidOnShip(amount) => format!("{amount} when it ships"),
             Phrase::PaidByInvoice(amount) => format!("{amount} by invoice"),
             Phrase::Parcel { date, carrier, number } => parcel(
-                format!("Sent on {}", self.date(date)),
+                &format!("Sent on {}", self.date(date)),
                 carrier.map(|carrier| format!("with {carrier}")),
                 number.map(|number| format!("number {number}")),
             ),

@@ -192,7 +192,7 @@ impl Language for Spanish {
             Phrase::PaidOnShip(amount) => format!("{amount} al enviarlo"),
             Phrase::PaidByInvoice(amount) => format!("{amount} con factura"),
             Phrase::Parcel { date, carrier, number } => parcel(
-                format!("Enviado el {}", self.date(date)),
+                &format!("Enviado el {}", self.date(date)),
                 carrier.map(|carrier| format!("con {carrier}")),
                 number.map(|number| format!("número de seguimiento {number}")),
             ),

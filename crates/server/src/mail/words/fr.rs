@@ -205,7 +205,7 @@ impl Language for French {
             Phrase::PaidOnShip(amount) => format!("{amount} à l’envoi"),
             Phrase::PaidByInvoice(amount) => format!("{amount} sur facture"),
             Phrase::Parcel { date, carrier, number } => parcel(
-                format!("Expédié le {}", self.date(date)),
+                &format!("Expédié le {}", self.date(date)),
                 carrier.map(|carrier| format!("avec {carrier}")),
                 number.map(|number| format!("numéro de suivi {number}")),
             ),

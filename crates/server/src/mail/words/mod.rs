@@ -149,11 +149,10 @@ const REASONS: [&str; 11] = [
 ];
 
 /// A sentence of a parcel: what is said of its day, of its carrier and of its number, each where it is known.
-fn parcel(day: String, carrier: Option<String>, number: Option<String>) -> String {
-    let mut said = day;
-    carrier.iter().for_each(|carrier| said.push_str(&format!(" {carrier}")));
-    number.iter().for_each(|number| said.push_str(&format!(", {number}")));
-    said + "."
+fn parcel(day: &str, carrier: Option<String>, number: Option<String>) -> String {
+    let carrier = carrier.map(|carrier| format!(" {carrier}")).unwrap_or_default();
+    let number = number.map(|number| format!(", {number}")).unwrap_or_default();
+    format!("{day}{carrier}{number}.")
 }
 
 fn translated(own: &[&'static str; 11], reason: &str) -> Option<&'static str> {
