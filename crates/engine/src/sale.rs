@@ -18,8 +18,7 @@ use crate::{after::Course, answer::Failure, notices::Ground, working::Working};
 
 /// How a SKU is sold on a channel.
 fn returns(working: &Working<'_>, channel: &Channel, sku: &Sku) -> Returns {
-    let Some(pool) = working.pool(sku) else { return Returns::Free };
-    let set = pool.policy_set(channel).or_else(|| pool.policy_set(&Channel::default()));
+    let set = working.pool(sku).and_then(|pool| pool.policy_for(channel));
     set.map(|policy| policy.returns).unwrap_or_default()
 }
 

@@ -159,7 +159,7 @@ pub fn subject(
         Some((given + i32::from(supply.lateness.promised_days) - utc_day(now)).max(1))
     };
     let first = dated.clone().filter_map(|supply| arrives(supply)).min();
-    let policy = pool.policy_set(channel).or_else(|| pool.policy_set(&Channel::default()));
+    let policy = pool.policy_for(channel);
     let receipts = item.supplier.as_deref().and_then(|name| history.supplier(name));
     let receipts = receipts.map_or(&[][..], |supplier| &supplier.receipts);
     Ok(Subject {

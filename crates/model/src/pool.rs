@@ -43,6 +43,12 @@ impl Pool {
         self.policies.iter().find(|(name, _)| name == channel).map(|(_, policy)| policy)
     }
 
+    /// The policy that holds on a channel: its own, else the default one.
+    pub fn policy_for(&self, channel: &Channel) -> Option<&Arc<Policy>> {
+        let default = || self.policies.iter().find(|(name, _)| name.as_str() == Channel::DEFAULT);
+        self.policy_set(channel).or_else(|| default().map(|(_, policy)| policy))
+    }
+
     /// The open supply with this id.
     pub fn supply(&self, id: SupplyId) -> Option<&Arc<Supply>> {
         self.supplies.iter().find(|supply| supply.id == id)

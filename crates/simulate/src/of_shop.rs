@@ -43,7 +43,7 @@ pub fn of_shop(
         supplier.map(|supplier| supplier.receipts.iter().map(|receipt| receipt.late_days).collect());
     let promised = pool.supplies.iter().filter(|supply| supply.state == SupplyState::Due);
     let promise_days = promised.map(|supply| supply.lateness.promised_days).max();
-    let policy = pool.policy_set(channel).or_else(|| pool.policy_set(&Channel::default()));
+    let policy = pool.policy_for(channel);
     let policy = policy.map(|policy| (**policy).clone()).unwrap_or_default();
     let reorder = match policy.lead_time_days {
         Some(days) => Reorder::Point { at: -1, units: 1, lead_days: f64::from(days) },

@@ -82,10 +82,8 @@ pub(crate) fn is_asked_for(
     skus: &[&model::id::Sku],
 ) -> bool {
     skus.iter().any(|sku| {
-        working.pool(sku).is_some_and(|pool| {
-            let set = pool.policy_set(channel).or_else(|| pool.policy_set(&model::id::Channel::default()));
-            set.is_some_and(|policy| policy.payment.is_some())
-        })
+        let set = working.pool(sku).and_then(|pool| pool.policy_for(channel));
+        set.is_some_and(|policy| policy.payment.is_some())
     })
 }
 

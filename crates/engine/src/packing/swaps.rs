@@ -219,9 +219,13 @@ impl<'a> Swaps<'a> {
         (has - own).max(0) + (left - taken).max(0)
     }
 
-    /// Notes that an order has so many more units of a supply, or fewer.
-    fn note_fence(&mut self, supply: SupplyId, order: OrderId, by: Units) {
-        let channel = self.channel(order);
+    /// Gives a line so many more units of a supply, or fewer.
+    fn shift(&mut self, place: &Place, supply: SupplyId, by: Units) {
+        let (line, sku) = place;
+        if let Some(pegs) = self.pegs.get_mut(line).and_then(|by_sku| by_sku.get_mut(sku)) {
+            add(pegs, supply, by);
+        }
+        let channel = self.channel(line.order);
         if let (Some(fences), Some(channel)) = (self.fences.get_mut(&supply), channel) {
             fences.entry(channel.clone()).or_default().0 += by;
         }
@@ -263,28 +267,13 @@ impl<'a> Swaps<'a> {
         (from, to): (SupplyId, SupplyId),
         quantity: Units,
     ) {
-        let mut shift = |place: &Place, supply: SupplyId, by: Units| {
-            if let Some(pegs) = self.pegs.get_mut(&place.0).and_then(|by_sku| by_sku.get_mut(&place.1)) {
-                add(pegs, supply, by);
-            }
-        };
-        shift(taker, from, -quantity);
-        shift(taker, to, quantity);
+        self.shift(taker, from, -quantity);
+        self.shift(taker, to, quantity);
         if let Some(giver) = giver {
-            shift(giver, to, -quantity);
-            shift(giver, from, quantity);
-        }
-        for (place, by) in giver.map(|giver| (giver, -quantity)).into_iter().chain([(taker, quantity)]) {
-            self.note_fence(to, place.0.order, by);
-            self.note_fence(from, place.0.order, -by);
-        }
-        match giver {
-            Some(_) => {}
-            None => {
-                if let Some(free) = self.free.get_mut(&taker.1) {
-                    add(free, to, -quantity);
-                }
-            }
+            self.shift(giver, to, -quantity);
+            self.shift(giver, from, quantity);
+        } else if let Some(free) = self.free.get_mut(&taker.1) {
+            add(free, to, -quantity);
         }
     }
 

@@ -126,20 +126,5 @@ impl Clause {
 
 /// A date as people write it: 30 December 2026.
 fn long(date: Date) -> String {
-    const MONTHS: [&str; 12] = [
-        "January",
-        "February",
-        "March",
-        "April",
-        "May",
-        "June",
-        "July",
-        "August",
-        "September",
-        "October",
-        "November",
-        "December",
-    ];
-    let month = usize::try_from(date.month() - 1).ok().and_then(|at| MONTHS.get(at)).copied().unwrap_or("");
-    format!("{} {month} {}", date.day(), date.year())
+    date.strftime("%-d %B %Y").to_string()
 }

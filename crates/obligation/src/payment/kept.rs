@@ -73,9 +73,7 @@ pub fn terms<'p>(
     let mut lines = Vec::with_capacity(order.lines.len());
     for line in &order.lines {
         let pool = pool_of(&line.sku);
-        let policy = pool.and_then(|pool| {
-            pool.policy_set(&order.channel).or_else(|| pool.policy_set(&model::id::Channel::default()))
-        });
+        let policy = pool.and_then(|pool| pool.policy_for(&order.channel));
         let payment = policy.and_then(|policy| policy.payment.as_ref());
         let said = currency.as_ref().map_or("any currency".to_owned(), |code| code.code().to_owned());
         let no_price = || NoAccount::NoPrice { line: line.no, currency: said.clone() };

@@ -123,10 +123,7 @@ pub(crate) async fn get(
     let (shop, rights) = api
         .read(move |store| {
             let shop = of.app.engine.snapshots().shop(&tenant, std::slice::from_ref(&asked))?;
-            let pool = shop.pool(&asked);
-            let policy = pool.and_then(|pool| {
-                pool.policy_set(&on).or_else(|| pool.policy_set(&model::id::Channel::default()))
-            });
+            let policy = shop.pool(&asked).and_then(|pool| pool.policy_for(&on));
             let returns = policy.map(|policy| policy.returns).unwrap_or_default();
             let sold = [(crate::pages::item_title(&shop, &asked), returns)];
             let rights = Rights::of(store, &tenant, place.as_deref(), &sold)?;
@@ -136,7 +133,7 @@ pub(crate) async fn get(
     let question = Question { quantity, channel: &channel, group: None, country: country.as_deref() };
     let seen = availability(&shop, &sku, question, now).ok_or_else(|| Problem::not_found("sku", &sku))?;
     let pool = shop.pool(&sku).ok_or_else(|| Problem::not_found("sku", &sku))?;
-    let policy = pool.policy_set(&channel).or_else(|| pool.policy_set(&model::id::Channel::default()));
+    let policy = pool.policy_for(&channel);
     let payment = policy.and_then(|policy| policy.payment.as_ref());
     let charges = match (payment, pool.item.price) {
         (Some(payment), Some(price)) => {

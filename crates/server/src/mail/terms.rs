@@ -44,10 +44,7 @@ pub(crate) fn charges(currency: Currency, lines: Vec<NewLine>) -> Charges {
 /// The same of an order as it was placed; nothing where its policies have no terms.
 pub(crate) fn of_order(order: &Order, shop: &Shop) -> Charges {
     let has_terms = order.lines.iter().any(|line| {
-        let pool = shop.pool(&line.sku);
-        let set = pool.and_then(|pool| {
-            pool.policy_set(&order.channel).or_else(|| pool.policy_set(&model::id::Channel::default()))
-        });
+        let set = shop.pool(&line.sku).and_then(|pool| pool.policy_for(&order.channel));
         set.is_some_and(|policy| policy.payment.is_some())
     });
     match kept::terms(order, |sku| shop.pool(sku)) {

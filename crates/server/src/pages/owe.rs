@@ -244,8 +244,7 @@ fn ships(shop: &Shop, pool: &Pool, supply: &Supply, now: Timestamp) -> Dates {
 }
 
 fn policy<'p>(pool: &'p Pool, claim: &Claim) -> Option<&'p Policy> {
-    let default = || pool.policy_set(&model::id::Channel::default());
-    pool.policy_set(&claim.channel).or_else(default).map(|policy| &**policy)
+    pool.policy_for(&claim.channel).map(|policy| &**policy)
 }
 
 /// What is promised without goods behind it.

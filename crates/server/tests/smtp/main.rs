@@ -54,6 +54,39 @@ async fn notice(world: &World, customer: &str) -> (Value, bool) {
 }
 
 #[tokio::test]
+async fn orders_since_there_is_a_mail_server_are_confirmed_and_those_before_it_are_not() {
+    let office = PostOffice::open();
+    let mailer = Mailer::new(&office.url, "Shop <orders@shop.example>", 1).unwrap();
+    let world = World::posting(Post::smtp(mailer, 1));
+    let order = |customer: &str| json!({"lines": [{"sku": "MUG", "quantity": 1}], "customer": {"email": format!("{customer}@example.com")}});
+    world.with_mug().await;
+    world.stock("MUG", 9).await;
+    world.post("/v1/orders", order("before")).await.is(201);
+    // The first look; the orders after it are there before the second.
+    run_due(&world, NOW).await;
+    let later = "2026-11-23T14:00:01Z";
+    world.send(Call::post("/v1/orders", &order("since")).at(later)).await.is(201);
+    run_due(&world, "2026-11-23T14:00:02Z").await;
+    let to: Vec<String> = office.close().into_iter().map(|taken| taken.to).collect();
+    assert_eq!(to, ["since@example.com"]);
+}
+
+#[tokio::test]
+async fn the_first_orders_of_a_shop_that_begins_after_its_server_are_confirmed() {
+    let office = PostOffice::open();
+    let mailer = Mailer::new(&office.url, "Shop <orders@shop.example>", 1).unwrap();
+    let world = World::posting(Post::smtp(mailer, 1));
+    // Nothing is there to look at yet.
+    run_due(&world, NOW).await;
+    world.with_mug().await;
+    world.stock("MUG", 9).await;
+    let order = json!({"lines": [{"sku": "MUG", "quantity": 1}], "customer": {"email": "first@example.com"}});
+    world.send(Call::post("/v1/orders", &order).at("2026-11-23T14:00:01Z")).await.is(201);
+    run_due(&world, "2026-11-23T14:00:02Z").await;
+    assert_eq!(office.close().len(), 1);
+}
+
+#[tokio::test]
 async fn each_mail_arrives_once_whatever_the_server_says_first() {
     let office = PostOffice::open();
     let world = told(&office, &["fine", "busy-rcpt-2", "busy-data-1", "cut-1"]).await;

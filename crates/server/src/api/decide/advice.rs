@@ -303,7 +303,7 @@ pub(crate) async fn accept(
                 let whole = history.whole(now);
                 question(&pool, &channel, (history, &whole), (now, &set))
             })?;
-            let current = pool.policy_set(&channel).or_else(|| pool.policy_set(&Channel::default()));
+            let current = pool.policy_for(&channel);
             Ok(Some((asked, current.map(|policy| (**policy).clone()))))
         })
         .await?;

@@ -21,20 +21,6 @@ use crate::{
 
 /// Deliveries of a day that are named; more of them are a link to the list.
 const A_DAY: usize = 3;
-const MONTHS: [&str; 12] = [
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-];
 const WEEKDAYS: [&str; 7] = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
 
 /// Which month, such as `2026-12`.
@@ -69,8 +55,8 @@ struct Turn {
 struct Cell {
     iso: String,
     number: i8,
-    weekday: &'static str,
-    month: &'static str,
+    weekday: String,
+    month: String,
     /// Which column the month begins in, 1 to 7; 0 for every other day.
     column: i8,
     is_today: bool,
@@ -95,7 +81,7 @@ pub(super) fn answer(ask: &Ask, cut: &Cut) -> Result<Response, Fail> {
     let visitor = ask.staff(May::Look)?;
     let tenant = &visitor.tenant;
     let local = Local::of(ask, tenant)?;
-    let this = first_of(local.today);
+    let this = local.today.first_of_month();
     let first = match cut.month.trim() {
         "" => this,
         text => parse_date(&format!("{text}-01")).map_err(|_| Fail::NotFound)?,
@@ -112,7 +98,7 @@ pub(super) fn answer(ask: &Ask, cut: &Cut) -> Result<Response, Fail> {
     let shop = ask.app.engine.snapshots().shop(tenant, &skus)?;
     let month = Month {
         title: title(first),
-        before: first.yesterday().ok().map(first_of).and_then(turn),
+        before: first.yesterday().ok().map(Date::first_of_month).and_then(turn),
         after: days_after(last, 1).and_then(turn),
         now: (first != this).then(|| href(this)),
         weekdays: WEEKDAYS,
@@ -124,16 +110,9 @@ pub(super) fn answer(ask: &Ask, cut: &Cut) -> Result<Response, Fail> {
     page(StatusCode::OK, &month)
 }
 
-fn first_of(date: Date) -> Date {
-    date.first_of_month()
-}
-
+/// Such as `December 2026`.
 fn title(first: Date) -> String {
-    format!("{} {}", name(first), first.year())
-}
-
-fn name(date: Date) -> &'static str {
-    usize::try_from(date.month() - 1).ok().and_then(|at| MONTHS.get(at)).copied().unwrap_or("")
+    first.strftime("%B %Y").to_string()
 }
 
 /// The way to a month; none beyond the years that a date can have here.
@@ -151,7 +130,7 @@ fn cells(shop: &Shop, first: Date, found: &[DayOut], today: Date) -> Vec<Cell> {
     let days = u16::try_from(first.days_in_month()).unwrap_or(0);
     let day = |nth: u16| days_after(first, nth);
     let cell = |date: Date| {
-        let weekday = date.weekday().to_monday_one_offset();
+        let column = date.weekday().to_monday_one_offset();
         let of_day = found.iter().find(|day| day.date.0 == date);
         let rows: Vec<Row> =
             of_day.iter().flat_map(|day| &day.first).map(|arrival| row(shop, arrival)).collect();
@@ -159,11 +138,11 @@ fn cells(shop: &Shop, first: Date, found: &[DayOut], today: Date) -> Vec<Cell> {
         Cell {
             iso: date.to_string(),
             number: date.day(),
-            weekday: usize::try_from(weekday - 1).ok().and_then(|at| WEEKDAYS.get(at)).copied().unwrap_or(""),
-            month: name(date),
-            column: if date.day() == 1 { weekday } else { 0 },
+            weekday: date.strftime("%A").to_string(),
+            month: date.strftime("%B").to_string(),
+            column: if date.day() == 1 { column } else { 0 },
             is_today: date == today,
-            is_weekend: weekday > 5,
+            is_weekend: column > 5,
             more: of_day.map_or(0, |day| day.deliveries - named),
             more_href: format!("/supply?on={date}"),
             rows,
@@ -197,11 +176,11 @@ mod tests {
     fn every_day_of_a_month_stands_under_its_weekday() {
         let first = parse_date("2026-12-01").unwrap();
         let cells = cells(&Shop::default(), first, &[], parse_date("2026-12-24").unwrap());
-        assert_eq!((cells.len(), cells[0].column, cells[0].weekday), (31, 2, "Tuesday"));
+        assert_eq!((cells.len(), cells[0].column, &*cells[0].weekday), (31, 2, "Tuesday"));
         assert!(cells[1..].iter().all(|cell| cell.column == 0), "the others follow by themselves");
         let today: Vec<&str> = cells.iter().filter(|cell| cell.is_today).map(|cell| &*cell.iso).collect();
         assert_eq!(today, ["2026-12-24"]);
-        assert_eq!((cells[30].number, cells[30].weekday, cells[30].is_weekend), (31, "Thursday", false));
+        assert_eq!((cells[30].number, &*cells[30].weekday, cells[30].is_weekend), (31, "Thursday", false));
         let leap = parse_date("2028-02-01").unwrap();
         assert_eq!(super::cells(&Shop::default(), leap, &[], first).len(), 29);
         assert_eq!((title(leap), href(leap)), ("February 2028".into(), "/supply/month?month=2028-02".into()));
