@@ -8,4 +8,5 @@ pub mod postgres;
 pub mod random;
 #[cfg(feature = "simulation")]
 pub mod simulation;
+pub mod tool;
 pub mod way;

@@ -1,15 +1,9 @@
 //! aiosmtpd, started on a free port and ended with the test.
 
-use std::{
-    io::{BufRead, BufReader, Read},
-    path::{Path, PathBuf},
-    process::{Child, ChildStdout, Command, Stdio},
-};
-
 use serde::Deserialize;
+use testkit::tool::{Package, Tool};
 
-/// Names the Python that has aiosmtpd, where it is not the one that `scripts/test` installs.
-const PYTHON: &str = "SHIPWHEN_AIOSMTPD_PYTHON";
+const AIOSMTPD: Package = Package { name: "aiosmtpd", variable: "SHIPWHEN_AIOSMTPD_PYTHON" };
 
 /// Serves here alone, says where, and writes a line for each mail that it takes. What it answers is in the address: `busy-rcpt-2`
 /// is refused for now twice, `busy-data-1` once and only when all of the mail is there, `never-rcpt` and `never-data` for good;
@@ -72,61 +66,27 @@ pub(crate) struct Taken {
 }
 
 pub(crate) struct PostOffice {
-    served: Option<(Child, BufReader<ChildStdout>)>,
+    tool: Option<Tool>,
     pub(crate) url: String,
-}
-
-#[expect(clippy::disallowed_methods, reason = "where a tool of the tests is, is asked of whoever runs them")]
-fn python() -> PathBuf {
-    let installed = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/tools/aiosmtpd/bin/python");
-    std::env::var_os(PYTHON).map_or(installed, PathBuf::from)
 }
 
 impl PostOffice {
     pub(crate) fn open() -> Self {
-        let python = python();
-        let missing = || {
-            panic!(
-                "aiosmtpd is not there: {} cannot be started. Install it with ./scripts/test --tools, or name a Python \
-                 that has it in {PYTHON}",
-                python.display()
-            )
-        };
-        let started = Command::new(&python)
-            .args(["-W", "ignore", "-c", START])
-            .stdout(Stdio::piped())
-            .stderr(Stdio::inherit())
-            .stdin(Stdio::null())
-            .spawn();
-        let Ok(mut process) = started else { missing() };
-        let mut said = BufReader::new(process.stdout.take().unwrap());
-        let mut line = String::new();
-        said.read_line(&mut line).unwrap();
-        let Ok(port) = line.trim().parse::<u16>() else { missing() };
-        Self { served: Some((process, said)), url: format!("smtp://127.0.0.1:{port}") }
+        let tool = AIOSMTPD.start(START);
+        Self { url: format!("smtp://127.0.0.1:{}", tool.port), tool: Some(tool) }
     }
 
     /// One that nobody serves any more.
     pub(crate) fn at(url: &str) -> Self {
-        Self { served: None, url: url.to_owned() }
+        Self { tool: None, url: url.to_owned() }
     }
 
     /// Ends it; answers every mail that it took, in order.
-    pub(crate) fn close(mut self) -> Vec<Taken> {
-        let Some((mut process, mut said)) = self.served.take() else { return Vec::new() };
-        process.kill().unwrap();
-        process.wait().unwrap();
+    pub(crate) fn close(self) -> Vec<Taken> {
         let mut text = String::new();
-        said.read_to_string(&mut text).unwrap();
-        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
-    }
-}
-
-impl Drop for PostOffice {
-    fn drop(&mut self) {
-        if let Some((mut process, _)) = self.served.take() {
-            let _ = process.kill();
-            let _ = process.wait();
+        if let Some(tool) = self.tool {
+            tool.close(&mut text);
         }
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 }

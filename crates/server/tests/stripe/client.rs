@@ -7,7 +7,7 @@ use std::{
 
 use serde_json::{Value, json};
 
-use crate::local::python;
+use crate::local::LOCALSTRIPE;
 
 /// Does what each line asks for and says what came of it.
 const START: &str = "
@@ -39,7 +39,7 @@ pub(crate) struct Client {
 impl Client {
     /// One that talks to what is at an address.
     pub(crate) fn start(url: &str) -> Self {
-        let mut process = Command::new(python())
+        let mut process = Command::new(LOCALSTRIPE.python())
             .args(["-c", START, url])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

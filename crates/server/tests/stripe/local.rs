@@ -1,15 +1,10 @@
 //! localstripe, started on a free port and ended with the test.
 
-use std::{
-    io::{BufRead, BufReader},
-    path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
-};
-
 use serde_json::Value;
+use testkit::tool::{Package, Tool};
 
-/// Names the Python that has localstripe, where it is not the one that `scripts/test` installs.
-const PYTHON: &str = "SHIPWHEN_LOCALSTRIPE_PYTHON";
+pub(crate) const LOCALSTRIPE: Package =
+    Package { name: "localstripe", variable: "SHIPWHEN_LOCALSTRIPE_PYTHON" };
 
 /// Serves it here alone and says where; it keeps nothing on the disk.
 const START: &str = "
@@ -25,39 +20,17 @@ web.run_app(app, sock=here, print=None, access_log=None)
 ";
 
 pub(crate) struct LocalStripe {
-    process: Child,
+    /// Ends with it.
+    _tool: Tool,
     pub(crate) url: String,
     agent: ureq::Agent,
 }
 
-#[expect(clippy::disallowed_methods, reason = "where a tool of the tests is, is asked of whoever runs them")]
-pub(crate) fn python() -> PathBuf {
-    let installed = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/tools/localstripe/bin/python");
-    std::env::var_os(PYTHON).map_or(installed, PathBuf::from)
-}
-
 impl LocalStripe {
     pub(crate) fn start() -> Self {
-        let python = python();
-        let missing = || {
-            panic!(
-                "localstripe is not there: {} cannot be started. Install it with ./scripts/test --tools, or name a \
-                 Python that has it in {PYTHON}",
-                python.display()
-            )
-        };
-        let started = Command::new(&python)
-            .args(["-c", START])
-            .stdout(Stdio::piped())
-            .stderr(Stdio::inherit())
-            .stdin(Stdio::null())
-            .spawn();
-        let Ok(mut process) = started else { missing() };
-        let mut line = String::new();
-        BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let Ok(port) = line.trim().parse::<u16>() else { missing() };
+        let tool = LOCALSTRIPE.start(START);
         let agent = ureq::Agent::config_builder().http_status_as_error(false).build().new_agent();
-        Self { process, url: format!("http://127.0.0.1:{port}"), agent }
+        Self { url: format!("http://127.0.0.1:{}", tool.port), _tool: tool, agent }
     }
 
     /// Does what a customer's browser, or somebody at the bank, does: past the proxy.
@@ -74,12 +47,5 @@ impl LocalStripe {
         let sent =
             self.agent.get(format!("{}{path}", self.url)).header("authorization", "Bearer sk_test_browser");
         sent.call().unwrap().body_mut().read_json().unwrap()
-    }
-}
-
-impl Drop for LocalStripe {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
     }
 }

@@ -3,21 +3,19 @@
 use std::{
     io::{BufRead, BufReader, Read, Write},
     net::{TcpListener, TcpStream},
-    path::{Path, PathBuf},
-    process::{Child, ChildStdout, Command, Stdio},
     sync::mpsc,
     thread,
 };
 
 use serde_json::{Value, json};
+use testkit::tool::{Package, Tool};
 
 use crate::{
     house::{Client, House, Server},
     shoppers::seed,
 };
 
-/// Names the Python that has opentelemetry-proto, where it is not the one that `scripts/test` installs.
-const PYTHON: &str = "SHIPWHEN_OTLP_PYTHON";
+const OPENTELEMETRY: Package = Package { name: "opentelemetry", variable: "SHIPWHEN_OTLP_PYTHON" };
 
 /// Takes traces here alone, says where, and writes a line for each request (its bytes) and for each span.
 const START: &str = "
@@ -59,65 +57,31 @@ served.serve_forever()
 ";
 
 struct Collector {
-    process: Child,
-    said: BufReader<ChildStdout>,
+    tool: Tool,
     /// What it has said so far.
     lines: String,
     url: String,
 }
 
-#[expect(clippy::disallowed_methods, reason = "where a tool of the tests is, is asked of whoever runs them")]
-fn python() -> PathBuf {
-    let installed = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/tools/opentelemetry/bin/python");
-    std::env::var_os(PYTHON).map_or(installed, PathBuf::from)
-}
-
 impl Collector {
     fn open() -> Self {
-        let python = python();
-        let missing = || {
-            panic!(
-                "opentelemetry-proto is not there: {} cannot be started. Install it with ./scripts/test --tools, or name a \
-                 Python that has it in {PYTHON}",
-                python.display()
-            )
-        };
-        let started = Command::new(&python)
-            .args(["-W", "ignore", "-c", START])
-            .stdout(Stdio::piped())
-            .stderr(Stdio::inherit())
-            .stdin(Stdio::null())
-            .spawn();
-        let Ok(mut process) = started else { missing() };
-        let mut said = BufReader::new(process.stdout.take().unwrap());
-        let mut line = String::new();
-        said.read_line(&mut line).unwrap();
-        let Ok(port) = line.trim().parse::<u16>() else { missing() };
-        Self { process, said, lines: String::new(), url: format!("http://127.0.0.1:{port}") }
+        let tool = OPENTELEMETRY.start(START);
+        Self { url: format!("http://127.0.0.1:{}", tool.port), tool, lines: String::new() }
     }
 
     /// Waits until it has spans of all these names.
     fn until(&mut self, names: &[&str]) {
         let has = |lines: &str, name: &str| lines.contains(&format!(r#""name": "{name}""#));
         while !names.iter().all(|name| has(&self.lines, name)) {
-            assert!(self.said.read_line(&mut self.lines).unwrap() > 0, "it has ended");
+            self.tool.hear(&mut self.lines);
         }
     }
 
     /// Ends it; answers the requests it had, and the spans in them.
     fn close(mut self) -> (Vec<Value>, Vec<Value>) {
-        self.process.kill().unwrap();
-        let mut text = std::mem::take(&mut self.lines);
-        self.said.read_to_string(&mut text).unwrap();
-        let lines = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        self.tool.close(&mut self.lines);
+        let lines = self.lines.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
         lines.partition(|line| line["bytes"].is_string())
-    }
-}
-
-impl Drop for Collector {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
     }
 }
 
