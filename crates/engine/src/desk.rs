@@ -82,7 +82,7 @@ pub(crate) struct Desk {
     is_current: bool,
     /// A batch that could not be kept, still to be decided anew.
     failed: Option<(Batch, StoreError)>,
-    /// What this transaction has written so far beside the writer.
+    /// What this transaction has written so far in parts.
     written: Vec<Part>,
     /// Why some of it was not.
     unwritten: Option<StoreError>,
@@ -193,6 +193,14 @@ impl Desk {
         self.is_current = false;
         let Some(store) = self.store.take() else { return Err(Failure::Stopped) };
         self.keeper.send(Handed::Keep(store, handover)).map_err(|_| Failure::Stopped)
+    }
+
+    /// Writes parts down here. Errors: this, or what was written beside before, failed.
+    pub(crate) fn write(&mut self, parts: Vec<Part>) -> Result<(), Failure> {
+        let store = self.store()?;
+        parts.iter().try_for_each(|part| store.write(&part.tenant, &part.changes))?;
+        self.written.extend(parts);
+        Ok(())
     }
 
     /// Lets the keeper write down what is decided so far, while more of the same transaction is decided here.

@@ -44,8 +44,10 @@ pub(crate) struct TenantState {
     locations_changed: bool,
     /// Whether this batch changed anything but pools and orders.
     others_changed: bool,
-    /// What the batch changed that was handed over last, and whether it changed anything but pools and orders.
-    handed: (Vec<Sku>, bool),
+    /// Marks of keys that this batch answered first.
+    marked: Vec<u64>,
+    /// What the batch changed that was handed over last.
+    handed: Handed,
     /// Whether others may write meanwhile, so that what is answered is held against what is stored even if it changes nothing.
     shared: bool,
     /// Whether anything was decided in this batch.
@@ -75,6 +77,16 @@ pub(crate) struct TenantState {
     pub(crate) silent: bool,
 }
 
+/// What a batch changed that is handed over, and may still not be kept.
+#[derive(Default)]
+struct Handed {
+    pools: Vec<Sku>,
+    /// Whether it changed anything but pools and orders.
+    others: bool,
+    /// Of keys that it answered first.
+    marks: Vec<u64>,
+}
+
 impl TenantState {
     pub(crate) fn load(store: &mut dyn Write, tenant: &TenantId) -> Result<Self, Failure> {
         // First: what is read from here on is as it is told, or newer.
@@ -100,7 +112,8 @@ impl TenantState {
             changed: FxHashSet::default(),
             locations_changed: false,
             others_changed: false,
-            handed: (Vec::new(), false),
+            marked: Vec::new(),
+            handed: Handed::default(),
             shared: store.tells_elsewhere(),
             decided: false,
             placed: Vec::new(),
@@ -166,11 +179,18 @@ impl TenantState {
     }
 
     /// Forgets what was decided since the last commit. Answers whether what is left is as it was then; else it must be
-    /// loaded anew. Keys of what is forgotten stay marked, which costs a look-up.
+    /// loaded anew.
     pub(crate) fn undo(&mut self) -> bool {
         let touched = std::mem::take(&mut self.touched);
-        let (handed, others) = std::mem::take(&mut self.handed);
-        let others = others
+        let handed = std::mem::take(&mut self.handed);
+        let marks = handed.marks.into_iter().chain(self.marked.drain(..));
+        if let Some(keys) = &mut self.keys {
+            // Else each of these would be looked up when it is decided again.
+            marks.for_each(|mark| {
+                keys.remove(&mark);
+            });
+        }
+        let others = handed.others
             || self.others_changed
             || !touched.locations.is_empty()
             || !touched.records.is_empty()
@@ -182,7 +202,7 @@ impl TenantState {
         }
         let supplies = touched.supplies.into_iter().map(|(sku, _)| sku);
         let supplies = supplies.chain(touched.closed.into_iter().map(|supply| supply.sku));
-        let changed = handed.into_iter().chain(self.changed.drain()).chain(touched.pools).chain(supplies);
+        let changed = handed.pools.into_iter().chain(self.changed.drain()).chain(touched.pools).chain(supplies);
         for sku in changed {
             self.shop.pools.remove(&sku);
         }
@@ -202,7 +222,8 @@ impl TenantState {
 
     /// Publishes what a commit made true, and lets go of what only this batch needed.
     pub(crate) fn committed(&mut self, tenant: &TenantId, snapshots: &Snapshots) {
-        self.handed = (Vec::new(), false);
+        self.handed = Handed::default();
+        self.marked.clear();
         snapshots.publish(tenant, self.changed_pools().into_iter());
         if let Some(locations) = self.changed_locations() {
             snapshots.publish_locations(tenant, locations);
@@ -212,7 +233,7 @@ impl TenantState {
 
     /// What this batch is to keep of the tenant, handed over; `None` where it did nothing.
     pub(crate) fn part(&mut self, tenant: &TenantId) -> Result<Option<Part>, StoreError> {
-        self.handed = (Vec::new(), false);
+        self.handed = Handed::default();
         self.part_of(tenant)
     }
 
@@ -221,8 +242,9 @@ impl TenantState {
         let mut changes = self.take_changes()?;
         changes.write_down()?;
         let (pools, locations) = (self.changed_pools(), self.changed_locations());
-        self.handed.0.extend(pools.iter().map(|pool| pool.sku().clone()));
-        self.handed.1 |= self.others_changed;
+        self.handed.pools.extend(pools.iter().map(|pool| pool.sku().clone()));
+        self.handed.others |= self.others_changed;
+        self.handed.marks.append(&mut self.marked);
         let decided = self.decided;
         self.let_go();
         if is_nothing(&changes) && pools.is_empty() && locations.is_none() && !decided {
@@ -460,8 +482,12 @@ impl Working<'_> {
 
     /// Keeps an answer for the same request sent again.
     pub(crate) fn note_replay(&mut self, replay: Replay) {
-        if let Some(keys) = &mut self.state.keys {
-            keys.insert(ledger::key_mark(&replay.key));
+        let mark = ledger::key_mark(&replay.key);
+        if let Some(keys) = &mut self.state.keys
+            && keys.insert(mark)
+            && self.state.shared
+        {
+            self.state.marked.push(mark);
         }
         self.state.changes.replays.push(replay);
     }

@@ -26,7 +26,7 @@ use crate::{
     Job, Request,
     ahead::Answers,
     answer::{Answered, Failure},
-    desk::{Desk, Handover, Returned},
+    desk::{Desk, Handover, Part, Returned},
     execute::execute,
     housekeeping::Housekeeping,
     lane::Share,
@@ -291,14 +291,8 @@ impl Writer {
             return self.settle(batch);
         }
         let is_small = batch.requests.len() < HANDED_MIN;
-        let parts: Result<Vec<_>, StoreError> =
-            self.tenants.iter_mut().filter_map(|(tenant, state)| state.part(tenant).transpose()).collect();
-        let parts = match parts {
-            Ok(mut parts) => {
-                // As every writer does: two that lock the same tenants in another order would wait for each other.
-                parts.sort_unstable_by(|one, other| one.tenant.cmp(&other.tenant));
-                parts
-            }
+        let parts = match parts(&mut self.tenants, TenantState::part) {
+            Ok(parts) => parts,
             Err(error) => {
                 tracing::error!(%error, "a batch could not be written down");
                 return self.redo(batch, &error.into());
@@ -456,6 +450,18 @@ impl Writer {
         }
         Ok(())
     }
+}
+
+/// What is to be written of each tenant, in the order of their names as every writer does it: two that lock the same tenants in
+/// another order would wait for each other.
+fn parts(
+    tenants: &mut FxHashMap<TenantId, TenantState>,
+    of: impl Fn(&mut TenantState, &TenantId) -> Result<Option<Part>, StoreError>,
+) -> Result<Vec<Part>, StoreError> {
+    let parts = tenants.iter_mut().filter_map(|(tenant, state)| of(state, tenant).transpose());
+    let mut parts = parts.collect::<Result<Vec<_>, _>>()?;
+    parts.sort_unstable_by(|one, other| one.tenant.cmp(&other.tenant));
+    Ok(parts)
 }
 
 /// A broken invariant panics; here it ends with the request that met it.

@@ -6,11 +6,13 @@ use ledger::{Committed, StoreError};
 use model::id::TenantId;
 use rustc_hash::FxHashSet;
 
-use super::{BATCH_MAX, Batch, Writer, guarded};
+use super::{BATCH_MAX, Batch, Writer, guarded, parts};
 use crate::{
     Job, Request,
     after::{LINES_A_STEP, LINES_BESIDE},
     answer::Failure,
+    desk::Part,
+    working::TenantState,
 };
 
 /// Where several nodes take turns: so many commands, or more, are written down while the next are decided, so that a turn is
@@ -159,14 +161,16 @@ impl Writer {
 
     /// Has written down what is decided so far of this transaction, while more of it is decided.
     fn write_beside(&mut self) -> Result<(), Failure> {
-        let parts: Result<Vec<_>, StoreError> =
-            self.tenants.iter_mut().filter_map(|(tenant, state)| state.part_of(tenant).transpose()).collect();
-        let mut parts = parts?;
+        let parts = self.rest()?;
         if parts.is_empty() {
             return Ok(());
         }
-        parts.sort_unstable_by(|one, other| one.tenant.cmp(&other.tenant));
         self.desk.write_beside(parts)
+    }
+
+    /// What is decided of this transaction and not written yet.
+    fn rest(&mut self) -> Result<Vec<Part>, StoreError> {
+        parts(&mut self.tenants, TenantState::part_of)
     }
 
     /// Reads what a batch needs. What cannot be read is met again by the request that needs it.
@@ -221,8 +225,9 @@ impl Writer {
     }
 
     fn keep(&mut self) -> Result<Committed, Failure> {
-        self.flush_all()?;
-        // What was written beside may have failed.
+        // Its texts are made while what came before is written beside.
+        let rest = self.rest()?;
+        self.desk.write(rest)?;
         Ok(self.desk.store()?.commit_ahead()?)
     }
 }

@@ -25,11 +25,13 @@ const CONNECT: Duration = Duration::from_secs(5);
 const SILENT: Duration = Duration::from_secs(15);
 
 /// What every connection is set to: a writer that waits for a hung one gives up, one that hangs lets the others go on, and
-/// a commit is on disk when it returns, whatever the server's default. Plans are kept, also those of a moment at which a table
-/// was empty: so none reads a table from end to end where an index would do (nor is compiled because of what that seems to
+/// a commit is on disk when it returns, whatever the server's default. A statement is planned once: with a plan for each new set
+/// of parameters, a batch of few orders cost twice its rows. So plans are kept, also those of a moment at which a table was
+/// empty, and none may read a table from end to end where an index would do (nor be compiled because of what that seems to
 /// cost). A setting that the server does not know is left out.
 const SETTINGS: &str = "SET lock_timeout = '10s'; SET idle_in_transaction_session_timeout = '15s'; \
      SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'; \
+     SELECT set_config(name, 'force_generic_plan', false) FROM pg_settings WHERE name = 'plan_cache_mode'; \
      SELECT set_config(name, 'off', false) FROM pg_settings WHERE name IN ('enable_seqscan', 'jit')";
 
 /// Looks up each key of a list (`$2`, as `wanted.key`) by itself, through the index that leads to it. Asked with `= ANY`, a
