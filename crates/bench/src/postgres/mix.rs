@@ -3,13 +3,15 @@
 use std::{collections::VecDeque, sync::Arc, time::Instant};
 
 use engine::{Answer, Answered, Failure};
-use ledger::Store;
+use ledger::{Store, audit::Cell};
 use model::{
     command::{AskLine, CancelOrder, Command, PlaceOrder, Receive},
     id::{OrderId, Sku, SupplyId},
 };
+use testkit::postgres::Cluster;
 use tokio::sync::oneshot::Receiver;
 
+use super::raw::{self, Rows};
 use crate::{figures::Figures, workload::Shop};
 
 const SKUS: usize = 10_000;
@@ -57,10 +59,12 @@ fn sku(n: usize) -> Sku {
     Sku::stored(&format!("SKU-{n:05}"))
 }
 
-/// Measures the mix beside the rate of one hot SKU.
-pub(crate) fn run(figures: &mut Figures, store: Arc<dyn Store>, hot: f64) -> anyhow::Result<()> {
-    let mut shop = Shop::on(store)?;
+/// Measures the mix beside the rate of one hot SKU, and beside a bare loop that writes what it wrote.
+pub(crate) fn run(figures: &mut Figures, cluster: &Cluster, hot: f64) -> anyhow::Result<()> {
+    let store = super::open(&cluster.database())?;
+    let mut shop = Shop::on(Arc::clone(&store))?;
     let supplies = stock(&mut shop)?;
+    let before = Before::of(&*store, &shop)?;
     let (popularity, mut draws) = (Popularity::new(), Draws(11));
     let (mut waiting, mut placed) = (VecDeque::with_capacity(IN_FLIGHT), Vec::<OrderId>::new());
     let mut received = vec![false; SKUS];
@@ -97,6 +101,9 @@ pub(crate) fn run(figures: &mut Figures, store: Arc<dyn Store>, hot: f64) -> any
         take(&mut waiting, &mut placed)?;
     }
     let took = begun.elapsed().as_secs_f64();
+    let batches = usize::try_from(shop.engine.stats().batches())? - before.batches;
+    drop(shop);
+    let raw = before.raw(&*store, batches)?.write(&cluster.database(), batches)?.as_secs_f64();
     let (rate, lines) = (commands as f64 / took, lines as f64 / took);
     figures.add("pg_mix_commands_per_s", rate, None, "commands/s, 10,000 SKUs");
     figures.add("pg_mix_lines_per_s", lines, None, "lines/s");
@@ -107,7 +114,52 @@ pub(crate) fn run(figures: &mut Figures, store: Arc<dyn Store>, hot: f64) -> any
         Some(0.5),
         "ratio: an order of the hot SKU has one line",
     );
+    figures.add("pg_mix_over_raw", raw / took, None, "ratio to a bare loop that writes the same rows");
+    figures.add("pg_mix_raw_over_hot", commands as f64 / raw / hot, None, "ratio: of that loop, by commands");
     Ok(())
+}
+
+/// What was there before the mix.
+struct Before {
+    events: usize,
+    /// How often pools were written.
+    pools: usize,
+    batches: usize,
+}
+
+impl Before {
+    fn of(store: &dyn Store, shop: &Shop) -> anyhow::Result<Self> {
+        let batches = usize::try_from(shop.engine.stats().batches())?;
+        Ok(Self {
+            events: raw::stored(store, "events")?.1.len(),
+            pools: written(store)?,
+            batches,
+        })
+    }
+
+    /// The rows that so many batches wrote since: what is new of entries, orders, places and records; and as many pools as each
+    /// changed, with a supply each. What cancels took away again, and what they changed of orders, is not among them.
+    fn raw(&self, store: &dyn Store, batches: usize) -> anyhow::Result<Rows> {
+        let each = ((written(store)? - self.pools) / batches.max(1)).min(SKUS);
+        let mut rows = Rows::default();
+        rows.read(store, "pools", 0, Some(each))?;
+        rows.read(store, "supplies", 0, Some(each))?;
+        rows.read(store, "events", self.events, None)?;
+        rows.read(store, "orders", 0, None)?;
+        rows.read(store, "queue", 0, None)?;
+        rows.read(store, "records", 0, None)?;
+        Ok(rows)
+    }
+}
+
+/// How often pools were written since there are any: each time its version grows by one.
+fn written(store: &dyn Store) -> anyhow::Result<usize> {
+    let (_, pools) = raw::stored(store, "pools")?;
+    let versions = pools.iter().map(|row| match row[1] {
+        Cell::Int(version) => usize::try_from(version).unwrap_or(0),
+        _ => 0,
+    });
+    Ok(versions.sum())
 }
 
 fn order(n: usize, count: u64, popularity: &Popularity, draws: &mut Draws) -> Command {

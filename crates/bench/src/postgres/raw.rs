@@ -14,98 +14,125 @@ use model::id::TenantId;
 use tokio::runtime::Runtime;
 use tokio_postgres::{Client, NoTls, Statement, types::ToSql};
 
-/// Tables that an order writes, in the order in which the store writes them.
-const WRITTEN: [&str; 4] = ["events", "orders", "queue", "replays"];
-/// Rows that every transaction changes.
-const SUMMARY: [&str; 2] = ["pools", "supplies"];
 const CONNECTIONS: usize = 16;
-/// Orders for the slow way.
+/// Orders for the slow ways.
 const FEW: usize = 4_000;
 
-/// Rows of the first orders of a store, by table.
+/// Rows that an engine wrote, by table, in the order in which it writes them.
+#[derive(Default)]
 pub(crate) struct Rows {
-    orders: usize,
-    tables: Vec<(&'static Table, Vec<Row>)>,
-    summary: Vec<(&'static Table, Row)>,
+    tables: Vec<Written>,
+}
+
+/// Rows of one table.
+struct Written {
+    table: &'static Table,
+    rows: Vec<Row>,
+    /// So many of them are changed by each transaction, in turn; `None`: each is written once.
+    changed: Option<usize>,
+}
+
+/// How the statements of a transaction are sent.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Sent {
+    /// One behind the other, without waiting between them.
+    Together,
+    /// Each when the one before is answered, as most programs do it.
+    OneByOne,
 }
 
 type Lists = Vec<Box<dyn ToSql + Sync + Send>>;
 
 impl Rows {
-    /// Reads everything that so many orders wrote. The store holds these orders and no others.
-    pub(crate) fn read(store: &dyn Store, orders: usize) -> anyhow::Result<Self> {
-        let tenant = TenantId::new("bench")?;
-        let mut audit = store.auditor()?;
-        let mut read = |name: &str| -> anyhow::Result<(&'static Table, Vec<Row>)> {
-            let table = TABLES.iter().find(|table| table.name == name).context("no such table")?;
+    /// Reads everything that so many orders of the hot SKU wrote. The store holds these orders and no others.
+    pub(crate) fn of_orders(store: &dyn Store, orders: usize) -> anyhow::Result<Self> {
+        let mut rows = Self::default();
+        for name in ["pools", "supplies"] {
+            rows.read(store, name, 0, Some(1))?;
+        }
+        for name in ["events", "orders", "queue", "replays"] {
+            rows.read(store, name, 0, None)?;
+        }
+        for Written { table, rows, changed } in &mut rows.tables {
             // What set the shop up is not an order's.
-            let rows = audit.rows(&tenant, table, &[], usize::MAX >> 1)?.into_iter();
-            let rows: Vec<Row> = rows.filter(|row| name != "events" || row[4] != Cell::Null).collect();
-            Ok((table, rows))
-        };
-        let tables = WRITTEN.iter().map(|name| read(name)).collect::<anyhow::Result<Vec<_>>>()?;
-        for (table, rows) in &tables {
-            ensure!(rows.len() == orders, "{} has {} rows for {orders} orders", table.name, rows.len());
+            rows.retain(|row| table.name != "events" || row[4] != Cell::Null);
+            let expected = changed.unwrap_or(orders);
+            ensure!(rows.len() == expected, "{} has {} rows for {orders} orders", table.name, rows.len());
         }
-        let mut summary = Vec::new();
-        for name in SUMMARY {
-            let (table, mut rows) = read(name)?;
-            summary.push((table, rows.pop().context("a shop has one pool")?));
-        }
-        Ok(Self { orders, tables, summary })
+        Ok(rows)
     }
 
-    /// Writes them to a new store of the same schema, so many orders a transaction, each one way there and back; how long that
-    /// takes.
-    pub(crate) fn write(&self, url: &str, group: usize) -> anyhow::Result<Duration> {
+    /// Reads rows of a table, without so many that were there before.
+    pub(crate) fn read(
+        &mut self,
+        store: &dyn Store,
+        name: &str,
+        before: usize,
+        changed: Option<usize>,
+    ) -> anyhow::Result<()> {
+        let (table, mut rows) = stored(store, name)?;
+        ensure!(rows.len() > before, "{name} has {} rows, {before} before", rows.len());
+        self.tables.push(Written { table, rows: rows.split_off(before), changed });
+        Ok(())
+    }
+
+    /// Writes them to a new store of the same schema in so many transactions, each one way there and back; how long that takes.
+    pub(crate) fn write(&self, url: &str, transactions: usize) -> anyhow::Result<Duration> {
         let runtime = prepare(url)?;
         let client = connect(&runtime, url)?;
-        let statements = self.statements(&runtime, &client)?;
+        let statements = self.prepared(&runtime, &client)?;
         // Made ready ahead: what is measured is the database.
-        let groups: Vec<Vec<Lists>> = (0..self.orders)
-            .step_by(group)
-            .map(|from| self.lists(from, (from + group).min(self.orders)))
-            .collect();
+        let all: Vec<Vec<Lists>> = (0..transactions).map(|nth| self.lists(nth, transactions)).collect();
         let begun = Instant::now();
-        for lists in &groups {
-            runtime.block_on(transaction(&client, &statements, lists))?;
+        for lists in &all {
+            runtime.block_on(transaction(&client, &statements, lists, Sent::Together))?;
         }
         Ok(begun.elapsed())
     }
 
-    /// Writes some of them one a transaction over several connections at once; orders a second.
-    pub(crate) fn write_one_by_one(&self, url: &str) -> anyhow::Result<f64> {
+    /// Writes some of so many orders one a transaction over several connections at once; orders a second.
+    pub(crate) fn write_one_by_one(&self, url: &str, orders: usize, sent: Sent) -> anyhow::Result<f64> {
         let runtime = prepare(url)?;
         let mut clients = Vec::new();
         for _ in 0..CONNECTIONS {
             let client = connect(&runtime, url)?;
-            let statements = self.statements(&runtime, &client)?;
+            let statements = self.prepared(&runtime, &client)?;
             clients.push((client, statements));
         }
-        let orders = FEW.min(self.orders);
-        let lists: Vec<Vec<Lists>> = (0..orders).map(|at| self.lists(at, at + 1)).collect();
-        // The rows of the hot SKU are there, so that everybody waits for them as in a shop.
-        runtime.block_on(transaction(&clients[0].0, &clients[0].1, &lists[0]))?;
+        let few = FEW.min(orders);
+        let lists: Vec<Vec<Lists>> = (0..few).map(|nth| self.lists(nth, orders)).collect();
         let begun = Instant::now();
         let done =
             runtime.block_on(join_all(clients.iter().enumerate().map(|(nth, (client, statements))| {
                 let lists = &lists;
                 async move {
-                    for lists in lists[1..].iter().skip(nth).step_by(CONNECTIONS) {
-                        transaction(client, statements, lists).await?;
+                    for lists in lists.iter().skip(nth).step_by(CONNECTIONS) {
+                        transaction(client, statements, lists, sent).await?;
                     }
                     anyhow::Ok(())
                 }
             })));
         done.into_iter().collect::<anyhow::Result<()>>()?;
-        Ok((orders - 1) as f64 / begun.elapsed().as_secs_f64())
+        Ok(few as f64 / begun.elapsed().as_secs_f64())
+    }
+
+    /// Prepares a statement for each table, and sees to it that the rows that are changed are there, so that everybody waits for
+    /// them as in a shop.
+    fn prepared(&self, runtime: &Runtime, client: &Client) -> anyhow::Result<Vec<Statement>> {
+        let statements = self.statements(runtime, client)?;
+        let (changed, lists): (Vec<_>, Vec<_>) = statements
+            .iter()
+            .zip(&self.tables)
+            .filter(|(_, written)| written.changed.is_some())
+            .map(|(statement, written)| (statement.clone(), columns(written.rows.iter())))
+            .unzip();
+        runtime.block_on(transaction(client, &changed, &lists, Sent::Together))?;
+        Ok(statements)
     }
 
     fn statements(&self, runtime: &Runtime, client: &Client) -> anyhow::Result<Vec<Statement>> {
-        let first = self.tables.iter().map(|(table, rows)| (*table, &rows[0], false));
-        let all = self.summary.iter().map(|(table, row)| (*table, row, true)).chain(first);
         let mut statements = Vec::new();
-        for (table, _, is_summary) in all {
+        for Written { table, changed, .. } in &self.tables {
             let columns = [table.key, table.columns].concat();
             let types = runtime.block_on(client.query(
                 "SELECT attname::text, atttypid::regtype::text FROM pg_attribute \
@@ -127,7 +154,7 @@ impl Rows {
                 table.name,
                 marks.join(", ")
             );
-            if is_summary {
+            if changed.is_some() {
                 let set: Vec<String> =
                     table.columns.iter().map(|column| format!("{column} = excluded.{column}")).collect();
                 sql += &format!(
@@ -141,15 +168,25 @@ impl Rows {
         Ok(statements)
     }
 
-    /// What one transaction writes, a set of columns for each statement.
-    fn lists(&self, from: usize, until: usize) -> Vec<Lists> {
-        let summary = self.summary.iter().map(|(_, row)| columns(std::slice::from_ref(row)));
-        summary.chain(self.tables.iter().map(|(_, rows)| columns(&rows[from..until]))).collect()
+    /// What one transaction of so many writes, a set of columns for each statement.
+    fn lists(&self, nth: usize, of: usize) -> Vec<Lists> {
+        let lists = self.tables.iter().map(|Written { rows, changed, .. }| match changed {
+            Some(count) => columns(rows.iter().cycle().skip(nth * count % rows.len()).take(*count)),
+            None => columns(rows[rows.len() * nth / of..rows.len() * (nth + 1) / of].iter()),
+        });
+        lists.collect()
     }
 }
 
-fn columns(rows: &[Row]) -> Lists {
-    let width = rows.first().map_or(0, Vec::len);
+/// All rows of a table, each with its key first.
+pub(crate) fn stored(store: &dyn Store, name: &str) -> anyhow::Result<(&'static Table, Vec<Row>)> {
+    let table = TABLES.iter().find(|table| table.name == name).context("no such table")?;
+    Ok((table, store.auditor()?.rows(&TenantId::new("bench")?, table, &[], usize::MAX >> 1)?))
+}
+
+fn columns<'r>(rows: impl Iterator<Item = &'r Row>) -> Lists {
+    let rows: Vec<&Row> = rows.collect();
+    let width = rows.first().map_or(0, |row| row.len());
     (0..width)
         .map(|at| -> Box<dyn ToSql + Sync + Send> {
             let cells = || rows.iter().map(|row| &row[at]);
@@ -197,17 +234,31 @@ impl ToSql for Nothing {
     tokio_postgres::types::to_sql_checked!();
 }
 
-/// One transaction, one way there and back.
-async fn transaction(client: &Client, statements: &[Statement], lists: &[Lists]) -> anyhow::Result<()> {
+async fn transaction(
+    client: &Client,
+    statements: &[Statement],
+    lists: &[Lists],
+    sent: Sent,
+) -> anyhow::Result<()> {
     let params: Vec<Vec<&(dyn ToSql + Sync)>> =
         lists.iter().map(|lists| lists.iter().map(|list| &**list as &(dyn ToSql + Sync)).collect()).collect();
+    // A part of a transaction that has no rows has no statement.
+    let calls = statements.iter().zip(&params).filter(|(_, params)| !params.is_empty());
+    let calls = calls.map(|(statement, params)| client.execute(statement, params));
     let begin = client.batch_execute("BEGIN");
-    let rows = try_join_all(
-        statements.iter().zip(&params).map(|(statement, params)| client.execute(statement, params)),
-    );
-    let (begun, rows) = futures_util::future::join(begin, rows).await;
-    begun?;
-    rows?;
+    match sent {
+        Sent::Together => {
+            let (begun, rows) = futures_util::future::join(begin, try_join_all(calls)).await;
+            begun?;
+            rows?;
+        }
+        Sent::OneByOne => {
+            begin.await?;
+            for call in calls {
+                call.await?;
+            }
+        }
+    }
     client.batch_execute("COMMIT").await?;
     Ok(())
 }
