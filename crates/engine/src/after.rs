@@ -394,8 +394,7 @@ pub(crate) fn reissue(
     let is_open = working.pool(&sku).is_some_and(|pool| pool.supply(supply).is_some());
     let mut lines: Vec<Waiting> = Vec::new();
     if is_open {
-        let tenant = working.tenant;
-        lines = working.store()?.queue(tenant, supply, QueuePart::All, after, most)?;
+        lines = working.waiting_page(supply, QueuePart::All, after, most)?;
         let mut orders: Vec<OrderId> = lines.iter().map(|waiting| waiting.line.order).collect();
         orders.dedup();
         working.load_orders(&orders)?;

@@ -555,7 +555,12 @@ pub(crate) fn order_now(working: &mut Working<'_>, course: &Course, id: OrderId)
 /// The pool of a supply, loaded; `None`: there is no such supply.
 pub(crate) fn pool_of(working: &mut Working<'_>, supply: SupplyId) -> Result<Option<Sku>, Failure> {
     let tenant = working.tenant;
-    let Some(supply) = working.store()?.supply(tenant, supply)? else { return Ok(None) };
+    // A supply's SKU never changes: only one that was opened just now has to be written first.
+    let known = match working.desk.store()?.supply(tenant, supply)? {
+        Some(known) => Some(known),
+        None => working.store()?.supply(tenant, supply)?,
+    };
+    let Some(supply) = known else { return Ok(None) };
     working.load_pools([&supply.sku].into_iter())?;
     Ok(Some(supply.sku))
 }

@@ -90,12 +90,11 @@ fn read(
     part: QueuePart,
     mut after: Option<LineId>,
 ) -> Result<Window, Failure> {
-    let tenant = working.tenant;
     let mut window = Window { supply: need.supply, part, lines: Vec::new(), more: true };
     let (mut page, mut covered) = (FIRST_PAGE, 0);
     while window.more && covered < need.units && window.lines.len() < course.lines {
         let limit = page.min(course.lines - window.lines.len());
-        let rows = working.store()?.queue(tenant, need.supply, part, after, limit)?;
+        let rows = working.waiting_page(need.supply, part, after, limit)?;
         window.more = rows.len() == limit;
         after = rows.last().map(|row| row.line);
         let mut orders: Vec<OrderId> = rows.iter().map(|row| row.line.order).collect();

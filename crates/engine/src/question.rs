@@ -60,8 +60,7 @@ fn waiting(working: &mut Working<'_>, wish: &Ask) -> Result<Option<BTreeMap<Cust
     for supply in supplies.iter().filter(|supply| !supply.is_on_hand() && supply.pegged() > 0) {
         let mut after = None;
         loop {
-            let tenant = working.tenant;
-            let page = working.store()?.queue(tenant, supply.id, QueuePart::All, after, PAGE)?;
+            let page = working.waiting_page(supply.id, QueuePart::All, after, PAGE)?;
             orders.extend(page.iter().map(|waiting| waiting.line.order));
             if orders.len() > LINES_MAX {
                 return Ok(None);

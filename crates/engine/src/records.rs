@@ -78,13 +78,13 @@ impl Working<'_> {
         page: (Option<&str>, usize),
     ) -> Result<Vec<Record>, Failure> {
         let tenant = self.tenant;
-        Ok(self.store()?.record_page(tenant, shelf, kind, filter, page)?)
+        Ok(self.store_of(kind)?.record_page(tenant, shelf, kind, filter, page)?)
     }
 
     /// A record of the private shelf.
     pub(crate) fn private(&mut self, kind: &str, id: &str) -> Result<Option<Record>, Failure> {
         let tenant = self.tenant;
-        Ok(self.store()?.records(tenant, Shelf::Private, kind, &[id])?.into_iter().next())
+        Ok(self.store_of(kind)?.records(tenant, Shelf::Private, kind, &[id])?.into_iter().next())
     }
 
     /// Sets records of the private shelf.

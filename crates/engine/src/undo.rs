@@ -6,7 +6,7 @@ use ledger::{QueuePart, RecordFilter, Shelf};
 use model::{
     Units,
     event::{Event, Move, Noted, RunApplied},
-    id::{OrderId, RunId, Sku, SupplyId, TenantId},
+    id::{OrderId, RunId, Sku, SupplyId},
     record::{Json, Record},
     refusal::{Refusal, RefusalCode, Rejection},
     run::{RUN, Run},
@@ -47,7 +47,7 @@ pub(crate) fn begin(
     else {
         return Ok(None);
     };
-    Ok(Some(Begun { before, since: last_entry(working)? }))
+    Ok(Some(Begun { before, since: working.last_entry()? }))
 }
 
 fn bare(supply: &Supply) -> Supply {
@@ -78,7 +78,7 @@ pub(crate) fn going_on(working: &mut Working<'_>, supply: SupplyId) -> Result<Op
     let owner = supply.to_string();
     let filter = RecordFilter { owner: Some(&owner), state: Some(GOING_ON) };
     let tenant = working.tenant;
-    let found = working.store()?.record_page(tenant, Shelf::Ledger, RUN, &filter, (None, 1))?;
+    let found = working.store_of(RUN)?.record_page(tenant, Shelf::Ledger, RUN, &filter, (None, 1))?;
     Ok(found.first().and_then(|record| record.id.parse().ok()))
 }
 
@@ -142,12 +142,6 @@ fn write_down(working: &mut Working<'_>, course: &Course, run: &Run) -> Result<(
     let data = Json::of(&json!({ "run": id, "supply": run.before.id, "what": run.what }))?;
     let noted = Noted { sku: Some(run.sku.clone()), order: None, data, records: vec![record] };
     working.apply(course.now, vec![Event::RecordsSet(noted)])
-}
-
-/// The ledger's last entry by now.
-pub(crate) fn last_entry(working: &mut Working<'_>) -> Result<i64, Failure> {
-    let tenant: &TenantId = working.tenant;
-    Ok(working.store()?.last_event(tenant)?)
 }
 
 /// Undoes a run.

@@ -215,6 +215,30 @@ impl TenantState {
         true
     }
 
+    /// Notes that what was handed over is kept: to undo what was decided since leaves it alone.
+    pub(crate) fn handed_is_kept(&mut self) {
+        self.handed = Handed::default();
+    }
+
+    /// Whether places in a supply's queue changed that are not written yet.
+    fn has_moved(&self, supply: SupplyId) -> bool {
+        let Touched { pegs, placed, .. } = &self.touched;
+        let placed = placed.iter().filter_map(|id| self.shop.orders.get(id)).flat_map(|order| &order.lines);
+        pegs.iter().any(|(_, of)| *of == supply)
+            || placed.flat_map(|line| &line.pegs).any(|peg| peg.supply == supply)
+    }
+
+    /// Whether records of a kind were set that are not written yet.
+    fn has_set(&self, kind: &str) -> bool {
+        self.touched.records.iter().any(|(of, _)| **of == *kind)
+            || self.changes.private.iter().any(|record| *record.kind == *kind)
+    }
+
+    /// Whether work was left, or ended, that is not written yet.
+    pub(crate) fn has_changed_work(&self) -> bool {
+        !(self.changes.work.is_empty() && self.changes.work_gone.is_empty())
+    }
+
     /// Whether work was left behind in this batch.
     pub(crate) fn left_work(&self) -> bool {
         self.left_work
@@ -445,14 +469,12 @@ impl Working<'_> {
         rows_max: usize,
     ) -> Result<Vec<Waiting>, Failure> {
         const PAGE: usize = 128;
-        let tenant = self.tenant;
-        let store = self.store()?;
         let mut rows: Vec<Waiting> = Vec::new();
         let mut covered = 0;
         while covered < units && rows.len() < rows_max {
             let limit = PAGE.min(rows_max - rows.len());
             let after = rows.last().map(|row| row.line);
-            let page = store.queue(tenant, supply, part, after, limit)?;
+            let page = self.waiting_page(supply, part, after, limit)?;
             let full = page.len() == limit;
             covered += page.iter().map(|row| row.quantity).sum::<Units>();
             rows.extend(page);
@@ -461,6 +483,26 @@ impl Working<'_> {
             }
         }
         Ok(rows)
+    }
+
+    /// Reads lines of a supply's queue after one, so many: as everything decided so far leaves them.
+    pub(crate) fn waiting_page(
+        &mut self,
+        supply: SupplyId,
+        part: QueuePart,
+        after: Option<LineId>,
+        limit: usize,
+    ) -> Result<Vec<Waiting>, Failure> {
+        if self.state.has_moved(supply) {
+            self.flush()?;
+        }
+        Ok(self.desk.store()?.queue(self.tenant, supply, part, after, limit)?)
+    }
+
+    /// The number of the ledger's last entry so far.
+    pub(crate) fn last_entry(&mut self) -> Result<i64, Failure> {
+        let written = self.desk.store()?.last_event(self.tenant)?;
+        Ok(written + i64::try_from(self.state.changes.events.len()).unwrap_or(i64::MAX))
     }
 
     /// Keeps who ordered.
@@ -516,12 +558,25 @@ impl Working<'_> {
     }
 
     /// Writes what changed since the last flush, so that reads see it. Nothing is durable before the commit.
+    ///
+    /// It costs a statement a table, and rows that change again are written again: what reads little says what it reads.
     pub(crate) fn flush(&mut self) -> Result<(), Failure> {
-        let changes = self.state.take_changes()?;
+        let mut changes = self.state.take_changes()?;
         if is_nothing(&changes) {
             return Ok(());
         }
+        if !self.desk.is_home() {
+            changes.write_down()?;
+        }
         Ok(self.desk.store()?.write(self.tenant, &changes)?)
+    }
+
+    /// The store, which has every record of a kind that was decided so far.
+    pub(crate) fn store_of(&mut self, kind: &str) -> Result<&mut dyn Write, Failure> {
+        if self.state.has_set(kind) {
+            self.flush()?;
+        }
+        self.desk.store()
     }
 
     /// The store, which has everything that was decided so far.

@@ -108,7 +108,7 @@ pub(crate) fn run(working: &mut Working<'_>, course: &mut Course, wish: &Realloc
     let plan = planned(working, course, &begun, &rule, strategy)?;
     let id = RunId::of(course.setting(working).command);
     let cause = by(&Cause::of("run_applied"), &rule);
-    let since = undo::last_entry(working)?;
+    let since = working.last_entry()?;
     let (units_moved, to) = apply(working, course, &wish.sku, &plan, &cause)?;
     settle(working, course, &wish.sku, &cause)?;
     for supply in &to {
@@ -136,8 +136,7 @@ fn lines(working: &mut Working<'_>, sku: &Sku) -> Result<Option<Vec<LineId>>, Fa
     for supply in supplies.iter().filter(|supply| supply.pegged() > 0) {
         let mut after = None;
         loop {
-            let tenant = working.tenant;
-            let page = working.store()?.queue(tenant, supply.id, QueuePart::All, after, PAGE)?;
+            let page = working.waiting_page(supply.id, QueuePart::All, after, PAGE)?;
             lines.extend(page.iter().map(|waiting| waiting.line));
             if lines.len() > LINES_MAX {
                 return Ok(None);

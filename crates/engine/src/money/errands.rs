@@ -159,7 +159,8 @@ fn claim(
 ) -> Outcome {
     let keys: Vec<&str> = keys.iter().map(|key| &**key).collect();
     let tenant = working.tenant;
-    let found = working.store()?.records(tenant, Shelf::Private, &errands_to(provider), &keys)?;
+    let kind = errands_to(provider);
+    let found = working.store_of(&kind)?.records(tenant, Shelf::Private, &kind, &keys)?;
     let (mut claimed, now) = (Vec::new(), course.now);
     for found in found.into_iter().filter(|found| found.due.is_some_and(|due| due <= now)) {
         let Some(mut errand) = found.read::<Errand>()? else { continue };

@@ -62,7 +62,7 @@ pub(crate) fn paid_ahead(
         let ids: Vec<String> = page.iter().map(|lines| lines[0].order.to_string()).collect();
         let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
         let tenant = working.tenant;
-        let records = working.store()?.records(tenant, Shelf::Ledger, ACCOUNT, &ids)?;
+        let records = working.store_of(ACCOUNT)?.records(tenant, Shelf::Ledger, ACCOUNT, &ids)?;
         let records: BTreeMap<&str, &Record> = records.iter().map(|record| (&*record.id, record)).collect();
         for (lines, id) in page.iter().zip(ids) {
             let Some(kept) = records.get(id).map(|record| record.read::<Kept>()).transpose()?.flatten()

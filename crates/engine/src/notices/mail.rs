@@ -209,7 +209,7 @@ pub(super) fn claim(
 ) -> Outcome {
     let ids: Vec<&str> = mails.iter().map(|id| &**id).collect();
     let tenant = working.tenant;
-    let found = working.store()?.records(tenant, Shelf::Private, MAIL, &ids)?;
+    let found = working.store_of(MAIL)?.records(tenant, Shelf::Private, MAIL, &ids)?;
     let mut claimed = Vec::new();
     for record in found {
         if record.due.is_some_and(|due| due <= course.now) {
@@ -228,7 +228,7 @@ pub(super) fn mailed(
 ) -> Result<(), Failure> {
     let ids: Vec<&str> = mailed.iter().map(|mailed| &*mailed.mail).collect();
     let tenant = working.tenant;
-    let found = working.store()?.records(tenant, Shelf::Private, MAIL, &ids)?;
+    let found = working.store_of(MAIL)?.records(tenant, Shelf::Private, MAIL, &ids)?;
     let now = course.now;
     for Mailed { mail, outcome } in mailed {
         let Some(record) = found.iter().find(|record| record.id == *mail) else { continue };

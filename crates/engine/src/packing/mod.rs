@@ -49,7 +49,7 @@ pub(crate) fn pack(working: &mut Working<'_>, course: &mut Course, wish: &Pack) 
     let (targets, gave) = (swaps.targets(), swaps.changed(&wish.givers));
     let id = RunId::of(course.setting(working).command);
     let cause = Cause { detail: Some("whole orders".into()), ..Cause::of("run_applied") };
-    let since = undo::last_entry(working)?;
+    let since = working.last_entry()?;
     let mut changed: Vec<(Sku, Vec<SupplyId>)> = Vec::new();
     for (sku, targets) in targets {
         let (_, to) = rearrange(working, course, &sku, targets, &cause)?;

@@ -10,7 +10,7 @@ use crate::{
     execute::fire,
     notices::{Watch, watch},
     records::{TIMED, fire_record},
-    working::Working,
+    working::{TenantState, Working},
 };
 
 /// Most timers worked in one transaction.
@@ -77,7 +77,9 @@ impl Writer {
 
     /// Goes on with the oldest work of one tenant, one step of so many lines at most.
     pub(super) fn go_on(&mut self, lines: usize) -> Result<(), Failure> {
-        self.flush_all()?;
+        if self.tenants.values().any(TenantState::has_changed_work) {
+            self.flush_all()?;
+        }
         let share = self.share;
         let first = |store: &mut dyn Write| share.scan(1, |most| store.work(most), |(tenant, _)| tenant);
         let Some(oldest) = first(self.desk.store()?)?.into_iter().next() else {
@@ -86,7 +88,7 @@ impl Writer {
         };
         let mut working = self.working(&oldest.0)?;
         // Another node may have gone on with it before this one locked the tenant: then the next step is the next batch's.
-        if first(working.store()?)?.first() != Some(&oldest) {
+        if first(working.desk.store()?)?.first() != Some(&oldest) {
             return Ok(());
         }
         go_on(&mut working, &oldest.1, lines)

@@ -342,6 +342,7 @@ impl Writer {
         self.desk.ended();
         self.settle_failed(&mut batch);
         if !batch.is_empty() {
+            self.tenants.values_mut().for_each(TenantState::handed_is_kept);
             self.take_back(why);
             self.settle_again(batch, why);
         }

@@ -39,6 +39,8 @@ impl Writer {
         if batch.is_empty() && !self.work && self.waiting_for_work.is_empty() {
             return;
         }
+        // Whatever was handed over before was settled by whoever calls.
+        self.tenants.values_mut().for_each(TenantState::handed_is_kept);
         let mut tries = 0;
         loop {
             batch.answers.clear();
