@@ -237,7 +237,11 @@ impl Writer {
         match decided {
             Ok(answer) => batch.answers.push(answer),
             // Whatever it is, settling finds out for whom it is.
-            Err(failure) => self.redo(std::mem::take(batch), &failure),
+            Err(failure) => {
+                let mut batch = std::mem::take(batch);
+                self.come_home(&mut batch);
+                self.redo(batch, &failure);
+            }
         }
     }
 
@@ -282,7 +286,8 @@ impl Writer {
         self.work || self.cautious > 0
     }
 
-    /// Ends a batch: hands it over, keeps it here where it is small, or settles it where it is not decided.
+    /// Ends a batch: hands it over, keeps it here where it is small, or settles it where it is not decided. The store is here, and
+    /// what was handed over before is kept.
     fn end(&mut self, batch: Batch) {
         if batch.is_empty() {
             return;
@@ -318,9 +323,16 @@ impl Writer {
 
     /// Ends a batch and waits until it is kept. Leaves an empty one.
     fn keep_now(&mut self, batch: &mut Batch) {
+        self.come_home(batch);
         self.end(std::mem::take(batch));
+        self.come_home(batch);
+    }
+
+    /// Waits until what was handed over is kept. If it was not, settles it, and with it the batch that was decided on top of it.
+    fn come_home(&mut self, batch: &mut Batch) {
         let _ = self.desk.home();
         self.settle_failed(batch);
+        self.tenants.values_mut().for_each(TenantState::handed_is_kept);
     }
 
     /// Settles a batch that the keeper could not keep, and the one decided on top of it.
@@ -334,18 +346,17 @@ impl Writer {
         }
     }
 
-    /// Decides a batch anew, from what is stored.
-    fn redo(&mut self, mut batch: Batch, why: &Failure) {
+    /// Decides a batch anew, from what is stored. What was handed over before it is kept.
+    fn redo(&mut self, batch: Batch, why: &Failure) {
+        if batch.is_empty() {
+            return;
+        }
         if let Err(error) = self.desk.home().and_then(|store| Ok(store.rollback()?)) {
             tracing::error!(%error, "a failed batch could not be rolled back");
         }
         self.desk.ended();
-        self.settle_failed(&mut batch);
-        if !batch.is_empty() {
-            self.tenants.values_mut().for_each(TenantState::handed_is_kept);
-            self.take_back(why);
-            self.settle_again(batch, why);
-        }
+        self.take_back(why);
+        self.settle_again(batch, why);
     }
 
     /// Settles a batch that was not kept, unless nobody knows whether it was: then a request without a key could be executed
