@@ -150,7 +150,12 @@ fn in_any_shop_a_run_leaves_what_is_ring_fenced_to_its_channel() {
                     fenced.set(fenced.get() + 1);
                 }
             }
-            for (n, place) in [(3, "east"), (4, "west")] {
+            // Two that want both, and a unit that makes one of them whole where others wait for less.
+            for (n, channel) in [(3, "default"), (4, "web")] {
+                let wish = ask("A", 1).and("B", 1).complete().on(channel).order();
+                let _ = tried.run_as(later_id(n), Command::PlaceOrder(Box::new(wish)));
+            }
+            for (n, place) in [(5, "east"), (6, "west")] {
                 let wish = tried.plan(place);
                 packed.set(packed.get() + wish.whole.len());
                 let _ = tried.run_as(later_id(n), Command::Pack(wish));
