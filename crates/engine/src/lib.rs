@@ -58,7 +58,7 @@ use uuid::Uuid;
 
 use self::{
     lane::{Lane, lane_of, spawn},
-    writer::Reply,
+    writer::{DUE_MAX, Reply},
 };
 
 pub use allocation::LINES_MAX as RUN_LINES_MAX;
@@ -196,15 +196,33 @@ impl Engine {
     pub async fn run_due(&self, now: Timestamp) -> Result<usize, Failure> {
         let begun: Vec<_> = self.lanes.iter().map(|lane| Self::begin_due(lane, now)).collect();
         let mut count = 0;
-        for answered in begun {
-            count += answered?.await.map_err(|_| Failure::Stopped)??;
+        for (lane, begun) in self.lanes.iter().zip(begun) {
+            count += Self::all_due(lane, now, begun?).await?;
         }
         Ok(count)
     }
 
     /// The same in one lane, so that none waits for another.
     pub async fn run_due_in(&self, lane: usize, now: Timestamp) -> Result<usize, Failure> {
-        Self::begin_due(self.lane(lane)?, now)?.await.map_err(|_| Failure::Stopped)?
+        let lane = self.lane(lane)?;
+        Self::all_due(lane, now, Self::begin_due(lane, now)?).await
+    }
+
+    /// Waits for what was begun, and asks again while there may be more: each time is a transaction of its own.
+    async fn all_due(
+        lane: &Lane,
+        now: Timestamp,
+        mut begun: oneshot::Receiver<Result<usize, Failure>>,
+    ) -> Result<usize, Failure> {
+        let mut count = 0;
+        loop {
+            let found = begun.await.map_err(|_| Failure::Stopped)??;
+            count += found;
+            if found < DUE_MAX {
+                return Ok(count);
+            }
+            begun = Self::begin_due(lane, now)?;
+        }
     }
 
     fn begin_due(lane: &Lane, now: Timestamp) -> Result<oneshot::Receiver<Result<usize, Failure>>, Failure> {

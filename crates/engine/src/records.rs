@@ -13,21 +13,21 @@ use uuid::Uuid;
 
 use crate::{after::Course, answer::Failure, money, notices, working::Working};
 
-/// Kinds of records whose `due` the engine works itself, as a hold's timer; each with an arm in [`fire_record`]. What a
+/// Kinds of records of the ledger's shelf whose `due` the engine works itself, as a hold's timer; each with an arm in [`fire_record`]. What a
 /// worker outside the engine waits for (mail, money) is not among them.
-pub(crate) const TIMED: &[(Shelf, &str)] = &[(Shelf::Ledger, ACCOUNT), (Shelf::Ledger, NOTICE)];
+pub(crate) const TIMED: &[&str] = &[ACCOUNT, NOTICE];
 
 /// Works a record that is due. It must change or drop the record's `due`, or it is due again at once.
 pub(crate) fn fire_record(
     working: &mut Working<'_>,
     now: Timestamp,
     command: Uuid,
-    (_, record): (Shelf, Record),
+    record: &Record,
 ) -> Result<(), Failure> {
     let mut course = Course::new(now, command);
     match &*record.kind {
-        ACCOUNT => money::time_passed(working, &mut course, &record),
-        NOTICE => notices::fire(working, &mut course, &record),
+        ACCOUNT => money::time_passed(working, &mut course, record),
+        NOTICE => notices::fire(working, &mut course, record),
         kind => Err(Failure::Defect(format!("nobody works records of the kind {kind}").into())),
     }
 }

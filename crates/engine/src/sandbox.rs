@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use ledger::Write;
+use ledger::{Shelf, Write};
 use model::{
     allocation::Rule,
     id::{Sku, TenantId},
@@ -80,12 +80,12 @@ impl Sandbox {
     /// Does what is due by a moment, and all the work that leaves behind; answers how many timers were worked.
     pub fn run_due(&mut self, now: Timestamp) -> Result<usize, Failure> {
         let mut count = 0;
-        for (shelf, kind) in TIMED {
-            let due = self.store()?.due_records(*shelf, kind, now, usize::MAX)?;
+        for kind in TIMED {
+            let due = self.store()?.due_records(Shelf::Ledger, kind, now, usize::MAX)?;
             count += due.len();
             for (_, record) in due {
                 let command = self.stamps.next(now);
-                fire_record(&mut self.working(), now, command, (*shelf, record))?;
+                fire_record(&mut self.working(), now, command, &record)?;
             }
         }
         let due = self.store()?.due(now, usize::MAX)?;

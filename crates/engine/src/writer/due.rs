@@ -1,7 +1,9 @@
 //! What nobody asks for: timers that are due, and work left behind.
 
-use ledger::Write;
-use model::time::Timestamp;
+use std::collections::BTreeMap;
+
+use ledger::{Shelf, Timer, Work};
+use model::{id::TenantId, record::Record, time::Timestamp};
 
 use super::Writer;
 use crate::{
@@ -13,85 +15,87 @@ use crate::{
     working::{TenantState, Working},
 };
 
-/// Most timers worked in one transaction.
-const TIMERS_MAX: usize = 512;
+/// Most timers, and most records of a kind, worked in one transaction. Whoever asked asks again while there may be more.
+pub(crate) const DUE_MAX: usize = 512;
+
+/// What a tenant has to be looked at for.
+enum Due {
+    DayBegins,
+    Record(Record),
+    Timer(Timestamp, Timer),
+}
 
 impl Writer {
+    /// Works what is due by a moment; answers how much was found.
     pub(super) fn fire_due(&mut self, now: Timestamp) -> Result<usize, Failure> {
-        for tenant in self.housekeeping.step(self.desk.store()?, self.share, now)? {
-            let command = self.stamps.next(now);
-            let mut working = self.working(&tenant)?;
-            let mut course = Course::new(now, command);
-            watch(&mut working, &mut course, Watch::default(), None)?;
-            self.work |= working.state.left_work();
-        }
-        let mut count = self.fire_due_records(now)?;
-        loop {
-            self.flush_all()?;
-            let store = self.desk.store()?;
-            let due = self.share.scan(TIMERS_MAX, |most| store.due(now, most), |(tenant, ..)| tenant)?;
-            let last = due.len() < TIMERS_MAX;
-            count += due.len();
-            for (tenant, at, timer) in due {
-                let command = self.stamps.next(now);
-                let mut working = self.working(&tenant)?;
-                fire(&mut working, now, command, (at, timer))?;
-                self.work |= working.state.left_work();
-            }
-            if last {
-                return Ok(count);
-            }
-        }
-    }
-
-    fn fire_due_records(&mut self, now: Timestamp) -> Result<usize, Failure> {
         let mut count = 0;
-        for (shelf, kind) in TIMED {
-            loop {
-                self.flush_all()?;
-                let store = self.desk.store()?;
-                let read = |most| store.due_records(*shelf, kind, now, most);
-                let due = self.share.scan(TIMERS_MAX, read, |(tenant, _)| tenant)?;
-                let last = due.len() < TIMERS_MAX;
-                count += due.len();
-                for (tenant, record) in due {
-                    let command = self.stamps.next(now);
-                    let mut working = self.working(&tenant)?;
-                    // Another node may have worked it before this one locked the tenant.
-                    let ids = [&*record.id];
-                    let store = working.store()?;
-                    let found = store.records(&tenant, *shelf, kind, &ids)?.pop();
-                    let Some(record) = found.filter(|found| found.due.is_some_and(|due| due <= now)) else {
-                        continue;
-                    };
-                    fire_record(&mut working, now, command, (*shelf, record))?;
-                    self.work |= working.state.left_work();
-                }
-                if last {
-                    break;
-                }
+        for (tenant, due) in self.find_due(now)? {
+            for due in due {
+                count += usize::from(!matches!(due, Due::DayBegins));
+                self.work_due(&tenant, due, now)?;
             }
         }
         Ok(count)
     }
 
-    /// Goes on with the oldest work of one tenant, one step of so many lines at most.
+    /// Finds it without a lock, by tenant: they are locked in the order of their names, as by every writer, and not in that in which
+    /// something of theirs is due.
+    fn find_due(&mut self, now: Timestamp) -> Result<BTreeMap<TenantId, Vec<Due>>, Failure> {
+        let (share, store) = (self.share, self.desk.store()?);
+        let mut found: BTreeMap<TenantId, Vec<Due>> = BTreeMap::new();
+        for tenant in self.housekeeping.step(store, share, now)? {
+            found.entry(tenant).or_default().push(Due::DayBegins);
+        }
+        for kind in TIMED {
+            let read = |most| store.due_records(Shelf::Ledger, kind, now, most);
+            for (tenant, record) in share.scan(DUE_MAX, read, |(tenant, _)| tenant)? {
+                found.entry(tenant).or_default().push(Due::Record(record));
+            }
+        }
+        for (tenant, at, timer) in share.scan(DUE_MAX, |most| store.due(now, most), |(tenant, ..)| tenant)? {
+            found.entry(tenant).or_default().push(Due::Timer(at, timer));
+        }
+        Ok(found)
+    }
+
+    fn work_due(&mut self, tenant: &TenantId, due: Due, now: Timestamp) -> Result<(), Failure> {
+        let command = self.stamps.next(now);
+        let mut working = self.working(tenant)?;
+        match due {
+            Due::DayBegins => watch(&mut working, &mut Course::new(now, command), Watch::default(), None)?,
+            Due::Timer(at, timer) => fire(&mut working, now, command, (at, timer))?,
+            Due::Record(record) => {
+                // Another node may have worked it before this one locked the tenant.
+                let found = working.record(&record.kind, &record.id)?;
+                if let Some(record) = found.filter(|found| found.due.is_some_and(|due| due <= now)) {
+                    fire_record(&mut working, now, command, &record)?;
+                }
+            }
+        }
+        self.work |= working.state.left_work();
+        Ok(())
+    }
+
+    /// Goes on with the oldest work of one tenant, one step of so many lines at most. Where tenants are locked, that of one which is
+    /// not is left for the next batch: to lock it now would be out of their order.
     pub(super) fn go_on(&mut self, lines: usize) -> Result<(), Failure> {
         if self.tenants.values().any(TenantState::has_changed_work) {
             self.flush_all()?;
         }
-        let share = self.share;
-        let first = |store: &mut dyn Write| share.scan(1, |most| store.work(most), |(tenant, _)| tenant);
-        let Some(oldest) = first(self.desk.store()?)?.into_iter().next() else {
+        let Some((tenant, work)) = self.oldest_work()? else {
             self.work = false;
             return Ok(());
         };
-        let mut working = self.working(&oldest.0)?;
-        // Another node may have gone on with it before this one locked the tenant: then the next step is the next batch's.
-        if first(working.desk.store()?)?.first() != Some(&oldest) {
+        if self.locked.as_ref().is_some_and(|locked| !locked.contains(&tenant)) {
             return Ok(());
         }
-        go_on(&mut working, &oldest.1, lines)
+        go_on(&mut self.working(&tenant)?, &work, lines)
+    }
+
+    /// The oldest work left behind, of all that is written.
+    pub(super) fn oldest_work(&mut self) -> Result<Option<(TenantId, Work)>, Failure> {
+        let (share, store) = (self.share, self.desk.store()?);
+        Ok(share.scan(1, |most| store.work(most), |(tenant, _)| tenant)?.pop())
     }
 
     pub(super) fn flush_all(&mut self) -> Result<(), Failure> {

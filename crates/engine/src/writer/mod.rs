@@ -21,7 +21,7 @@ use model::{command::Command, id::TenantId};
 use rustc_hash::{FxHashMap, FxHashSet};
 use tokio::sync::oneshot;
 
-pub(crate) use self::batch::Batch;
+pub(crate) use self::{batch::Batch, due::DUE_MAX};
 use crate::{
     Job, Request,
     ahead::Answers,

@@ -194,11 +194,17 @@ impl Writer {
         Ok(())
     }
 
-    /// Locks every tenant of a batch, always in the same order: two writers that wait for each other would both lose.
+    /// Locks every tenant of a batch, and that of the work which is gone on with beside it, always in the same order: two writers
+    /// that wait for each other would both lose. What is due finds its tenants itself.
     fn lock(&mut self, batch: &Batch) -> Result<(), Trouble> {
         self.locked = Some(FxHashSet::default());
-        let tenants: BTreeSet<TenantId> =
+        let mut tenants: BTreeSet<TenantId> =
             batch.requests.iter().map(|(request, _)| request.tenant.clone()).collect();
+        if self.work && batch.due.is_empty() {
+            tenants.extend(self.oldest_work().map_err(trouble)?.map(|(tenant, _)| tenant));
+            // That was a look; the transaction begins with the first lock.
+            self.desk.home().and_then(|store| Ok(store.rollback()?)).map_err(trouble)?;
+        }
         for tenant in &tenants {
             match guarded(|| self.working(tenant).map(drop)) {
                 Ok(()) | Err(Failure::NoTenant) => {}
