@@ -25,6 +25,7 @@ use testkit::{
 };
 
 use crate::{
+    nodes::wait_for_a_lock,
     together::{accepted, order, send, stock},
     world::World,
 };
@@ -162,6 +163,34 @@ fn timers_of_all_lanes_are_worked_once_each_by_whichever_node() {
         world.verify();
     });
     assert_eq!(world.store.reader().unwrap().next_due().unwrap(), None);
+}
+
+/// Tenants are locked in the order of their names, whichever has a timer that is due first: whoever has one and waits for the other
+/// is not waited for.
+#[test]
+fn timers_of_two_shops_wait_for_nobody_who_waits_for_them() {
+    let cluster = Cluster::shared();
+    let (mut world, url, mut tenants) = street(cluster, 10);
+    let lane = world.engine().lane_of(&tenants[0]);
+    tenants.retain(|tenant| world.engine().lane_of(tenant) == lane);
+    tenants.sort_unstable();
+    let [first, last] = tenants.as_slice() else { panic!("two of each lane") };
+    for (tenant, now) in [(last, "2026-08-03T09:00:00Z"), (first, "2026-08-03T09:00:01Z")] {
+        (world.tenant, world.now) = (tenant.clone(), instant(now));
+        world.must(hold());
+    }
+    world.now = instant("2026-08-03T10:00:00Z");
+    let (engine, now) = (world.engine(), world.now);
+    let mut outsider = PostgresStore::open(&url).unwrap().writer().unwrap();
+    outsider.elsewhere(first).unwrap();
+    thread::scope(|scope| {
+        let due = scope.spawn(|| wait(engine.run_due_in(lane, now)));
+        wait_for_a_lock(cluster, &url);
+        outsider.elsewhere(last).unwrap();
+        outsider.rollback().unwrap();
+        assert_eq!(due.join().unwrap().unwrap(), 2);
+    });
+    assert_eq!(engine.stats().conflicts(), 0);
 }
 
 /// More timers than one scan reads, all of one lane's tenant and all earlier than those of the others.

@@ -76,6 +76,14 @@ fn two_nodes_pressed_for_one_sku_sell_no_unit_twice() {
     world.verify();
 }
 
+/// Waits until somebody waits for a lock in a database.
+pub(crate) fn wait_for_a_lock(cluster: &Cluster, url: &str) {
+    const WAITING: &str =
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    let database = url.split(['/', '?']).nth(3).unwrap();
+    while cluster.sql(database, WAITING).trim() == "0" {}
+}
+
 /// A node that waits for another one's turn to end takes whoever came meanwhile: they do not wait for one turn more.
 #[test]
 fn who_comes_while_a_node_waits_for_its_turn_has_it_too() {
@@ -91,9 +99,7 @@ fn who_comes_while_a_node_waits_for_its_turn_has_it_too() {
     outsider.elsewhere(&world.tenant).unwrap();
     let before = world.engine().stats().batches();
     let mut answers = vec![send(world.engine(), &world, None, order(1))];
-    let database = url.split(['/', '?']).nth(3).unwrap();
-    let waits = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
-    while cluster.sql(database, waits).trim() == "0" {}
+    wait_for_a_lock(cluster, &url);
     answers.extend((0..100).map(|_| send(world.engine(), &world, None, order(1))));
     outsider.rollback().unwrap();
     assert_eq!(accepted(answers), 101);
