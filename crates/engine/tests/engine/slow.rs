@@ -1,8 +1,19 @@
 //! A disk that takes its time: nobody is answered before what was decided is kept, and readers do not wait.
 
-use std::sync::{Arc, Condvar, Mutex};
+use std::{
+    pin::pin,
+    sync::{
+        Arc, Condvar, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    task::{Context, Poll, Waker},
+    thread,
+};
 
-use ledger::memory::{MemoryStore, Moment};
+use ledger::{
+    StoreError,
+    memory::{MemoryStore, Moment},
+};
 use testkit::ask::sku;
 use tokio::sync::oneshot::error::TryRecvError;
 
@@ -94,7 +105,7 @@ fn the_next_batch_is_committed_while_a_slow_disk_is_waited_for_and_neither_is_an
             .len()
             < count
         {
-            std::thread::yield_now();
+            thread::yield_now();
         }
     };
     let mut answers: Vec<Answering> = vec![send(world.engine(), &world, None, order(1))];
@@ -107,5 +118,49 @@ fn the_next_batch_is_committed_while_a_slow_disk_is_waited_for_and_neither_is_an
     }
     gate.open();
     assert_eq!(accepted(answers), 2);
+    world.verify();
+}
+
+/// Whoever looks at timers ends the batch that is being decided: by then the one before has failed, and both are decided anew.
+#[test]
+fn a_batch_that_fails_as_timers_are_looked_at_is_decided_anew_with_the_next() {
+    let (first, second) = (Arc::<Gate>::default(), Arc::<Gate>::default());
+    let commits = Arc::<AtomicUsize>::default();
+    let (counts, gates) = (Arc::clone(&commits), [Arc::clone(&first), Arc::clone(&second)]);
+    let store = MemoryStore::failing([1; 32], move |moment| {
+        if moment != Moment::Commit || counts.load(Ordering::SeqCst) == 0 {
+            return Ok(());
+        }
+        match counts.fetch_add(1, Ordering::SeqCst) {
+            1 => gates[0].pass(),
+            2 => {
+                gates[1].pass();
+                return Err(StoreError::Conflict);
+            }
+            _ => {}
+        }
+        Ok(())
+    });
+    let world = World::opened_on(Arc::new(store));
+    stock(&world, 40);
+    first.close();
+    second.close();
+    commits.store(1, Ordering::SeqCst);
+    let mut answers: Vec<Answering> = vec![send(world.engine(), &world, None, order(1))];
+    first.wait_for_somebody();
+    answers.extend((0..10).map(|_| send(world.engine(), &world, None, order(1))));
+    first.open();
+    second.wait_for_somebody();
+    answers.extend((0..10).map(|_| send(world.engine(), &world, None, order(1))));
+    let mut due = pin!(world.engine().run_due(world.now));
+    assert!(due.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+    while world.engine().waiting().sum::<usize>() > 0 {
+        thread::yield_now();
+    }
+    second.open();
+    assert_eq!(accepted(answers), 21);
+    while !matches!(due.as_mut().poll(&mut Context::from_waker(Waker::noop())), Poll::Ready(Ok(0))) {
+        thread::yield_now();
+    }
     world.verify();
 }

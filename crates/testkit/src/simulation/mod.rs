@@ -1,6 +1,7 @@
 //! A shop at random on the real engine, over a store in memory that fails at every step there is: before a transaction is
-//! written, before it is kept and after, and before it is on disk, when all is lost that was not; with conflicts, commits whose outcome nobody knows, processes that end, commits that
-//! take so long that the request comes again, and requests that come twice. Two engines share the store, as two processes do.
+//! written, before it is kept and after, and before it is on disk, when all is lost that was not; with conflicts, commits whose
+//! outcome nobody knows, processes that end, commits that take so long that the request comes again, and requests that come
+//! twice. Two engines share the store, as two processes do.
 //!
 //! Where the engines have several lanes, each has a merchant of its own, and they share the clock.
 //!
