@@ -202,7 +202,8 @@ impl TenantState {
         }
         let supplies = touched.supplies.into_iter().map(|(sku, _)| sku);
         let supplies = supplies.chain(touched.closed.into_iter().map(|supply| supply.sku));
-        let changed = handed.pools.into_iter().chain(self.changed.drain()).chain(touched.pools).chain(supplies);
+        let changed =
+            handed.pools.into_iter().chain(self.changed.drain()).chain(touched.pools).chain(supplies);
         for sku in changed {
             self.shop.pools.remove(&sku);
         }

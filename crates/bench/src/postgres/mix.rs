@@ -130,11 +130,7 @@ struct Before {
 impl Before {
     fn of(store: &dyn Store, shop: &Shop) -> anyhow::Result<Self> {
         let batches = usize::try_from(shop.engine.stats().batches())?;
-        Ok(Self {
-            events: raw::stored(store, "events")?.1.len(),
-            pools: written(store)?,
-            batches,
-        })
+        Ok(Self { events: raw::stored(store, "events")?.1.len(), pools: written(store)?, batches })
     }
 
     /// The rows that so many batches wrote since: what is new of entries, orders, places and records; and as many pools as each

@@ -114,7 +114,8 @@ fn nodes(figures: &mut Figures, cluster: &Cluster) -> anyhow::Result<f64> {
         raw_best = raw_best.max(ORDERS as f64 / took.as_secs_f64());
         two.take(&pair(&cluster.database())?);
         together = together.max(rows.write_one_by_one(&cluster.database(), ORDERS, Sent::Together)?);
-        by_statement = by_statement.max(rows.write_one_by_one(&cluster.database(), ORDERS, Sent::OneByOne)?);
+        by_statement =
+            by_statement.max(rows.write_one_by_one(&cluster.database(), ORDERS, Sent::OneByOne)?);
     }
     figures.add("pg_group", group as f64, None, "orders a transaction");
     figures.add("pg_raw_orders_per_s", raw_best, None, "orders/s");
@@ -139,7 +140,12 @@ fn nodes(figures: &mut Figures, cluster: &Cluster) -> anyhow::Result<f64> {
         None,
         "orders/s, 16 connections, statements sent together",
     );
-    figures.add("pg_one_order_by_statement", by_statement, None, "orders/s, the same, one statement at a time");
+    figures.add(
+        "pg_one_order_by_statement",
+        by_statement,
+        None,
+        "orders/s, the same, one statement at a time",
+    );
     figures.add("pg_one_node_over_one_order", one.rate / together, Some(40.0), "ratio");
     figures.add("pg_one_node_over_by_statement", one.rate / by_statement, Some(40.0), "ratio");
     figures.add("pg_raw_over_one_order", raw_best / together, None, "ratio: more than this nobody reaches");

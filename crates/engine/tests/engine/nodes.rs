@@ -78,8 +78,7 @@ fn two_nodes_pressed_for_one_sku_sell_no_unit_twice() {
 
 /// Waits until somebody waits for a lock in a database.
 pub(crate) fn wait_for_a_lock(cluster: &Cluster, url: &str) {
-    const WAITING: &str =
-        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    const WAITING: &str = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
     let database = url.split(['/', '?']).nth(3).unwrap();
     while cluster.sql(database, WAITING).trim() == "0" {}
 }
