@@ -13,8 +13,8 @@ use uuid::Uuid;
 
 use crate::{after::Course, answer::Failure, money, notices, working::Working};
 
-/// Kinds of records of the ledger's shelf whose `due` the engine works itself, as a hold's timer; each with an arm in [`fire_record`]. What a
-/// worker outside the engine waits for (mail, money) is not among them.
+/// Kinds of records of the ledger's shelf whose `due` the engine works itself, as a hold's timer; each with an arm in
+/// [`fire_record`]. What a worker outside the engine waits for (mail, money) is not among them.
 pub(crate) const TIMED: &[&str] = &[ACCOUNT, NOTICE];
 
 /// Works a record that is due. It must change or drop the record's `due`, or it is due again at once.
