@@ -55,7 +55,7 @@ impl Part {
 impl Handover {
     /// Writes everything; nothing is durable before the commit.
     pub(crate) fn write(&self, store: &mut dyn Write) -> Result<(), StoreError> {
-        self.parts.iter().try_for_each(|part| store.write(&part.tenant, &part.changes))
+        write_all(store, &self.parts)
     }
 
     /// Shows readers what is now true; answers whom to answer.
@@ -197,8 +197,7 @@ impl Desk {
 
     /// Writes parts down here. Errors: this, or what was written beside before, failed.
     pub(crate) fn write(&mut self, parts: Vec<Part>) -> Result<(), Failure> {
-        let store = self.store()?;
-        parts.iter().try_for_each(|part| store.write(&part.tenant, &part.changes))?;
+        write_all(self.store()?, &parts)?;
         self.written.extend(parts);
         Ok(())
     }
@@ -254,10 +253,13 @@ pub(crate) fn keep(
 }
 
 /// Writes parts down, in the transaction that is open.
+fn write_all(store: &mut dyn Write, parts: &[Part]) -> Result<(), StoreError> {
+    parts.iter().try_for_each(|part| store.write(&part.tenant, &part.changes))
+}
+
+/// The same on the keeper's thread, which a panic must not end.
 fn written(store: &mut dyn Write, parts: &[Part]) -> Result<(), StoreError> {
-    let write =
-        AssertUnwindSafe(|| parts.iter().try_for_each(|part| store.write(&part.tenant, &part.changes)));
-    catch_unwind(write)
+    catch_unwind(AssertUnwindSafe(|| write_all(store, parts)))
         .unwrap_or_else(|panic| Err(StoreError::driver("wrote a batch", said(&*panic).to_owned())))
 }
 

@@ -26,7 +26,7 @@ const SILENT: Duration = Duration::from_secs(15);
 
 /// What every connection is set to: a writer that waits for a hung one gives up, one that hangs lets the others go on, and
 /// a commit is on disk when it returns, whatever the server's default. A statement is planned once: with a plan for each new set
-/// of parameters, a batch of few orders cost twice its rows. So plans are kept, also those of a moment at which a table was
+/// of parameters, planning took a tenth of the database's time. So plans are kept, also those of a moment at which a table was
 /// empty, and none may read a table from end to end where an index would do (nor be compiled because of what that seems to
 /// cost). A setting that the server does not know is left out.
 const SETTINGS: &str = "SET lock_timeout = '10s'; SET idle_in_transaction_session_timeout = '15s'; \
