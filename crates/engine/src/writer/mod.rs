@@ -400,6 +400,8 @@ impl Writer {
         if !self.stats.is_failing() {
             return;
         }
+        // What it had done of the day may be among what was lost.
+        self.housekeeping = Housekeeping::default();
         let Ok(store) = self.desk.home() else { return };
         match store.rollback().and_then(|()| store.probe()).and_then(|()| store.commit()) {
             Ok(()) => {

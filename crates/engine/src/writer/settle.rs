@@ -12,6 +12,7 @@ use crate::{
     after::{LINES_A_STEP, LINES_BESIDE},
     answer::Failure,
     desk::Part,
+    housekeeping::Housekeeping,
     working::TenantState,
 };
 
@@ -109,6 +110,9 @@ impl Writer {
                     tracing::error!(%error, "a failed batch could not be rolled back");
                 }
                 drop(self.desk.take_written());
+                if !batch.due.is_empty() {
+                    self.housekeeping = Housekeeping::default();
+                }
             }
         }
         self.desk.ended();

@@ -1,5 +1,14 @@
 //! Answers that nobody asks for again are forgotten.
 
+use std::sync::{
+    Arc,
+    atomic::{AtomicU8, Ordering},
+};
+
+use ledger::{
+    StoreError,
+    memory::{MemoryStore, Moment},
+};
 use model::{
     command::{Command, PutItem, PutLocation},
     id::{LocationId, TenantId},
@@ -70,6 +79,40 @@ fn answers_older_than_two_days_are_forgotten_once_a_day_little_by_little() {
     assert!(!world.keeps("zeta", "2026-08-01", "late"));
     assert!(!world.keeps("acme", "2026-08-04", "2026-08-04"), "three days old");
     assert!(world.keeps("acme", "2026-08-05", "2026-08-05"));
+}
+
+/// A transaction in which a day began and that was not kept: the day begins again with the next one.
+#[test]
+fn a_day_begins_again_where_what_was_done_of_it_is_not_kept() {
+    const WORKS: u8 = 0;
+    const CONFLICTS: u8 = 1;
+    const BREAKS: u8 = 2;
+    let next = Arc::<AtomicU8>::default();
+    let told = Arc::clone(&next);
+    let store = MemoryStore::failing([1; 32], move |moment| match moment {
+        Moment::Commit => match told.swap(WORKS, Ordering::SeqCst) {
+            CONFLICTS => Err(StoreError::Conflict),
+            BREAKS => Err(StoreError::driver("tried a disk", "it is full")),
+            _ => Ok(()),
+        },
+        _ => Ok(()),
+    });
+    let mut world = World::opened_on(Arc::new(store));
+    world.sells_as("MUG", policy());
+    for day in ["2026-08-03", "2026-08-04"] {
+        world.now = instant(&format!("{day}T09:00:00Z"));
+        world.run_as(day, order());
+    }
+    world.now = instant("2026-08-06T09:00:00Z");
+    next.store(CONFLICTS, Ordering::SeqCst);
+    world.run_due();
+    assert!(!world.keeps("acme", "2026-08-03", "2026-08-03"));
+    world.now = instant("2026-08-07T09:00:00Z");
+    next.store(BREAKS, Ordering::SeqCst);
+    assert!(world.try_due().is_err());
+    assert!(world.keeps("acme", "2026-08-04", "2026-08-04"));
+    world.run_due();
+    assert!(!world.keeps("acme", "2026-08-04", "2026-08-04"));
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use engine::{Answer, Answered, Detail, Engine, Key, Request, Stamps};
+use engine::{Answer, Answered, Detail, Engine, Failure, Key, Request, Stamps};
 use ledger::{Store, Tenant, postgres::PostgresStore, sqlite::SqliteStore, verify::verify};
 use model::{
     command::{Command, PutItem, PutLocation, PutPolicy},
@@ -149,8 +149,12 @@ impl World {
     }
 
     pub(crate) fn run_due(&self) {
+        self.try_due().unwrap();
+    }
+
+    pub(crate) fn try_due(&self) -> Result<usize, Failure> {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        runtime.block_on(self.engine().run_due(self.now)).unwrap();
+        runtime.block_on(self.engine().run_due(self.now))
     }
 
     pub(crate) fn location(&mut self, name: &str, settings: LocationSettings) {
