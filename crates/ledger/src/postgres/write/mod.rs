@@ -7,6 +7,14 @@ macro_rules! columns {
     };
 }
 
+/// Values of one row, by which it is changed alone: to delete rows by lists of their keys is a join, for which a planner that
+/// has no statistics of the table reads all rows of the tenant.
+macro_rules! one {
+    ($($value:expr),+ $(,)?) => {
+        vec![$( Box::new($value) as Column<'_> ),+]
+    };
+}
+
 mod entries;
 mod goods;
 mod orders;
@@ -15,7 +23,7 @@ mod replays;
 mod shelves;
 mod tenants;
 
-use std::collections::BTreeMap;
+use std::{borrow::Cow, collections::BTreeMap};
 
 use model::id::{Sku, TenantId};
 use serde::Serialize;
@@ -36,22 +44,19 @@ use crate::{Changes, StoreError};
 const DOING: &str = "wrote a batch";
 /// How often changes that are too old are dropped, in versions.
 const SWEEP: i64 = 256;
-/// So many rows are deleted one statement each, by their keys. A join would rather read all rows of the tenant as long as the
-/// planner has no statistics of the table.
-const FEW: usize = 64;
 
 /// A list of one column's values.
 type Column<'c> = Box<dyn ToSql + Sync + 'c>;
 
 /// A statement with its columns, and how many rows it must change (`None`: any number).
 struct Step<'c> {
-    sql: String,
+    sql: Cow<'static, str>,
     columns: Vec<Column<'c>>,
     must: Option<u64>,
 }
 
 impl<'c> Step<'c> {
-    fn new(sql: impl Into<String>, columns: Vec<Column<'c>>) -> Self {
+    fn new(sql: impl Into<Cow<'static, str>>, columns: Vec<Column<'c>>) -> Self {
         Self { sql: sql.into(), columns, must: None }
     }
 

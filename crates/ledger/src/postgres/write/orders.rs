@@ -43,9 +43,7 @@ pub(super) fn orders<'c>(
     const ADD: &str = "INSERT INTO orders (tenant, order_id, reference, customer, placed_by, contact, body) \
          SELECT $1, rows.* FROM unnest($2::bytea[], $3::text[], $4::bytea[], $5::text[], $6::text[], $7::text[]) \
          AS rows";
-    const CONTACT: &str = "UPDATE orders SET contact = rows.contact \
-         FROM unnest($2::bytea[], $3::text[]) AS rows (order_id, contact) \
-         WHERE orders.tenant = $1 AND orders.order_id = rows.order_id";
+    const CONTACT: &str = "UPDATE orders SET contact = $3 WHERE tenant = $1 AND order_id = $2";
     // Not an UPDATE with a join: each row is found by its key, whatever the planner knows of the table.
     const SET: &str = "INSERT INTO orders (tenant, order_id, body) SELECT $1, rows.order_id, rows.body \
          FROM unnest($2::bytea[], $3::text[]) AS rows (order_id, body) \
@@ -64,11 +62,10 @@ pub(super) fn orders<'c>(
         steps.push(Step::new(ADD, columns));
     }
     let placed: BTreeSet<OrderId> = changes.orders.iter().map(|order| order.id).collect();
-    let contacts: Vec<_> = texts.contacts.iter().filter(|(order, _)| !placed.contains(order)).collect();
-    if !contacts.is_empty() {
-        let columns = columns!(contacts, |row| [row.0.bytes().as_slice(), row.1.as_str()]);
-        steps.push(Step::new(CONTACT, columns));
-    }
+    let contacts = texts.contacts.iter().filter(|(order, _)| !placed.contains(order));
+    steps.extend(
+        contacts.map(|(order, contact)| Step::new(CONTACT, one![order.bytes().as_slice(), contact.as_str()])),
+    );
     if !texts.changed.is_empty() {
         let rows: Vec<_> = texts.changed.iter().collect();
         let columns = columns!(rows, |row| [row.0.bytes().as_slice(), &**row.1]);

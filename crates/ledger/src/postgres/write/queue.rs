@@ -2,7 +2,7 @@
 
 use model::order::{Line, Order};
 
-use super::{Column, FEW, Step, last};
+use super::{Column, Step, last};
 use crate::{
     Changes,
     cells::{days, wanted_on},
@@ -40,11 +40,7 @@ pub(super) fn places<'c>(steps: &mut Vec<Step<'c>>, changes: &'c Changes) {
          $7::text[], $8::bigint[], $9::bigint[], $10::text[], $11::bigint[], $12::bigint[]) AS rows";
     const PUT: &str = " ON CONFLICT (tenant, supply_id, wanted_on, order_id, line) DO UPDATE SET \
          quantity = excluded.quantity, open = excluded.open, told = excluded.told, released = excluded.released";
-    const DROP: &str = "DELETE FROM queue USING unnest($2::bytea[], $3::bigint[], $4::bytea[], $5::bigint[]) \
-         AS rows (supply_id, wanted_on, order_id, line) \
-         WHERE queue.tenant = $1 AND queue.supply_id = rows.supply_id AND queue.wanted_on = rows.wanted_on \
-         AND queue.order_id = rows.order_id AND queue.line = rows.line";
-    const DROP_ONE: &str = "DELETE FROM queue \
+    const DROP: &str = "DELETE FROM queue \
          WHERE tenant = $1 AND supply_id = $2 AND wanted_on = $3 AND order_id = $4 AND line = $5";
     let lines = changes.orders.iter().flat_map(|order| order.lines.iter().map(move |line| (&**order, line)));
     let placed: Vec<Place<'_>> = lines.flat_map(|(order, line)| places_of(order, line)).collect();
@@ -60,32 +56,14 @@ pub(super) fn places<'c>(steps: &mut Vec<Step<'c>>, changes: &'c Changes) {
     if !changed.is_empty() {
         steps.push(Step::new([ADD, PUT].concat(), place_columns(&changed)));
     }
-    let gone: Vec<_> = changes
-        .changed
-        .iter()
-        .flat_map(|changed| {
-            let order = &changed.order;
-            let has = move |no, supply| {
-                order.line(no).is_some_and(|line| line.pegs.iter().any(|peg| peg.supply == supply))
-            };
-            let gone = changed.pegs.iter().filter(move |(no, supply)| !has(*no, *supply));
-            gone.map(move |(no, supply)| {
-                (supply.bytes(), wanted_on(order.requested_date), order.id.bytes(), i64::from(*no))
-            })
-        })
-        .collect();
-    if gone.len() > FEW {
-        let columns = columns!(gone, |row| [row.0.as_slice(), row.1, row.2.as_slice(), row.3]);
-        steps.push(Step::new(DROP, columns));
-    } else {
-        for (supply, wanted_on, order, line) in gone {
-            let key: Vec<Column<'_>> = vec![
-                Box::new(supply.as_slice()),
-                Box::new(wanted_on),
-                Box::new(order.as_slice()),
-                Box::new(line),
-            ];
-            steps.push(Step::new(DROP_ONE, key));
+    for changed in &changes.changed {
+        let order = &changed.order;
+        let has = |no: u16, supply| {
+            order.line(no).is_some_and(|line| line.pegs.iter().any(|peg| peg.supply == supply))
+        };
+        for (no, supply) in changed.pegs.iter().filter(|(no, supply)| !has(*no, *supply)) {
+            let (wanted_on, order) = (wanted_on(order.requested_date), order.id.bytes().as_slice());
+            steps.push(Step::new(DROP, one![supply.bytes().as_slice(), wanted_on, order, i64::from(*no)]));
         }
     }
 }
