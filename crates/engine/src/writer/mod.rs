@@ -24,6 +24,7 @@ use tokio::sync::oneshot;
 pub(crate) use self::{batch::Batch, due::DUE_MAX};
 use crate::{
     Job, Request,
+    after::LINES_BESIDE,
     ahead::Answers,
     answer::{Answered, Failure},
     desk::{Desk, Handover, Part, Returned},
@@ -224,7 +225,7 @@ impl Writer {
         }
     }
 
-    /// Takes a command: decides it at once unless there is work to go on with between commands.
+    /// Takes a command: decides it at once, unless another writer was met.
     fn take(&mut self, next: (Box<Request>, Reply), batch: &mut Batch) {
         batch.requests.push(next);
         if self.is_settling() {
@@ -283,17 +284,25 @@ impl Writer {
 
     /// Whether batches are settled one after the other, and nothing is decided ahead.
     fn is_settling(&self) -> bool {
-        self.work || self.cautious > 0
+        self.cautious > 0
     }
 
-    /// Ends a batch: hands it over, keeps it here where it is small, or settles it where it is not decided. The store is here, and
-    /// what was handed over before is kept.
-    fn end(&mut self, batch: Batch) {
+    /// Ends a batch, with a step of the work left behind: hands it over, keeps it here where it is small, or settles it where it is
+    /// not decided. The store is here, and what was handed over before is kept.
+    fn end(&mut self, mut batch: Batch) {
         if batch.is_empty() {
             return;
         }
         if !batch.is_decided() {
             return self.settle(batch);
+        }
+        if self.work {
+            if let Err(failure) = guarded(|| self.go_on(LINES_BESIDE)) {
+                return self.redo(batch, &failure);
+            }
+            if !self.work {
+                batch.drained.append(&mut self.waiting_for_work);
+            }
         }
         let is_small = batch.requests.len() < HANDED_MIN;
         let parts = match parts(&mut self.tenants, TenantState::part) {

@@ -37,6 +37,7 @@ enum Trouble {
 impl Writer {
     /// Executes a batch here until every request of it is answered.
     pub(super) fn settle(&mut self, mut batch: Batch) {
+        self.waiting_for_work.append(&mut batch.drained);
         if batch.is_empty() && !self.work && self.waiting_for_work.is_empty() {
             return;
         }
