@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use model::time::Timestamp;
 
 /// Can it be bought now, and when will it ship? Backorders and order promising for shops.
 #[derive(Debug, Parser)]
@@ -279,9 +280,12 @@ pub(crate) struct SimulateArgs {
     /// Replications
     #[arg(long, default_value_t = 200)]
     pub(crate) replications: usize,
-    /// The same number gives the same answer
+    /// The same number gives the same answer, as of the same moment
     #[arg(long, default_value_t = 1)]
     pub(crate) seed: u64,
+    /// The moment from which the shop is run ahead, as 2026-11-01T00:00:00Z, after its last entry [default: now]
+    #[arg(long, value_name = "TIME")]
+    pub(crate) as_of: Option<Timestamp>,
     /// Threads [default: as many as there are]
     #[arg(long)]
     pub(crate) threads: Option<usize>,

@@ -10,6 +10,7 @@ use model::{
     id::{Channel, Sku, TenantId},
     item::{Cap, Policy, WhenOut},
     pool::Pool,
+    time::Timestamp,
 };
 use serde::Serialize;
 use simulate::{Compared, Measure, Reorder, Variant, World, of_shop};
@@ -27,6 +28,7 @@ const SKUS_MAX: usize = 500;
 
 #[derive(Serialize)]
 struct Answer {
+    as_of: Timestamp,
     days: f64,
     replications: usize,
     seed: u64,
@@ -55,7 +57,7 @@ pub(crate) fn run(settings: &Settings, args: &SimulateArgs) -> anyhow::Result<Ex
     let house = house::House::open_existing(settings)?;
     let tenant = house.tenant(settings)?.id;
     let mut store = house.store.reader()?;
-    let now = house::now();
+    let now = begins(&mut *store, &tenant, args)?;
     let (mut simulated, left_out) = of_store(&mut *store, &tenant, args, now)?;
     if simulated.is_empty() {
         let why = left_out.first().map_or(String::new(), |left| format!(": {}: {}", left.sku, left.why));
@@ -90,7 +92,7 @@ pub(crate) fn run(settings: &Settings, args: &SimulateArgs) -> anyhow::Result<Ex
     let variants = simulate::sum_up(&names, &sums.unwrap_or_default())?;
     let skus = simulated.iter().map(|one| one.world.goods.sku.clone()).collect();
     let (days, replications, seed) = (args.days, args.replications, args.seed);
-    let answer = Answer { days, replications, seed, skus, left_out, variants };
+    let answer = Answer { as_of: now, days, replications, seed, skus, left_out, variants };
     if settings.json {
         output::json(&answer);
     } else {
@@ -212,11 +214,23 @@ fn advised(advice: &Advice, policy: Policy) -> Policy {
     Policy { when_out, backorder_cap, horizon_days, ..policy }
 }
 
+/// When the run begins.
+fn begins(store: &mut dyn Read, tenant: &TenantId, args: &SimulateArgs) -> anyhow::Result<Timestamp> {
+    let Some(asked) = args.as_of else { return Ok(house::now()) };
+    let last = store.last_event(tenant)?;
+    match store.events(tenant, last - 1, 1)?.last() {
+        Some(entry) if entry.at > asked => {
+            bail!("--as-of: at {asked} nobody knew the shop's last entry, of {}", entry.at)
+        }
+        _ => Ok(asked),
+    }
+}
+
 fn of_store(
     store: &mut dyn Read,
     tenant: &TenantId,
     args: &SimulateArgs,
-    now: model::time::Timestamp,
+    now: Timestamp,
 ) -> anyhow::Result<(Vec<Simulated>, Vec<LeftOut>)> {
     let channel = args.channel.as_deref().map_or_else(|| Ok(Channel::default()), str::parse::<Channel>);
     let channel = channel.context("--channel")?;

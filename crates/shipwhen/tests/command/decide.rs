@@ -45,7 +45,8 @@ fn a_plan_says_what_to_order_and_drafts_it() {
 #[test]
 fn ways_to_run_a_shop_are_compared_on_the_same_customers() {
     let house = shop();
-    let args = ["simulate", "--json", "--days", "40", "--replications", "20"];
+    let as_of = "2036-01-01T00:00:00Z";
+    let args = ["simulate", "--json", "--days", "400", "--replications", "20", "--as-of", as_of];
     let with = |more: &[&str]| house.done(&[&args[..], more].concat()).json();
     let found = with(&["--policy", "current", "--policy", "refuse", "--slip", "5", "--demand", "2"]);
     let variants = found["variants"].as_array().unwrap();
@@ -84,10 +85,15 @@ fn ways_to_run_a_shop_are_compared_on_the_same_customers() {
     assert!((some.0 - none.0 - 5_000.0).abs() < 1e-6 && (some.1 - none.1).abs() < 1e-9, "{none:?} {some:?}");
     let text = house.done(&["simulate", "--sku", "MUG", "--replications", "5", "--days", "20"]).out;
     assert!(text.contains("advised") && text.contains("against the first"), "{text}");
-    for wrong in [&["--policy", "magic"][..], &["--policy", "cap=x"], &["--reorder", "5:20"]] {
+    let wrong =
+        [&["--policy", "magic"][..], &["--policy", "cap=x"], &["--reorder", "5:20"], &["--as-of", "soon"]];
+    for wrong in wrong {
         assert_eq!(house.run(&[&["simulate"][..], wrong].concat()).code, 2, "{wrong:?}");
     }
-    for wrong in [&["--sku", "NONE"][..], &["--sku", "FREE"], &["--days", "-1"], &["--replications", "1"]] {
+    let past = &["--as-of", "2026-01-06T00:00:00Z"];
+    let wrong =
+        [&["--sku", "NONE"][..], &["--sku", "FREE"], &["--days", "-1"], &["--replications", "1"], past];
+    for wrong in wrong {
         assert_ne!(house.run(&[&["simulate"][..], wrong].concat()).code, 0, "{wrong:?}");
     }
     house.verified();
