@@ -180,6 +180,16 @@ impl Cluster {
         said(stop.output(), "stop the server");
     }
 
+    /// Stills what writes the server's log down by itself: until it is ended, nothing is on disk that nobody waited for.
+    pub fn still(&self) {
+        let writers = "'walwriter', 'background writer', 'checkpointer', 'autovacuum launcher'";
+        let sql = format!("SELECT pid FROM pg_stat_activity WHERE backend_type IN ({writers})");
+        let pids = self.sql("postgres", &sql);
+        let mut still = Command::new("sh");
+        still.args(["-c", "kill -STOP \"$@\"", "still"]).args(pids.lines());
+        said(still.output(), "still the server's writers");
+    }
+
     /// Kills the server and everything it has started.
     fn kill(&self) {
         let pid = fs::read_to_string(self.data().join("postmaster.pid")).expect("a server that runs says so");

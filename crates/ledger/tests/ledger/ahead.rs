@@ -23,10 +23,6 @@ fn skus(store: &dyn Store) -> Vec<String> {
 #[test]
 fn what_a_server_lost_before_it_was_on_disk_is_known_to_be_lost() {
     let cluster = Cluster::start(true);
-    // Else the server would write its log down by itself, a moment later.
-    cluster.sql("postgres", "ALTER SYSTEM SET wal_writer_delay = '10s'");
-    cluster.stop(Stop::Fast);
-    cluster.run();
     let store = PostgresStore::open(&cluster.database()).unwrap();
     let mut disk = store.flusher().unwrap().unwrap();
     let mut world = World::create("acme", &store);
@@ -34,6 +30,8 @@ fn what_a_server_lost_before_it_was_on_disk_is_known_to_be_lost() {
     one.elsewhere(&world.tenant).unwrap();
     let first = add(&mut world, "A", &mut *one);
     assert_eq!(disk.flush(&[first]).unwrap(), 1);
+    // Else it would write its log down a moment later.
+    cluster.still();
     let second = add(&mut world, "B", &mut *one);
     let mut later = World::new("acme");
     two.elsewhere(&world.tenant).unwrap();
