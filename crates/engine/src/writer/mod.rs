@@ -44,6 +44,9 @@ const BATCH_MAX: usize = 2_048;
 const HANDED_MIN: usize = 4;
 /// A batch of so many commands is handed over as soon as the keeper is free, though more are waiting.
 const HANDED_AT: usize = 64;
+/// After so many commands there is a step of the work left behind, where there always are more: most often it reads what they
+/// changed, which must be written first.
+const WORK_EVERY: usize = 512;
 /// Most commands that wait and are looked at for what they need, so that one read serves them all.
 const AHEAD_MAX: usize = 1_024;
 /// For how many batches a tenant is locked before anything is decided, once another writer was met: what is decided ahead
@@ -97,6 +100,8 @@ pub(crate) struct Writer {
     ahead: VecDeque<Job>,
     /// There may be work left behind.
     work: bool,
+    /// So many commands were decided since it was gone on with.
+    since_work: usize,
     waiting_for_work: Vec<oneshot::Sender<()>>,
 }
 
@@ -133,6 +138,7 @@ impl Writer {
             answers,
             ahead: VecDeque::new(),
             work: true,
+            since_work: 0,
             waiting_for_work: Vec::new(),
         }
     }
@@ -287,8 +293,8 @@ impl Writer {
         self.cautious > 0
     }
 
-    /// Ends a batch, with a step of the work left behind: hands it over, keeps it here where it is small, or settles it where it is
-    /// not decided. The store is here, and what was handed over before is kept.
+    /// Ends a batch, now and then with a step of the work left behind: hands it over, keeps it here where it is small, or settles
+    /// it where it is not decided. The store is here, and what was handed over before is kept.
     fn end(&mut self, mut batch: Batch) {
         if batch.is_empty() {
             return;
@@ -296,7 +302,9 @@ impl Writer {
         if !batch.is_decided() {
             return self.settle(batch);
         }
-        if self.work {
+        self.since_work += batch.requests.len();
+        if self.work && self.since_work >= WORK_EVERY {
+            self.since_work = 0;
             if let Err(failure) = guarded(|| self.go_on(LINES_BESIDE)) {
                 return self.redo(batch, &failure);
             }
