@@ -100,7 +100,7 @@ pub(crate) struct Writer {
     ahead: VecDeque<Job>,
     /// There may be work left behind.
     work: bool,
-    /// So many commands were decided since it was gone on with.
+    /// So many commands were decided beside it since it was gone on with.
     since_work: usize,
     waiting_for_work: Vec<oneshot::Sender<()>>,
 }
@@ -302,8 +302,10 @@ impl Writer {
         if !batch.is_decided() {
             return self.settle(batch);
         }
-        self.since_work += batch.requests.len();
-        if self.work && self.since_work >= WORK_EVERY {
+        if self.work {
+            self.since_work += batch.requests.len();
+        }
+        if self.since_work >= WORK_EVERY {
             self.since_work = 0;
             if let Err(failure) = guarded(|| self.go_on(LINES_BESIDE)) {
                 return self.redo(batch, &failure);

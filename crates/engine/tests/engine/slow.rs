@@ -10,11 +10,19 @@ use std::{
     thread,
 };
 
+use engine::Answer;
 use ledger::{
     StoreError,
     memory::{MemoryStore, Moment},
 };
-use testkit::ask::sku;
+use model::{
+    command::{ChangeSupply, Command},
+    id::OrderId,
+};
+use testkit::{
+    ask::{date, sku},
+    core::{policy, supply},
+};
 use tokio::sync::oneshot::error::TryRecvError;
 
 use crate::{
@@ -118,6 +126,63 @@ fn the_next_batch_is_committed_while_a_slow_disk_is_waited_for_and_neither_is_an
     }
     gate.open();
     assert_eq!(accepted(answers), 2);
+    world.verify();
+}
+
+/// Of 300 lines behind a delivery that slips, 100 have their new date with the slip, and 24 with the second batch of orders after
+/// it, which is decided while the first is kept.
+#[test]
+fn work_goes_on_beside_orders_that_are_decided_ahead() {
+    let gates: Arc<[Gate; 3]> = Arc::default();
+    let commits = Arc::<AtomicUsize>::default();
+    let (counts, at) = (Arc::clone(&commits), Arc::clone(&gates));
+    let store = MemoryStore::failing([1; 32], move |moment| {
+        if moment == Moment::Commit && counts.load(Ordering::SeqCst) > 0 {
+            match counts.fetch_add(1, Ordering::SeqCst) {
+                1 => at[0].pass(),
+                2 => at[1].pass(),
+                4 => at[2].pass(),
+                _ => {}
+            }
+        }
+        Ok(())
+    });
+    let world = World::opened_on(Arc::new(store));
+    world.sells_as("MUG", policy());
+    let supply = match world.must(Command::AddSupply(supply("MUG", 10_000, "2026-09-01"))) {
+        Answer::SupplyAdded(added) => added.view.supply.id,
+        other => panic!("{other:?}"),
+    };
+    let behind = world.must_all((0..300).map(|_| (None, order(1)))).into_iter().map(|answer| match answer {
+        Answer::Placed(view) => view.id,
+        other => panic!("{other:?}"),
+    });
+    let behind: Vec<OrderId> = behind.collect();
+    gates.iter().for_each(Gate::close);
+    commits.store(1, Ordering::SeqCst);
+    let slip = ChangeSupply { supply, expected_on: Some(Some(date("2026-10-01"))), quantity: None };
+    let slipped = send(world.engine(), &world, None, Command::ChangeSupply(slip));
+    gates[0].wait_for_somebody();
+    let answers: Vec<Answering> = (0..700).map(|_| send(world.engine(), &world, None, order(1))).collect();
+    gates[0].open();
+    gates[1].wait_for_somebody();
+    while world.engine().waiting().sum::<usize>() > 0 {
+        thread::yield_now();
+    }
+    gates[1].open();
+    gates[2].wait_for_somebody();
+    let told_anew = || {
+        let orders = world.store.reader().unwrap().orders(&world.tenant, &behind).unwrap();
+        orders.iter().filter(|order| order.lines[0].promises.len() > 1).count()
+    };
+    let anew = told_anew();
+    let all = world.store.reader().unwrap().order_page(&world.tenant, &Default::default(), None, 2_000);
+    gates[2].open();
+    assert_eq!((anew, all.unwrap().len()), (124, 1_000));
+    assert_eq!(accepted(answers), 700);
+    assert!(slipped.blocking_recv().unwrap().unwrap().outcome.is_ok());
+    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(world.engine().drain()).unwrap();
+    assert_eq!(told_anew(), 300);
     world.verify();
 }
 
