@@ -1,5 +1,6 @@
 //! Consequences step by step, each in a transaction of its own, over kills between any two.
 
+mod queue;
 mod receipts;
 
 use std::sync::Arc;
@@ -147,13 +148,7 @@ impl House {
     }
 
     fn cancel(&mut self, order: OrderId) {
-        self.run(Command::CancelOrder(CancelOrder {
-            order,
-            lines: Vec::new(),
-            reason: None,
-            placed_by: None,
-            by_customer: true,
-        }));
+        self.run(cancel(order));
     }
 
     fn order(&self, id: OrderId) -> Order {
@@ -190,6 +185,16 @@ fn dealers_before_others(dealers: usize) -> (House, Vec<OrderId>) {
     house.orders(dealers, &ask("MUG", 1).on("dealers"));
     let others = house.orders(3, &ask("MUG", 1));
     (house, others)
+}
+
+fn cancel(order: OrderId) -> Command {
+    Command::CancelOrder(CancelOrder {
+        order,
+        lines: Vec::new(),
+        reason: None,
+        placed_by: None,
+        by_customer: true,
+    })
 }
 
 #[test]

@@ -1,14 +1,14 @@
 //! What one batch works on: the loaded part of each tenant's shop, and what is still to be written of it.
 
+mod queue;
+
 use std::sync::Arc;
 
-use ledger::{Changes, Elsewhere, QueuePart, Replay, StoreError, Timer, Work, Write};
+use ledger::{Changes, Elsewhere, Replay, StoreError, Timer, Work, Write};
 use model::{
-    Units,
     command::{Command, Contact},
     event::{Event, Move},
-    id::{HoldId, LineId, OrderId, Sku, SupplyId, TenantId},
-    order::Waiting,
+    id::{HoldId, LineId, OrderId, Sku, TenantId},
     pool::Pool,
     state::{Shop, Touched},
     time::Timestamp,
@@ -219,14 +219,6 @@ impl TenantState {
     /// Notes that what was handed over is kept: to undo what was decided since leaves it alone.
     pub(crate) fn handed_is_kept(&mut self) {
         self.handed = Handed::default();
-    }
-
-    /// Whether places in a supply's queue changed that are not written yet.
-    fn has_moved(&self, supply: SupplyId) -> bool {
-        let Touched { pegs, placed, .. } = &self.touched;
-        let placed = placed.iter().filter_map(|id| self.shop.orders.get(id)).flat_map(|order| &order.lines);
-        pegs.iter().any(|(_, of)| *of == supply)
-            || placed.flat_map(|line| &line.pegs).any(|peg| peg.supply == supply)
     }
 
     /// Whether records of a kind were set that are not written yet.
@@ -459,45 +451,6 @@ impl Working<'_> {
         let Some(hold) = self.state.shop.holds.get(&id).cloned() else { return Ok(()) };
         let pegged = hold.lines.iter().flat_map(|line| &line.pegs).map(|peg| &peg.sku);
         self.load_pools(hold.lines.iter().map(|line| &line.sku).chain(pegged))
-    }
-
-    /// Reads lines of a supply's queue until they cover so many units, at most `rows_max` of them.
-    pub(crate) fn queue(
-        &mut self,
-        supply: SupplyId,
-        part: QueuePart,
-        units: Units,
-        rows_max: usize,
-    ) -> Result<Vec<Waiting>, Failure> {
-        const PAGE: usize = 128;
-        let mut rows: Vec<Waiting> = Vec::new();
-        let mut covered = 0;
-        while covered < units && rows.len() < rows_max {
-            let limit = PAGE.min(rows_max - rows.len());
-            let after = rows.last().map(|row| row.line);
-            let page = self.waiting_page(supply, part, after, limit)?;
-            let full = page.len() == limit;
-            covered += page.iter().map(|row| row.quantity).sum::<Units>();
-            rows.extend(page);
-            if !full {
-                break;
-            }
-        }
-        Ok(rows)
-    }
-
-    /// Reads lines of a supply's queue after one, so many: as everything decided so far leaves them.
-    pub(crate) fn waiting_page(
-        &mut self,
-        supply: SupplyId,
-        part: QueuePart,
-        after: Option<LineId>,
-        limit: usize,
-    ) -> Result<Vec<Waiting>, Failure> {
-        if self.state.has_moved(supply) {
-            self.flush()?;
-        }
-        Ok(self.desk.store()?.queue(self.tenant, supply, part, after, limit)?)
     }
 
     /// The number of the ledger's last entry so far.
