@@ -44,8 +44,8 @@ const BATCH_MAX: usize = 2_048;
 const HANDED_MIN: usize = 4;
 /// A batch of so many commands is handed over as soon as the keeper is free, though more are waiting.
 const HANDED_AT: usize = 64;
-/// After so many commands there is a step of the work left behind, where there always are more: most often it reads what they
-/// changed, which must be written first.
+/// After so many commands there is a step of the work left behind, where there always are more: it reads, and while it does nothing
+/// is decided or written.
 const WORK_EVERY: usize = 512;
 /// Most commands that wait and are looked at for what they need, so that one read serves them all.
 const AHEAD_MAX: usize = 1_024;
