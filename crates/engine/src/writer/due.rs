@@ -98,8 +98,11 @@ impl Writer {
         Ok(share.scan(1, |most| store.work(most), |(tenant, _)| tenant)?.pop())
     }
 
-    pub(super) fn flush_all(&mut self) -> Result<(), Failure> {
-        for (tenant, state) in &mut self.tenants {
+    /// Writes down what is decided, in the order of the tenants' names, since that locks them.
+    fn flush_all(&mut self) -> Result<(), Failure> {
+        let mut tenants: Vec<_> = self.tenants.iter_mut().collect();
+        tenants.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
+        for (tenant, state) in tenants {
             Working { desk: &mut self.desk, tenant, state }.flush()?;
         }
         Ok(())

@@ -160,7 +160,8 @@ impl Writer {
             batch.worked.push(guarded(|| self.fire_due(*now)).map_err(trouble)?);
         }
         if self.work {
-            let lines = if batch.requests.is_empty() { LINES_A_STEP } else { LINES_BESIDE };
+            let nobody_waits = batch.requests.is_empty() && self.ahead.is_empty() && self.jobs.is_empty();
+            let lines = if nobody_waits { LINES_A_STEP } else { LINES_BESIDE };
             guarded(|| self.go_on(lines)).map_err(trouble)?;
         }
         self.keep().map_err(trouble)

@@ -237,7 +237,13 @@ fn draining_waits_for_the_work_of_every_lane_and_ending_for_every_answer() {
     each(&mut world, &tenants, |world| {
         answers.push(send(world.engine(), world, None, Command::Adjust(receipt.clone())));
     });
+    // Work goes on beside these, in transactions of its own: a lane has two tenants.
+    let mut beside = Vec::new();
+    for _ in 0..300 {
+        each(&mut world, &tenants, |world| beside.push(send(world.engine(), world, None, order(1))));
+    }
     wait(world.engine().drain()).unwrap();
+    assert_eq!(accepted(beside), 1_800);
     assert!(answers.iter_mut().all(|answer| answer.try_recv().is_ok()), "sent before, so done before");
     assert_eq!(world.store.reader().unwrap().work(10).unwrap(), []);
     each(&mut world, &tenants, |world| {
