@@ -101,7 +101,7 @@ impl Writer {
     /// Writes down what is decided, in the order of the tenants' names, since that locks them.
     fn flush_all(&mut self) -> Result<(), Failure> {
         let mut tenants: Vec<_> = self.tenants.iter_mut().collect();
-        tenants.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
+        tenants.sort_unstable_by_key(|(name, _)| *name);
         for (tenant, state) in tenants {
             Working { desk: &mut self.desk, tenant, state }.flush()?;
         }
