@@ -293,33 +293,44 @@ impl Writer {
         self.cautious > 0
     }
 
-    /// Ends a batch, now and then with a step of the work left behind. The store is here, and what was handed over before is kept.
+    /// Ends a batch, now and then with a step of the work left behind; settles one that is not decided, which has such a step. The
+    /// store is here, and what was handed over before is kept.
     fn end(&mut self, batch: Batch) {
         if batch.is_empty() {
             return;
         }
-        if self.work {
-            self.since_work += batch.requests.len();
-        }
-        let is_due = self.since_work >= WORK_EVERY;
-        if is_due {
-            self.since_work = 0;
-        }
-        // Where tenants are locked, to lock one more would be out of their order: then the work has a transaction of its own.
-        let is_beside = !self.desk.tells_elsewhere() || self.tenants.len() == 1;
-        self.end_with(batch, is_due && is_beside);
-        if is_due && !is_beside {
-            self.come_home(&mut Batch::default());
-            self.settle(Batch::default());
-        }
-    }
-
-    /// Ends a batch, with a step of work or without: hands it over, keeps it here where it is small, or settles it where it is not
-    /// decided.
-    fn end_with(&mut self, mut batch: Batch, work: bool) {
         if !batch.is_decided() {
             return self.settle(batch);
         }
+        if self.work {
+            self.since_work += batch.requests.len();
+        }
+        if self.since_work < WORK_EVERY {
+            return self.end_with(batch, false);
+        }
+        self.since_work = 0;
+        if self.works_beside() {
+            return self.end_with(batch, true);
+        }
+        self.end_with(batch, false);
+        self.come_home(&mut Batch::default());
+        self.settle(Batch::default());
+    }
+
+    /// Whether a step of work can be part of a batch that is decided. Where tenants are locked, only if there is but one, whose it is:
+    /// to lock one more would be out of their order.
+    fn works_beside(&mut self) -> bool {
+        if !self.desk.tells_elsewhere() {
+            return true;
+        }
+        self.tenants.len() == 1
+            && self
+                .oldest_work()
+                .is_ok_and(|work| work.is_none_or(|(tenant, _)| self.tenants.contains_key(&tenant)))
+    }
+
+    /// Ends a batch that is decided, with a step of work or without: hands it over, or keeps it here where it is small.
+    fn end_with(&mut self, mut batch: Batch, work: bool) {
         if work {
             if let Err(failure) = guarded(|| self.go_on(LINES_BESIDE)) {
                 return self.redo(batch, &failure);
