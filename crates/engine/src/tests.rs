@@ -188,13 +188,7 @@ fn dealers_before_others(dealers: usize) -> (House, Vec<OrderId>) {
 }
 
 fn cancel(order: OrderId) -> Command {
-    Command::CancelOrder(CancelOrder {
-        order,
-        lines: Vec::new(),
-        reason: None,
-        placed_by: None,
-        by_customer: true,
-    })
+    Command::CancelOrder(CancelOrder::whole(order, true))
 }
 
 #[test]
@@ -279,13 +273,7 @@ fn a_unit_that_comes_free_costs_the_same_however_long_the_queue() {
     house.due("MUG", 9_000, "2026-09-02");
     let orders = house.orders(900, &ask("MUG", 1));
     house.state.shop.orders.clear();
-    house.decide(Command::CancelOrder(CancelOrder {
-        order: orders[0],
-        lines: Vec::new(),
-        reason: None,
-        placed_by: None,
-        by_customer: true,
-    }));
+    house.decide(cancel(orders[0]));
     let looked_at = house.state.shop.orders.len();
     assert!(looked_at <= 17, "{looked_at} orders were read");
     house.commit();

@@ -573,6 +573,13 @@ pub struct CancelOrder {
     pub by_customer: bool,
 }
 
+impl CancelOrder {
+    /// All that is open of an order, without a reason.
+    pub fn whole(order: OrderId, by_customer: bool) -> Self {
+        Self { order, lines: Vec::new(), reason: None, placed_by: None, by_customer }
+    }
+}
+
 /// Ship an order in another way.
 #[derive(Debug, Clone)]
 pub struct ChangeOrder {

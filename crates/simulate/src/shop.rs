@@ -203,9 +203,7 @@ impl Shop {
 
     /// Calls off what an order waits for.
     pub(crate) fn cancel(&mut self, at: Moment, order: OrderId) -> Result<(), SimulateError> {
-        let cancel =
-            CancelOrder { order, lines: Vec::new(), reason: None, placed_by: None, by_customer: true };
-        self.must(at, Command::CancelOrder(cancel)).map(drop)
+        self.must(at, Command::CancelOrder(CancelOrder::whole(order, true))).map(drop)
     }
 
     /// Signs the so manyth customer up.

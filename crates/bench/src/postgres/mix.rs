@@ -79,13 +79,7 @@ pub(crate) fn run(figures: &mut Figures, cluster: &Cluster, hot: f64) -> anyhow:
         let command = if which < 10 && !placed.is_empty() {
             let nth = usize::try_from(draws.below(placed.len() as u64))?;
             let order = placed.swap_remove(nth);
-            Command::CancelOrder(CancelOrder {
-                order,
-                lines: Vec::new(),
-                reason: None,
-                placed_by: None,
-                by_customer: true,
-            })
+            Command::CancelOrder(CancelOrder::whole(order, true))
         } else if which == 10 && !std::mem::replace(&mut received[at], true) {
             Command::Receive(Receive::whole(supplies[at]))
         } else {

@@ -362,8 +362,7 @@ fn what_the_shop_calls_off_is_told_and_what_the_customer_calls_off_is_not() {
     let shop = Shop::waiting_for(10);
     let (ours, theirs) = (shop.order("US"), shop.order("US"));
     for (line, by_customer) in [(ours, false), (theirs, true)] {
-        let wish =
-            CancelOrder { order: line.order, lines: vec![], reason: None, placed_by: None, by_customer };
+        let wish = CancelOrder::whole(line.order, by_customer);
         shop.world.must(Command::CancelOrder(wish));
     }
     let (_, draft) = shop.the_notice("draft");

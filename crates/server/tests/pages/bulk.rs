@@ -195,13 +195,7 @@ async fn lines_are_cancelled_with_a_reason_and_that_is_not_taken_back() {
     // Somebody else cancels it between the preview and the button: it is said, and done once.
     let line: LineId = tick.trim_start_matches("line-").parse().expect("a line");
     let shop = tokio::task::spawn_blocking(move || {
-        let wish = CancelOrder {
-            order: line.order,
-            lines: Vec::new(),
-            reason: None,
-            placed_by: None,
-            by_customer: false,
-        };
+        let wish = CancelOrder::whole(line.order, false);
         shop.run("2026-11-23T15:00:00Z", Command::CancelOrder(wish));
         shop
     });

@@ -413,13 +413,7 @@ impl Undoing<'_> {
             "Money was taken for it: cancel it on the backlog, so that it goes back"
         } else {
             // Nobody was told of the order, so nobody is told that it is gone.
-            let wish = CancelOrder {
-                order: id,
-                lines: Vec::new(),
-                reason: None,
-                placed_by: None,
-                by_customer: true,
-            };
+            let wish = CancelOrder::whole(id, true);
             return self.run(Command::CancelOrder(wish), "Called off, and nobody is written to");
         };
         Ok(stays(why))
